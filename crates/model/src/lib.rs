@@ -1,0 +1,40 @@
+//! The words of minet: parsed once at the edge, and from then on they cannot be wrong.
+//!
+//! Everything a user types becomes one of these types before anything is looked up or
+//! changed. No function here touches the kernel, a file or the clock, so all of it is
+//! tested without root, and every other crate may depend on it.
+//!
+//! | word | type | where it is used |
+//! | --- | --- | --- |
+//! | `web` | [`ContainerName`] | `--name`, hosts files, `ip netns exec web` |
+//! | `3fa91c20…` | [`ContainerId`] | state, file names, the name of the veth |
+//! | `eth0`, `minet0` | [`IfName`] | every link |
+//! | `02:42:ac:11:00:02` | [`MacAddr`] | `--mac-address`, the cable |
+//! | `8080:80/tcp` | [`PublishSpec`] → [`PublishedPort`] | `-p`, the nftables maps |
+//! | `bridge`, `container:web` | [`NetworkMode`] | `--mode` |
+//! | `db.internal` | [`HostName`] | hosts files, `--hostname` |
+//!
+//! What must stay true: a value of these types has been checked; code that takes one
+//! does not check again.
+
+mod container;
+mod hosts;
+mod ifname;
+mod mac;
+mod mode;
+mod network;
+mod port;
+mod spec;
+
+pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidContainerName};
+pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
+pub use ifname::{IfName, InvalidIfName};
+pub use mac::{InvalidMacAddr, MacAddr};
+pub use mode::{InvalidNetworkMode, NetworkMode};
+pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
+pub use port::{
+    ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
+};
+pub use spec::{
+    CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec, Volume,
+};

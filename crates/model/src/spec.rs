@@ -1,0 +1,282 @@
+use crate::{AddHost, ContainerName, ExposedPorts, HostName, MacAddr, NetworkMode, PublishSpec};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Component, Path, PathBuf},
+    str::FromStr,
+};
+
+/// What a user asked for with `minet run`: every word checked, nothing looked up yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The program and its arguments, never empty.
+    pub command: Vec<String>,
+    /// `--name`; a name is made up where there is none.
+    pub name: Option<ContainerName>,
+    /// `--mode`.
+    pub mode: NetworkMode,
+    /// `-p`, in the order given.
+    pub publish: Vec<PublishSpec>,
+    /// `-P`: publish every exposed port.
+    pub publish_all: bool,
+    /// `--expose`.
+    pub expose: Vec<ExposedPorts>,
+    /// `--ip`: this address and no other.
+    pub ip: Option<Ipv4Addr>,
+    /// `--mac-address`.
+    pub mac: Option<MacAddr>,
+    /// `-h`.
+    pub hostname: Option<HostName>,
+    /// `--dns`.
+    pub dns: Vec<IpAddr>,
+    /// `--dns-search`; a single `.` means none.
+    pub dns_search: Vec<String>,
+    /// `--dns-option`.
+    pub dns_options: Vec<String>,
+    /// `--add-host`.
+    pub add_hosts: Vec<AddHost>,
+    /// `--sysctl`, of the container's own network namespace.
+    pub sysctls: Vec<Sysctl>,
+    /// `--rootfs`: the directory that becomes `/`; none means the host's file system.
+    pub rootfs: Option<PathBuf>,
+    /// `-v`.
+    pub volumes: Vec<Volume>,
+    /// `-w`.
+    pub workdir: Option<PathBuf>,
+    /// `-u`.
+    pub user: Option<UserSpec>,
+    /// The variables that `-e` and `--env-file` add, as `KEY=VALUE`, the last one wins.
+    pub env: Vec<String>,
+    /// `--cap-add` and `--cap-drop`.
+    pub capabilities: CapabilityChanges,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// `--init`: a small init as PID 1 that reaps orphans and forwards signals.
+    pub init: bool,
+    /// `--rm`.
+    pub remove: bool,
+    /// `-i` and `-t`.
+    pub terminal: TerminalMode,
+}
+
+/// What the container's standard input and output are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TerminalMode {
+    /// `-i`: standard input stays open; without it the container reads end of file.
+    pub interactive: bool,
+    /// `-t`: a terminal of its own.
+    pub tty: bool,
+}
+
+/// Why a text is not what an option takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSpec {
+    /// `-v` that is not `SRC:DST[:ro|rw]`.
+    #[error("invalid volume specification: {0:?} (write SRC:DST or SRC:DST:ro)")]
+    Volume(String),
+    /// A source without a slash would be a named volume.
+    #[error("invalid volume source {0:?}: minet has no named volumes, give an absolute path")]
+    VolumeSource(String),
+    /// A target that is not an absolute path below `/`.
+    #[error("invalid volume destination {0:?}: it must be an absolute path other than /")]
+    VolumeTarget(String),
+    /// `--sysctl` that is not `net.something=value`.
+    #[error("invalid sysctl {0:?}: write net.KEY=VALUE")]
+    Sysctl(String),
+    /// A key that is not the network namespace's own.
+    #[error("sysctl '{0}' is not allowed: only net.* belongs to a container of its own")]
+    SysctlNotNet(String),
+    /// `-u` that is not `user[:group]`.
+    #[error("invalid user {0:?}: write NAME|UID[:GROUP|GID]")]
+    User(String),
+}
+
+/// A directory or file of the host made visible in the container, `-v SRC:DST[:ro]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// The path on the host.
+    pub source: PathBuf,
+    /// The path in the container, absolute and without `..`.
+    pub target: PathBuf,
+    /// Whether the container may only read it.
+    pub read_only: bool,
+}
+
+impl FromStr for Volume {
+    type Err = InvalidSpec;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidSpec::Volume(text.to_owned());
+        let parts: Vec<&str> = text.split(':').collect();
+        let (source, target, options) = match parts[..] {
+            [source, target] => (source, target, "rw"),
+            [source, target, options] => (source, target, options),
+            _ => return Err(invalid()),
+        };
+        let mut read_only = false;
+        for option in options.split(',') {
+            match option {
+                "ro" => read_only = true,
+                "rw" => read_only = false,
+                _ => return Err(invalid()),
+            }
+        }
+        if !source.starts_with('/') && !source.starts_with('.') {
+            return Err(InvalidSpec::VolumeSource(source.to_owned()));
+        }
+        let target_path = Path::new(target);
+        let plain = |c: Component<'_>| matches!(c, Component::RootDir | Component::Normal(_));
+        let below_root = target_path.is_absolute()
+            && target_path.components().count() > 1
+            && target_path.components().all(plain);
+        if !below_root {
+            return Err(InvalidSpec::VolumeTarget(target.to_owned()));
+        }
+        Ok(Volume {
+            source: PathBuf::from(source),
+            target: target_path.to_owned(),
+            read_only,
+        })
+    }
+}
+
+/// A kernel parameter of the container's network namespace, `--sysctl net.KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sysctl {
+    key: String,
+    value: String,
+}
+
+impl Sysctl {
+    /// The key with dots, such as `net.ipv4.ip_forward`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The value as it is written to the file.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl FromStr for Sysctl {
+    type Err = InvalidSpec;
+
+    /// The key becomes a path below `/proc/sys`, so its alphabet is narrow: no slash, no
+    /// empty component, hence no way out of `/proc/sys/net` (compare CVE-2022-0811).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| InvalidSpec::Sysctl(text.to_owned()))?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let component = |part: &str| !part.is_empty() && part.chars().all(allowed);
+        if !key.split('.').all(component) || value.is_empty() || value.contains(['\n', '\0']) {
+            return Err(InvalidSpec::Sysctl(text.to_owned()));
+        }
+        if !key.starts_with("net.") {
+            return Err(InvalidSpec::SysctlNotNet(text.to_owned()));
+        }
+        Ok(Sysctl {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
+/// `-u USER[:GROUP]`, names or numbers, resolved in the container's own `/etc/passwd`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSpec {
+    /// A user's name or number.
+    pub user: String,
+    /// A group's name or number.
+    pub group: Option<String>,
+}
+
+impl FromStr for UserSpec {
+    type Err = InvalidSpec;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word = |word: &str| !word.is_empty() && !word.contains(['/', '\n', '\0', ':']);
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        if !word(user) || !group.is_none_or(word) {
+            return Err(InvalidSpec::User(text.to_owned()));
+        }
+        Ok(UserSpec {
+            user: user.to_owned(),
+            group: group.map(str::to_owned),
+        })
+    }
+}
+
+/// `--cap-add` and `--cap-drop`, as upper-case names without `CAP_`; `ALL` is one too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CapabilityChanges {
+    /// What the container gets beyond the default.
+    pub add: Vec<String>,
+    /// What it does not get.
+    pub drop: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_two_paths_and_perhaps_ro() {
+        let volume: Volume = "/srv:/data:ro".parse().unwrap();
+        assert_eq!(volume.target, Path::new("/data"));
+        assert!(volume.read_only);
+        assert!(!"./a:/b".parse::<Volume>().unwrap().read_only);
+        for text in [
+            "",
+            "/a",
+            "/a:b",
+            "/a:/",
+            "/a:/b/../c",
+            "name:/b",
+            "/a:/b:xx",
+            "/a:/b:ro:rw",
+            ":/b",
+        ] {
+            assert!(text.parse::<Volume>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sysctls_cannot_leave_the_network_namespace() {
+        let sysctl: Sysctl = "net.ipv4.ip_local_port_range=1024 65000".parse().unwrap();
+        assert_eq!(
+            (sysctl.key(), sysctl.value()),
+            ("net.ipv4.ip_local_port_range", "1024 65000")
+        );
+        for text in [
+            "",
+            "net",
+            "net.x",
+            "net.ipv4.ip_forward=",
+            "net..x=1",
+            "net.../../kernel.core_pattern=x",
+            "net.ipv4/../../kernel/x=1",
+            "kernel.core_pattern=x",
+            "network.x=1",
+            "net.x=1\nkernel.y=2",
+        ] {
+            assert!(text.parse::<Sysctl>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn users_are_names_or_numbers() {
+        let user: UserSpec = "nobody:33".parse().unwrap();
+        assert_eq!(
+            (user.user.as_str(), user.group.as_deref()),
+            ("nobody", Some("33"))
+        );
+        for text in ["", ":", "a:", ":b", "a:b:c", "a/b"] {
+            assert!(text.parse::<UserSpec>().is_err(), "{text:?}");
+        }
+    }
+}
