@@ -1,1 +1,63 @@
-fn main() {}
+//! The project's own commands: `cargo xtask demo | test | ci`.
+//!
+//! This program is what a newcomer types first, on a machine that has nothing but
+//! cargo. So it depends on no native library, and it is what installs them.
+//!
+//! ```text
+//! cargo xtask demo   prerequisites ─ release build ─ minet run -p ─ fetch ─ picture ─ clean up
+//! cargo xtask test   prerequisites ─ build ─ unit and kernel and whole-program tests
+//! cargo xtask ci     test, and then fmt ─ clippy ─ doc ─ deny
+//! ```
+
+mod ci;
+mod demo;
+mod prerequisites;
+mod say;
+mod shell;
+mod test;
+mod userns;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's own commands
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  demo   Put a web server into a network of its own, publish its port, fetch its page,
+         and show every step on the way
+  test   Run every test: units, crates against the kernel, the whole program
+  ci     test, then formatting, lints, documentation, licences and advisories
+
+Both demo and test install the Debian packages that are missing when they run as root;
+without root they print the one line that installs them. Neither needs root for the
+rest: an ordinary user gets a make-believe machine out of unshare(1), where the kernel
+allows user namespaces.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["ci"] => ci::run(),
+        _ => {
+            eprint!("unknown command: {}\n\n{HELP}", words.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            // The code of the command that failed, where there was one.
+            ExitCode::from(shell::exit_code_of(&error).unwrap_or(1))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The Debian packages that minet is built, shown and tested with, and their installation.
+
+use crate::{say, shell, userns};
+use anyhow::{Result, bail};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+/// A package and what it is here for.
+pub(crate) struct Package {
+    name: &'static str,
+    purpose: &'static str,
+}
+
+const fn package(name: &'static str, purpose: &'static str) -> Package {
+    Package { name, purpose }
+}
+
+/// What compiles and links minet.
+pub(crate) const BUILD: &[Package] = &[
+    package("gcc", "compiles SQLite, links everything"),
+    package("libc6-dev", "the C library's headers"),
+    package("pkg-config", "finds the next two"),
+    package("libmnl-dev", "netlink messages, in batches"),
+    package("libnftnl-dev", "nftables rules as netlink messages"),
+];
+
+/// What the demo runs beside minet.
+pub(crate) const DEMO: &[Package] = &[
+    package("busybox-static", "the web server that gets a network"),
+    package("iproute2", "looks at links and addresses"),
+];
+
+/// What the tests look and knock with. minet itself never runs any of these.
+pub(crate) const TEST: &[Package] = &[
+    package("busybox-static", "a root file system of one file, ping"),
+    package(
+        "iproute2",
+        "looks at links and routes, runs minet's scripts",
+    ),
+    package("nftables", "looks at the table, runs minet's scripts"),
+    package("procps", "sysctl, for minet's scripts"),
+];
+
+/// Packages lists older than this are fetched again before anything is installed.
+const STALE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Makes sure that all of `wanted` is installed, or says how to get there.
+pub(crate) fn ensure(wanted: &[&[Package]]) -> Result<()> {
+    say::phase("prerequisites");
+    let wanted = wanted.iter().copied().flatten();
+    if !Path::new("/usr/bin/dpkg-query").exists() {
+        say::line("This is not a Debian system. What minet needs there is called:");
+        wanted.for_each(|package| say::line(&describe(package)));
+        say::line("Going on as if all of it were here.");
+        return Ok(());
+    }
+    let mut missing: Vec<&Package> = wanted.filter(|package| !installed(package.name)).collect();
+    missing.dedup_by_key(|package| package.name);
+    if missing.is_empty() {
+        say::line("all packages are installed");
+        return Ok(());
+    }
+    say::line("missing:");
+    missing
+        .iter()
+        .for_each(|package| say::line(&describe(package)));
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    if !userns::am_root() {
+        bail!(
+            "packages are missing; this line installs them:\n\n    \
+             sudo apt-get update && sudo apt-get install -y --no-install-recommends {}\n",
+            names.join(" ")
+        );
+    }
+    install(&names)
+}
+
+fn describe(package: &Package) -> String {
+    format!("{:<15} {}", package.name, package.purpose)
+}
+
+fn installed(name: &str) -> bool {
+    let output = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status}\n", name])
+        .output();
+    // One line for each architecture in which the package is known.
+    output.is_ok_and(|output| {
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().any(|line| line == "installed")
+    })
+}
+
+fn install(names: &[&str]) -> Result<()> {
+    if lists_are_stale(Path::new("/var/lib/apt/lists")) {
+        shell::run(&mut apt_get(&["update"]))?;
+    }
+    let mut command = apt_get(&["install", "-y", "--no-install-recommends"]);
+    shell::run(command.args(names))
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(arguments);
+    command
+}
+
+/// A fresh machine has no package lists at all; an old one names packages that are gone.
+fn lists_are_stale(lists_dir: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(lists_dir) else {
+        return true;
+    };
+    let youngest = entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+        .filter_map(|entry| entry.metadata().ok()?.modified().ok())
+        .max();
+    youngest.is_none_or(|fetched| {
+        // A date in the future is the clock's mistake, not a reason to fetch.
+        SystemTime::now()
+            .duration_since(fetched)
+            .unwrap_or_default()
+            > STALE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lists_are_stale_lists() {
+        assert!(lists_are_stale(Path::new("/nonexistent")));
+        let empty_dir = std::env::temp_dir().join(format!("xtask-lists-{}", std::process::id()));
+        fs::create_dir_all(&empty_dir).unwrap();
+        assert!(lists_are_stale(&empty_dir));
+        fs::write(
+            empty_dir.join("mirror_dists_bookworm_main_Packages.lz4"),
+            "",
+        )
+        .unwrap();
+        assert!(!lists_are_stale(&empty_dir));
+        fs::remove_dir_all(&empty_dir).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_package_is_not_installed() {
+        assert!(!installed("no-such-package-anywhere"));
+    }
+}
