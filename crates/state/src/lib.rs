@@ -1,1 +1,43 @@
-//! TODO
+//! What minet remembers: the wishes, in one SQLite file.
+//!
+//! The kernel is the truth about what *is*; this store holds what *should be*: networks,
+//! containers with the plan that made them, leases, published ports. A wish is written
+//! here, in one transaction, before the first change to the machine, so that whoever
+//! comes next can undo what a crash left half-made:
+//!
+//! ```text
+//!  minet run ── admit ──▶ [container + lease + ports + plan] ── steps ──▶ kernel
+//!                              │ crash at any point from here on
+//!  any later command ──────────┴─▶ orphans() ── undo the plan ──▶ settle()
+//! ```
+//!
+//! The invariants are SQL constraints, not code: one holder per (network, address), per
+//! container name, per (protocol, host address, host port).
+//!
+//! | table | one row is | outlives a reboot |
+//! | --- | --- | --- |
+//! | `network` | a bridge, its subnet, whether it is up (in which boot) | yes |
+//! | `container` | a container, its spec, its plan, who supervises it | yes |
+//! | `lease` | who holds, or last held, an address | yes |
+//! | `port` | a host port that is published now | no: dropped with its container |
+//!
+//! Look inside with `sqlite3 /var/lib/minet/minet.db .dump`.
+//!
+//! What must stay true: a row that speaks of something alive carries the boot's identity
+//! and the process's start time, so that neither a reboot nor a reused PID can be taken
+//! for a running container.
+
+mod containers;
+mod error;
+mod leases;
+mod networks;
+mod ports;
+mod schema;
+mod store;
+
+pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status};
+pub use error::Error;
+pub use leases::{Lease, LeaseHolder};
+pub use networks::NetworkRow;
+pub use ports::PortRow;
+pub use store::{Store, Transaction};

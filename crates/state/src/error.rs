@@ -1,0 +1,82 @@
+use std::path::PathBuf;
+
+/// What can go wrong with the memory of minet.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory or the file cannot be opened or made.
+    #[error("open {}", path.display())]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A newer minet wrote the file.
+    #[error("{} was written by a newer minet (schema {found}, this one knows {known}): upgrade minet, or use another --root", path.display())]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The schema number in the file.
+        found: i64,
+        /// The newest schema number this program knows.
+        known: i64,
+    },
+    /// The name of a new container is held by another one.
+    #[error(
+        "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
+    )]
+    NameTaken {
+        /// The name asked for.
+        name: String,
+        /// The ID of the container that has it.
+        holder: String,
+    },
+    /// An address of a network is held by another container.
+    #[error("address {address} of network {network} is in use by container {holder:?}")]
+    AddressTaken {
+        /// The network's name.
+        network: String,
+        /// The address asked for.
+        address: std::net::Ipv4Addr,
+        /// The name of the container that has it.
+        holder: String,
+    },
+    /// A host port is published already.
+    #[error("Bind for {host} failed: port is already allocated: container {holder:?} publishes it")]
+    PortTaken {
+        /// The host address and port.
+        host: std::net::SocketAddr,
+        /// The name of the container that has it.
+        holder: String,
+    },
+    /// A row holds something that no minet wrote.
+    #[error("the store holds {what} that cannot be read: {text:?}")]
+    Corrupt {
+        /// Which column.
+        what: &'static str,
+        /// What stands there.
+        text: String,
+    },
+    /// SQLite itself failed: disk full, file corrupt, lock not free in time.
+    #[error("the store failed while it tried to {act}")]
+    Sqlite {
+        /// What was being done.
+        act: &'static str,
+        /// SQLite's own words.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: SQLite failed during this act.
+    pub(crate) fn during(act: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+        move |source| Error::Sqlite { act, source }
+    }
+}
+
+/// Whether a statement failed because a UNIQUE or PRIMARY KEY constraint holds.
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}

@@ -1,0 +1,136 @@
+use crate::{Error, Transaction};
+use minet_model::{BridgeNetwork, IfName, NetworkName};
+use rusqlite::{OptionalExtension, Row, params};
+use std::str::FromStr;
+
+/// A network and whether its bridge and rules stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkRow {
+    /// The network as it should be.
+    pub network: BridgeNetwork,
+    /// When it was made, in milliseconds since 1970.
+    pub created: i64,
+    /// The last address that was handed out for the first time, as a number; 0 for none.
+    pub cursor: u32,
+    /// The boot in which it was brought up; none when it is down.
+    pub up_in_boot: Option<String>,
+    /// The steps that brought it up, as JSON, for whoever takes it down.
+    pub plan: Option<String>,
+}
+
+impl Transaction<'_> {
+    /// The network of this name.
+    pub fn network(&self, name: &NetworkName) -> Result<Option<NetworkRow>, Error> {
+        self.inner
+            .prepare_cached("SELECT * FROM network WHERE name = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([name.as_str()], |row| Ok(read_network(row)))
+                    .optional()
+            })
+            .map_err(Error::during("look up a network"))?
+            .transpose()
+    }
+
+    /// All networks, by name.
+    pub fn networks(&self) -> Result<Vec<NetworkRow>, Error> {
+        let act = Error::during("list the networks");
+        let mut statement = self
+            .inner
+            .prepare_cached("SELECT * FROM network ORDER BY name")
+            .map_err(&act)?;
+        let rows = statement
+            .query_map([], |row| Ok(read_network(row)))
+            .map_err(&act)?;
+        rows.map(|row| row.map_err(&act)?).collect()
+    }
+
+    /// Records a network, or changes what it should be.
+    pub fn put_network(&self, network: &BridgeNetwork, created: i64) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "INSERT INTO network (name, bridge, subnet, gateway, mtu, created)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (name) DO UPDATE SET
+                    bridge = ?2, subnet = ?3, gateway = ?4, mtu = ?5,
+                    cursor = CASE WHEN subnet = ?3 THEN cursor ELSE 0 END",
+                params![
+                    network.name.as_str(),
+                    network.bridge.as_str(),
+                    network.subnet.to_string(),
+                    network.gateway.to_string(),
+                    network.mtu,
+                    created,
+                ],
+            )
+            .map(drop)
+            .map_err(Error::during("record a network"))
+    }
+
+    /// Records the steps that are about to bring a network up.
+    pub fn plan_network(&self, name: &NetworkName, plan: &str) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET plan = ?2, up_in_boot = NULL WHERE name = ?1",
+                [name.as_str(), plan],
+            )
+            .map(drop)
+            .map_err(Error::during("record the plan of a network"))
+    }
+
+    /// Records that a network is up, in this boot.
+    pub fn network_is_up(&self, name: &NetworkName, boot: &str) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET up_in_boot = ?2 WHERE name = ?1",
+                [name.as_str(), boot],
+            )
+            .map(drop)
+            .map_err(Error::during("record that a network is up"))
+    }
+
+    /// Records that a network is down: nothing of it stands in the kernel.
+    pub fn network_is_down(&self, name: &NetworkName) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET up_in_boot = NULL, plan = NULL WHERE name = ?1",
+                [name.as_str()],
+            )
+            .map(drop)
+            .map_err(Error::during("record that a network is down"))
+    }
+
+    /// Remembers the last address that was handed out for the first time.
+    pub fn set_cursor(&self, name: &NetworkName, cursor: u32) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET cursor = ?2 WHERE name = ?1",
+                params![name.as_str(), cursor],
+            )
+            .map(drop)
+            .map_err(Error::during("move a network's cursor"))
+    }
+}
+
+fn read_network(row: &Row<'_>) -> Result<NetworkRow, Error> {
+    let act = Error::during("read a network");
+    let text = |column: &str| row.get::<_, String>(column).map_err(&act);
+    Ok(NetworkRow {
+        network: BridgeNetwork {
+            name: parse("the name of a network", text("name")?)?,
+            bridge: parse::<IfName>("the bridge of a network", text("bridge")?)?,
+            subnet: parse("the subnet of a network", text("subnet")?)?,
+            gateway: parse("the gateway of a network", text("gateway")?)?,
+            mtu: row.get("mtu").map_err(&act)?,
+        },
+        created: row.get("created").map_err(&act)?,
+        cursor: row.get("cursor").map_err(&act)?,
+        up_in_boot: row.get("up_in_boot").map_err(&act)?,
+        plan: row.get("plan").map_err(&act)?,
+    })
+}
+
+/// A column as the type it was written from.
+pub(crate) fn parse<T: FromStr>(what: &'static str, text: String) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::Corrupt { what, text })
+}

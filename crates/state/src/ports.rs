@@ -1,0 +1,104 @@
+use crate::{Error, Transaction, error::is_taken, networks::parse};
+use minet_model::{ContainerId, Protocol, PublishedPort};
+use rusqlite::{OptionalExtension, params};
+use std::net::IpAddr;
+
+/// A host port that a container publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortRow {
+    /// The port.
+    pub port: PublishedPort,
+    /// The name of the container behind it.
+    pub holder: String,
+}
+
+impl Transaction<'_> {
+    /// Records that a container publishes this port; one holder, or an error with its name.
+    pub fn put_port(&self, port: &PublishedPort, holder: &ContainerId) -> Result<(), Error> {
+        let inserted = self.inner.execute(
+            "INSERT INTO port (protocol, host_ip, host_port, container_port, holder)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                port.protocol.as_str(),
+                port.host_ip.to_string(),
+                port.host_port,
+                port.container_port,
+                holder.as_str(),
+            ],
+        );
+        match inserted {
+            Ok(_) => Ok(()),
+            Err(error) if is_taken(&error) => Err(Error::PortTaken {
+                host: port.host(),
+                holder: self
+                    .port_holder(port.protocol, port.host_ip, port.host_port)?
+                    .unwrap_or_default(),
+            }),
+            Err(error) => Err(Error::during("record a published port")(error)),
+        }
+    }
+
+    /// The name of the container that publishes exactly this port.
+    pub fn port_holder(
+        &self,
+        protocol: Protocol,
+        host_ip: IpAddr,
+        host_port: u16,
+    ) -> Result<Option<String>, Error> {
+        self.inner
+            .prepare_cached(
+                "SELECT container.name FROM port JOIN container ON container.id = port.holder
+                 WHERE protocol = ?1 AND host_ip = ?2 AND host_port = ?3",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(
+                        params![protocol.as_str(), host_ip.to_string(), host_port],
+                        |row| row.get(0),
+                    )
+                    .optional()
+            })
+            .map_err(Error::during("look up a published port"))
+    }
+
+    /// The ports of one container, in the order of [`PublishedPort`].
+    pub fn ports_of(&self, holder: &ContainerId) -> Result<Vec<PublishedPort>, Error> {
+        let act = Error::during("list published ports");
+        let mut statement = self
+            .inner
+            .prepare_cached(
+                "SELECT protocol, container_port, host_ip, host_port FROM port WHERE holder = ?1",
+            )
+            .map_err(&act)?;
+        let rows = statement
+            .query_map([holder.as_str()], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get(3)?,
+                ))
+            })
+            .map_err(&act)?;
+        let mut ports = Vec::new();
+        for row in rows {
+            let (protocol, container_port, host_ip, host_port) = row.map_err(&act)?;
+            ports.push(PublishedPort {
+                protocol: parse("the protocol of a port", protocol)?,
+                container_port,
+                host_ip: parse("the address of a port", host_ip)?,
+                host_port,
+            });
+        }
+        ports.sort();
+        Ok(ports)
+    }
+
+    /// The container publishes nothing any more.
+    pub fn drop_ports(&self, holder: &ContainerId) -> Result<(), Error> {
+        self.inner
+            .execute("DELETE FROM port WHERE holder = ?1", [holder.as_str()])
+            .map(drop)
+            .map_err(Error::during("drop published ports"))
+    }
+}

@@ -1,0 +1,66 @@
+//! The tables, and how an older file becomes a newer one.
+
+/// The schema number this program writes, kept in SQLite's `user_version`.
+pub(crate) const VERSION: i64 = 1;
+
+/// The whole schema. Times are milliseconds since 1970, addresses of leases are numbers
+/// so that "the next one" is an index lookup.
+pub(crate) const CREATE: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS network (
+    name          TEXT PRIMARY KEY,
+    bridge        TEXT NOT NULL UNIQUE,
+    subnet        TEXT NOT NULL,
+    gateway       TEXT NOT NULL,
+    mtu           INTEGER NOT NULL,
+    created       INTEGER NOT NULL,
+    cursor        INTEGER NOT NULL DEFAULT 0,
+    up_in_boot    TEXT,
+    plan          TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS container (
+    id                TEXT PRIMARY KEY,
+    name              TEXT NOT NULL UNIQUE,
+    spec              TEXT NOT NULL,
+    created           INTEGER NOT NULL,
+    started           INTEGER,
+    finished          INTEGER,
+    status            TEXT NOT NULL,
+    exit_code         INTEGER,
+    error             TEXT,
+    namespace_of      TEXT,
+    settings          TEXT NOT NULL,
+    plan              TEXT,
+    boot              TEXT,
+    supervisor_pid    INTEGER,
+    supervisor_start  INTEGER,
+    init_pid          INTEGER,
+    init_start        INTEGER,
+    netns             INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS container_live ON container (boot) WHERE boot IS NOT NULL;
+CREATE INDEX IF NOT EXISTS container_namespace ON container (namespace_of) WHERE namespace_of IS NOT NULL;
+CREATE TABLE IF NOT EXISTS lease (
+    network    TEXT NOT NULL REFERENCES network (name) ON DELETE CASCADE,
+    address    INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    mac        TEXT NOT NULL,
+    holder     TEXT,
+    released   INTEGER,
+    PRIMARY KEY (network, address),
+    UNIQUE (network, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lease_holder ON lease (holder) WHERE holder IS NOT NULL;
+CREATE INDEX IF NOT EXISTS lease_released ON lease (network, released) WHERE holder IS NULL;
+CREATE TABLE IF NOT EXISTS port (
+    protocol        TEXT NOT NULL,
+    host_ip         TEXT NOT NULL,
+    host_port       INTEGER NOT NULL,
+    container_port  INTEGER NOT NULL,
+    holder          TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
+    PRIMARY KEY (protocol, host_ip, host_port)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS port_holder ON port (holder);
+PRAGMA user_version = 1;
+COMMIT;
+";

@@ -1,0 +1,182 @@
+use crate::{Error, schema};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use std::{os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+
+/// How long a command waits for another one that is writing.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+}
+
+/// All reads and writes happen inside one of these: either all of it or none.
+#[derive(Debug)]
+pub struct Transaction<'store> {
+    pub(crate) inner: rusqlite::Transaction<'store>,
+}
+
+impl Store {
+    /// Opens `dir/minet.db`, and makes it (and the directory, mode 0700) on first use.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join("minet.db");
+        let at_path = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            path: path.clone(),
+            source,
+        };
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|error| at_path(error.into()))?;
+        let connection = Connection::open(&path).map_err(|error| at_path(error.into()))?;
+        let mut store = Store { connection };
+        store.configure().map_err(|error| at_path(error.into()))?;
+        store.migrate(&path)?;
+        Ok(store)
+    }
+
+    /// Opens what is there for a rehearsal: nothing is made, and where there is no file
+    /// yet an empty store in memory stands in for it.
+    pub fn open_existing(dir: &Path) -> Result<Self, Error> {
+        match dir.join("minet.db").try_exists() {
+            Ok(true) => Self::open(dir),
+            Ok(false) | Err(_) => Self::in_memory(),
+        }
+    }
+
+    /// An empty store that is gone when it is dropped.
+    pub fn in_memory() -> Result<Self, Error> {
+        let connection =
+            Connection::open_in_memory().map_err(Error::during("open a store in memory"))?;
+        let mut store = Store { connection };
+        store.migrate(Path::new(":memory:"))?;
+        Ok(store)
+    }
+
+    /// Runs `body` in one transaction: committed when it returns `Ok`, else undone.
+    ///
+    /// The write lock is taken at once, so that what `body` reads stays true until it
+    /// has written.
+    pub fn write<T, E: From<Error>>(
+        &mut self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.begin()?;
+        let value = body(&transaction)?;
+        transaction
+            .inner
+            .commit()
+            .map_err(Error::during("commit"))?;
+        Ok(value)
+    }
+
+    /// Like [`Store::write`], but nothing is kept: for `--dry-run`.
+    pub fn rehearse<T, E: From<Error>>(
+        &mut self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.begin()?;
+        body(&transaction)
+    }
+
+    /// Runs `body` on one consistent view of the store, without the write lock.
+    pub fn read<T, E: From<Error>>(
+        &mut self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let inner = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Deferred)
+            .map_err(Error::during("begin to read"))?;
+        body(&Transaction { inner })
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map(|inner| Transaction { inner })
+            .map_err(Error::during("begin a transaction"))
+    }
+
+    /// A write-ahead log without an fsync per commit: a killed process loses nothing, and
+    /// after a power failure the kernel state that the last commits spoke of is gone too.
+    fn configure(&self) -> Result<(), rusqlite::Error> {
+        self.connection.busy_timeout(PATIENCE)?;
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")?;
+        // The last one out would copy the log back and fsync: that is milliseconds at the
+        // end of every command. The log is copied back every 1,000 pages instead.
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(())
+    }
+
+    fn migrate(&mut self, path: &Path) -> Result<(), Error> {
+        let found: i64 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| Error::Open {
+                path: path.to_owned(),
+                source: error.into(),
+            })?;
+        if found > schema::VERSION {
+            return Err(Error::Newer {
+                path: path.to_owned(),
+                found,
+                known: schema::VERSION,
+            });
+        }
+        if found < schema::VERSION {
+            self.connection
+                .execute_batch(schema::CREATE)
+                .map_err(|error| Error::Open {
+                    path: path.to_owned(),
+                    source: error.into(),
+                })?;
+        }
+        self.connection
+            .pragma_update(None, "foreign_keys", true)
+            .map_err(Error::during("turn on foreign keys"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_file_is_refused_and_left_alone() {
+        let dir = std::env::temp_dir().join(format!("minet-state-{}", std::process::id()));
+        drop(Store::open(&dir).unwrap());
+        let connection = Connection::open(dir.join("minet.db")).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = Store::open(&dir).unwrap_err();
+        assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_an_error_that_names_it() {
+        let dir = std::env::temp_dir().join(format!("minet-state-bad-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(
+            dir.join("minet.db"),
+            "not a database, but long enough to be read as one",
+        )
+        .unwrap();
+        let error = Store::open(&dir).unwrap_err();
+        assert!(error.to_string().contains("minet.db"), "{error}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn opening_for_a_rehearsal_makes_nothing() {
+        let dir = std::env::temp_dir().join(format!("minet-state-none-{}", std::process::id()));
+        Store::open_existing(&dir).unwrap();
+        assert!(!dir.exists());
+    }
+}

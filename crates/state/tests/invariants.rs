@@ -1,0 +1,270 @@
+//! The promises of the store that other crates rely on.
+
+use minet_model::{
+    BridgeNetwork, ContainerId, ContainerName, MacAddr, NetworkName, Protocol, PublishedPort,
+};
+use minet_state::{Error, LeaseHolder, NewContainer, ProcessIdentity, Status, Store, Transaction};
+use std::net::{IpAddr, Ipv4Addr};
+
+const SUPERVISOR: ProcessIdentity = ProcessIdentity {
+    pid: 42,
+    start: 4711,
+};
+
+fn id(byte: u8) -> ContainerId {
+    ContainerId::from_bytes([byte; 32])
+}
+
+fn admit(tx: &Transaction<'_>, byte: u8, name: &str) -> Result<(), Error> {
+    let name: ContainerName = name.parse().unwrap();
+    tx.admit(&NewContainer {
+        id: &id(byte),
+        name: &name,
+        spec: "{}",
+        settings: "{}",
+        plan: "[]",
+        namespace_of: None,
+        created: 1,
+        boot: "boot-1",
+        supervisor: SUPERVISOR,
+    })
+}
+
+fn network() -> BridgeNetwork {
+    BridgeNetwork {
+        name: NetworkName::default_bridge(),
+        bridge: "minet0".parse().unwrap(),
+        subnet: "172.17.0.0/16".parse().unwrap(),
+        gateway: Ipv4Addr::new(172, 17, 0, 1),
+        mtu: 1500,
+    }
+}
+
+fn address(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(172, 17, 0, last)
+}
+
+fn take(tx: &Transaction<'_>, last: u8, name: &str, byte: u8) -> Result<(), Error> {
+    let mac = MacAddr::for_ipv4(address(last));
+    tx.take_lease(&network().name, address(last), name, mac, &id(byte))
+}
+
+#[test]
+fn a_name_has_one_holder_and_the_error_tells_who() {
+    let mut store = Store::in_memory().unwrap();
+    let error = store
+        .write(|tx| {
+            admit(tx, 1, "web")?;
+            admit(tx, 2, "web")
+        })
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::NameTaken { holder, .. } if *holder == id(1).to_string()),
+        "{error}"
+    );
+    let rows = store.read(|tx| tx.containers()).unwrap();
+    assert!(
+        rows.is_empty(),
+        "a failed transaction leaves nothing: {rows:?}"
+    );
+}
+
+#[test]
+fn a_container_goes_from_wish_to_settled() {
+    let mut store = Store::in_memory().unwrap();
+    store.write(|tx| admit(tx, 1, "web")).unwrap();
+    let row = store
+        .read(|tx| tx.container_by_name("web"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.status, row.plan.as_deref()),
+        (Status::Starting, Some("[]"))
+    );
+    assert_eq!(row.live.unwrap().supervisor, SUPERVISOR);
+
+    let init = ProcessIdentity {
+        pid: 43,
+        start: 4712,
+    };
+    store
+        .write(|tx| {
+            tx.mark_running(&id(1), init, 99, 2)?;
+            tx.mark_exited(&id(1), 7, None, 3)?;
+            tx.mark_exited(&id(1), 137, Some("too late"), 4)?;
+            tx.settle(&id(1))
+        })
+        .unwrap();
+    let row = store.read(|tx| tx.container(&id(1))).unwrap().unwrap();
+    assert_eq!(
+        (row.status, row.exit_code, row.finished),
+        (Status::Exited, Some(7), Some(3))
+    );
+    assert_eq!((row.live, row.plan), (None, None));
+    assert!(store.read(|tx| tx.supervisors()).unwrap().is_empty());
+}
+
+#[test]
+fn prefixes_find_one_or_say_that_there_are_more() {
+    let mut store = Store::in_memory().unwrap();
+    store
+        .write(|tx| {
+            admit(tx, 0xab, "a")?;
+            admit(tx, 0xac, "b")
+        })
+        .unwrap();
+    let found = |prefix: &str, store: &mut Store| {
+        store
+            .read(|tx| tx.containers_by_prefix(prefix))
+            .unwrap()
+            .len()
+    };
+    assert_eq!(found("ab", &mut store), 1);
+    assert_eq!(found("AB", &mut store), 1);
+    assert_eq!(found("a", &mut store), 2);
+    assert_eq!(found("b", &mut store), 0);
+    assert_eq!(found("%", &mut store), 0);
+    assert_eq!(found("", &mut store), 0);
+}
+
+#[test]
+fn an_address_stays_with_its_name_until_somebody_needs_it() {
+    let mut store = Store::in_memory().unwrap();
+    let bridge = network().name;
+    store
+        .write(|tx| {
+            tx.put_network(&network(), 1)?;
+            take(tx, 2, "web", 1)?;
+            take(tx, 3, "db", 2)
+        })
+        .unwrap();
+    assert!(
+        store.write(|tx| take(tx, 2, "other", 3)).is_err(),
+        "an address in use is never given twice"
+    );
+
+    store.write(|tx| tx.release_leases(&id(1), 50)).unwrap();
+    let lease = store
+        .read(|tx| tx.lease_of_name(&bridge, "web"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (lease.address, lease.holder),
+        (address(2), LeaseHolder::NobodySince(50))
+    );
+    store.write(|tx| tx.release_leases(&id(2), 60)).unwrap();
+    let oldest = store
+        .read(|tx| tx.longest_released(&bridge))
+        .unwrap()
+        .unwrap();
+    assert_eq!(oldest.name, "web");
+
+    store.write(|tx| take(tx, 2, "other", 3)).unwrap();
+    assert_eq!(
+        store.read(|tx| tx.lease_of_name(&bridge, "web")).unwrap(),
+        None
+    );
+    assert_eq!(store.read(|tx| tx.leases_in_use(&bridge)).unwrap(), 1);
+}
+
+#[test]
+fn gaps_between_leases_are_found() {
+    let mut store = Store::in_memory().unwrap();
+    let bridge = network().name;
+    store
+        .write(|tx| {
+            tx.put_network(&network(), 1)?;
+            for (last, byte) in [(2, 1), (3, 2), (5, 3)] {
+                take(tx, last, &format!("c{last}"), byte)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    assert_eq!(
+        store.read(|tx| tx.first_gap(&bridge, address(2))).unwrap(),
+        Some(address(4))
+    );
+    assert_eq!(
+        store.read(|tx| tx.first_gap(&bridge, address(5))).unwrap(),
+        Some(address(6))
+    );
+}
+
+#[test]
+fn a_host_port_has_one_holder() {
+    let mut store = Store::in_memory().unwrap();
+    let port = |host_ip: &str| PublishedPort {
+        protocol: Protocol::Tcp,
+        container_port: 80,
+        host_ip: host_ip.parse::<IpAddr>().unwrap(),
+        host_port: 8080,
+    };
+    store
+        .write(|tx| {
+            admit(tx, 1, "web")?;
+            admit(tx, 2, "other")?;
+            tx.put_port(&port("0.0.0.0"), &id(1))?;
+            tx.put_port(&port("::"), &id(1))
+        })
+        .unwrap();
+    let error = store
+        .write(|tx| tx.put_port(&port("0.0.0.0"), &id(2)))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("port is already allocated"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("\"web\""), "{error}");
+    store.write(|tx| tx.delete_container(&id(1))).unwrap();
+    store
+        .write(|tx| tx.put_port(&port("0.0.0.0"), &id(2)))
+        .unwrap();
+    assert_eq!(
+        store.read(|tx| tx.ports_of(&id(2))).unwrap(),
+        [port("0.0.0.0")]
+    );
+}
+
+#[test]
+fn a_network_remembers_how_it_was_brought_up() {
+    let mut store = Store::in_memory().unwrap();
+    let name = network().name;
+    store
+        .write(|tx| {
+            tx.put_network(&network(), 1)?;
+            tx.set_cursor(&name, 7)?;
+            tx.plan_network(&name, "[1]")?;
+            tx.network_is_up(&name, "boot-1")?;
+            tx.put_network(&network(), 2)
+        })
+        .unwrap();
+    let row = store.read(|tx| tx.network(&name)).unwrap().unwrap();
+    assert_eq!(
+        (row.network.clone(), row.cursor, row.created),
+        (network(), 7, 1)
+    );
+    assert_eq!(
+        (row.up_in_boot.as_deref(), row.plan.as_deref()),
+        (Some("boot-1"), Some("[1]"))
+    );
+
+    let moved = BridgeNetwork {
+        subnet: "172.18.0.0/16".parse().unwrap(),
+        ..network()
+    };
+    store.write(|tx| tx.put_network(&moved, 3)).unwrap();
+    assert_eq!(
+        store.read(|tx| tx.network(&name)).unwrap().unwrap().cursor,
+        0
+    );
+    store.write(|tx| tx.network_is_down(&name)).unwrap();
+    let row = store.read(|tx| tx.network(&name)).unwrap().unwrap();
+    assert_eq!((row.up_in_boot, row.plan), (None, None));
+}
+
+#[test]
+fn a_rehearsal_leaves_nothing() {
+    let mut store = Store::in_memory().unwrap();
+    store.rehearse(|tx| admit(tx, 1, "web")).unwrap();
+    assert!(store.read(|tx| tx.containers()).unwrap().is_empty());
+}
