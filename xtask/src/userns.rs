@@ -24,9 +24,10 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /var/lib
 ip link set lo up
-ip link add uplink0 type dummy
-ip address add 192.0.2.10/24 dev uplink0
+ip link add uplink0 type veth peer name nowhere
+ip link set nowhere up
 ip link set uplink0 up
+ip address add 192.0.2.10/24 dev uplink0
 ip route add default via 192.0.2.1
 exec "$@"
 "#;
