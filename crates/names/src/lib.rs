@@ -21,7 +21,7 @@
 //! mount --bind hosts /etc/hosts              # in the container's mount namespace
 //! ```
 //!
-//! [`hosts`], [`resolv`] and [`hostname`] only compute text. [`write`] is the one module
+//! [`hosts`], [`resolv`] and [`hostname`] only compute text. [`mod@write`] is the one module
 //! that touches files.
 //!
 //! What must stay true:
