@@ -1,0 +1,267 @@
+//! The cable: a veth pair between the switch and a container.
+//!
+//! ```text
+//!            host                  |        container
+//!  minet0 ──── host end ═══════════|═══════ container end (eth0)
+//!  (master)    up, MTU, no IPv6    |        its final name, MAC and MTU; down
+//!
+//! ip link add HOST mtu M master minet0 address fe:… type veth \
+//!         peer name eth0 mtu M address MAC netns NS                        lay
+//! ip link set HOST alias … ; ip link set HOST addrgenmode none ; ip link set HOST up
+//! ip link del HOST                                                         cut
+//! ip -d link show HOST | grep 'state forwarding'                           wait_until_forwarding
+//! ```
+//!
+//! The pair is *born in place*: one `RTM_NEWLINK` makes both ends, and the inner message
+//! for the peer carries the namespace, so that the peer is never seen on the host. The
+//! usual way (make both here, move one, rename it, set its address) takes four more
+//! changes, lets udev and NetworkManager grab the end while it passes, and fails when two
+//! containers want `eth0` at the same moment.
+//!
+//! Both ends are born with an address, which tells udev to leave it alone
+//! (`addr_assign_type` 3; systemd's `MACAddressPolicy=persistent` changes random ones).
+
+use crate::{
+    Cause, Error, Refusal, Removed, Rtnl,
+    error::During,
+    link::{self, PortState},
+    rtnl::Request,
+    switch,
+};
+use minet_model::{IfName, MacAddr};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage},
+};
+use std::{
+    os::fd::{AsRawFd, BorrowedFd},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A cable as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cable {
+    /// The name of the end that stays with the switch.
+    ///
+    /// Unique to this container for ever, not counted up: after a container's death the
+    /// kernel takes its cable away in the background, and a name that is used again too
+    /// soon is still taken.
+    pub host_end: IfName,
+    /// The name of the end inside, `eth0`.
+    pub container_end: IfName,
+    /// The Ethernet address of the end inside.
+    pub mac: MacAddr,
+    /// Bytes of an IP packet that fit into one frame, at both ends.
+    pub mtu: u32,
+    /// The switch that it is plugged into.
+    pub bridge: IfName,
+    /// Whose it is, written on the host end. At most 255 bytes (`IFALIASZ`).
+    pub alias: String,
+}
+
+/// Whether frames pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// The switch passes frames to and from this cable.
+    Forwarding,
+    /// The time is up and it does not.
+    StillWaiting {
+        /// What the port does instead; `None` if the interface is no port of a bridge.
+        state: Option<PortState>,
+        /// Whether somebody switched the spanning tree protocol on. It then listens for
+        /// twice the forward delay, 30 seconds, before it passes anything.
+        stp: SpanningTree,
+    },
+}
+
+/// Whether a bridge speaks the spanning tree protocol (IEEE 802.1D).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanningTree {
+    /// It does: new ports wait.
+    On,
+    /// It does not, as minet makes its switches.
+    Off,
+}
+
+/// Lays a cable from the switch into the namespace `netns`.
+///
+/// The container end is down: its settings (`sysctl net.ipv4.conf.eth0…`) come first.
+///
+/// # Errors
+///
+/// [`Cause::Exists`] if either name is taken, [`Cause::NoSuchDevice`] and
+/// [`Cause::NotABridge`] for the switch, [`Cause::BridgeFull`],
+/// [`Cause::PermissionDenied`]. Nothing is left behind if the cable could not be made; if
+/// only its configuration failed, [`cut`] removes it.
+pub fn lay(rtnl: &mut Rtnl, cable: &Cable, netns: BorrowedFd<'_>) -> Result<(), Error> {
+    try_lay(rtnl, cable, netns)
+        .during(|| format!("lay cable {} to {}", cable.host_end, cable.container_end))
+}
+
+fn try_lay(rtnl: &mut Rtnl, cable: &Cable, netns: BorrowedFd<'_>) -> Result<(), Cause> {
+    let bridge = link::require(rtnl, &cable.bridge)?;
+    switch::verify_bridge(&bridge)?;
+    rtnl.request_one(birth(cable, bridge.index, netns))?
+        .or_else(|refusal| Err(explain(rtnl, cable, refusal)?))?;
+    configure(rtnl, cable)
+}
+
+/// The switch as master and the peer's namespace, all in the one message that makes them.
+fn birth(cable: &Cable, bridge: u32, netns: BorrowedFd<'_>) -> Request {
+    let mut message = link::named(&cable.host_end);
+    message.attributes.extend([
+        LinkAttribute::Address(host_mac(cable.mac).to_vec()),
+        LinkAttribute::Mtu(cable.mtu),
+        LinkAttribute::Controller(bridge),
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Veth),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer(cable, netns)))),
+        ]),
+    ]);
+    Request::with_flags(
+        RouteNetlinkMessage::NewLink(message),
+        NLM_F_CREATE | NLM_F_EXCL,
+    )
+}
+
+fn peer(cable: &Cable, netns: BorrowedFd<'_>) -> LinkMessage {
+    let mut peer = link::named(&cable.container_end);
+    peer.attributes.extend([
+        LinkAttribute::NetNsFd(netns.as_raw_fd()),
+        LinkAttribute::Address(cable.mac.bytes().to_vec()),
+        LinkAttribute::Mtu(cable.mtu),
+    ]);
+    peer
+}
+
+/// The host end's address: the container's, with a first byte that no container has.
+///
+/// `fe` is locally administered and the highest unicast byte. If the container itself
+/// was given an address that begins so, the next one down keeps the two apart.
+fn host_mac(container: MacAddr) -> [u8; 6] {
+    let mut bytes = container.bytes();
+    bytes[0] = if bytes[0] == 0xfe { 0xfa } else { 0xfe };
+    bytes
+}
+
+/// A send of its own, after the cable is known to be ours: see the lesson in `switch`.
+fn configure(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
+    let mut alias = link::named(&cable.host_end);
+    alias
+        .attributes
+        .push(LinkAttribute::IfAlias(cable.alias.clone()));
+    let verdicts = rtnl.request(vec![
+        Request::new(RouteNetlinkMessage::SetLink(alias)),
+        switch::no_ipv6_address(&cable.host_end),
+        link::up(&cable.host_end),
+    ])?;
+    for (verdict, tolerated) in verdicts
+        .into_iter()
+        .zip([None, Some(libc::EAFNOSUPPORT), None])
+    {
+        match verdict {
+            Err(refusal) if Some(refusal.errno) != tolerated => return Err(refusal.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Turns the kernel's refusal into what a person can act on.
+fn explain(rtnl: &mut Rtnl, cable: &Cable, refusal: Refusal) -> Result<Cause, Cause> {
+    match refusal.errno {
+        libc::EXFULL => Ok(Cause::BridgeFull {
+            bridge: cable.bridge.clone(),
+        }),
+        libc::EEXIST => {
+            let taken = match link::by_name(rtnl, &cable.host_end)? {
+                Some(_) => format!("the host has an interface {}", cable.host_end),
+                None => format!("the container has an interface {}", cable.container_end),
+            };
+            Ok(Cause::Exists(Refusal {
+                reason: Some(taken),
+                ..refusal
+            }))
+        }
+        _ => Ok(refusal.into()),
+    }
+}
+
+/// Cuts a cable: both ends go.
+///
+/// # Errors
+///
+/// [`Cause::PermissionDenied`].
+pub fn cut(rtnl: &mut Rtnl, host_end: &IfName) -> Result<Removed, Error> {
+    link::delete(rtnl, host_end).during(|| format!("cut cable {host_end}"))
+}
+
+/// Waits until the switch passes frames to the cable.
+///
+/// The kernel notices a new link in a work queue (`linkwatch`), a moment after both ends
+/// are up. Until then the switch drops what the container sends, and the first packet of
+/// a fast program would be lost and sent again a second later.
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`] if the cable is gone.
+pub fn wait_until_forwarding(
+    rtnl: &mut Rtnl,
+    host_end: &IfName,
+    timeout: Duration,
+) -> Result<Readiness, Error> {
+    try_wait(rtnl, host_end, timeout).during(|| format!("wait for cable {host_end}"))
+}
+
+fn try_wait(rtnl: &mut Rtnl, host_end: &IfName, timeout: Duration) -> Result<Readiness, Cause> {
+    const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+    let deadline = Instant::now() + timeout;
+    let mut pause = Duration::from_micros(50);
+    loop {
+        let link = link::require(rtnl, host_end)?;
+        if link.port_state == Some(PortState::Forwarding) {
+            return Ok(Readiness::Forwarding);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Readiness::StillWaiting {
+                state: link.port_state,
+                stp: spanning_tree(rtnl, link.master)?,
+            });
+        }
+        thread::sleep(pause.min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn spanning_tree(rtnl: &mut Rtnl, bridge: Option<u32>) -> Result<SpanningTree, Cause> {
+    let bridge = match bridge {
+        Some(index) => link::by_index(rtnl, index)?,
+        None => None,
+    };
+    match bridge.and_then(|bridge| bridge.stp) {
+        Some(true) => Ok(SpanningTree::On),
+        Some(false) | None => Ok(SpanningTree::Off),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_ends_never_share_an_address() {
+        for mac in [
+            "02:42:ac:11:00:02",
+            "fe:42:ac:11:00:02",
+            "fa:42:ac:11:00:02",
+        ] {
+            let mac: MacAddr = mac.parse().unwrap();
+            let host = host_mac(mac);
+            assert_ne!(host, mac.bytes());
+            assert!(MacAddr::from_bytes(host).is_ok());
+        }
+    }
+}

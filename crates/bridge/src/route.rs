@@ -1,0 +1,152 @@
+//! The default route: where a container sends what is not for its own subnet.
+//!
+//! ```text
+//! ip route add default via 172.17.0.1 dev eth0      add_default
+//! ip route show default                             default_routes
+//! ```
+
+mod parse;
+
+use crate::{Cause, Error, Made, Refusal, Rtnl, error::During, link, rtnl::Request};
+use ipnetwork::IpNetwork;
+use minet_model::IfName;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    route::{
+        RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
+        RouteType,
+    },
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// One route of any table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Which packets it is for; `0.0.0.0/0` or `::/0` for a default route.
+    pub destination: IpNetwork,
+    /// The interface by which they leave; `None` for a route that drops them. Of several
+    /// next hops, the first.
+    pub device: Option<u32>,
+    /// The router they are handed to; `None` when the destination is on the link.
+    pub gateway: Option<IpAddr>,
+    /// The own address that packets along this route bear, if the route says so.
+    pub source: Option<IpAddr>,
+    /// Of two routes to the same destination, the lower metric is used. Absent is 0.
+    pub metric: u32,
+    /// The largest IP packet along this route, if the route says so.
+    pub mtu: Option<u32>,
+    /// The table: 254 is `main`, 255 `local`; VPNs use others together with `ip rule`.
+    pub table: u32,
+}
+
+/// What the kernel does with the packets of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// They leave, or are dropped on purpose: somebody means this destination.
+    Routed,
+    /// They are for this machine (`RTN_LOCAL`).
+    Delivered,
+    /// Broadcast, multicast and what else the kernel keeps for itself.
+    Internal,
+}
+
+/// Sets the default route by a gateway on the subnet of an interface.
+///
+/// The interface has to be up and have its address: otherwise the gateway is out of
+/// reach (`ENETUNREACH`).
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`]; [`Cause::Exists`] if there is a
+/// default route, and it is another one.
+pub fn add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<Made, Error> {
+    try_add_default(rtnl, gateway, device)
+        .during(|| format!("add default route via {gateway} on interface {device}"))
+}
+
+fn try_add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<Made, Cause> {
+    let index = link::require(rtnl, device)?.index;
+    let verdict = rtnl.request_one(addition(index, gateway))?;
+    made(rtnl, verdict, index, gateway)
+}
+
+/// `EEXIST` on a route means the same destination, metric and table; the gateway may be
+/// another, so look.
+pub(crate) fn made(
+    rtnl: &mut Rtnl,
+    verdict: Result<(), Refusal>,
+    index: u32,
+    gateway: Ipv4Addr,
+) -> Result<Made, Cause> {
+    match verdict {
+        Ok(()) => Ok(Made::Now),
+        Err(refusal) if refusal.errno == libc::EEXIST => {
+            let same = |route: &Route| {
+                route.device == Some(index) && route.gateway == Some(IpAddr::V4(gateway))
+            };
+            if defaults(rtnl)?.iter().any(same) {
+                Ok(Made::Already)
+            } else {
+                Err(refusal.into())
+            }
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The request behind [`add_default`].
+pub(crate) fn addition(index: u32, gateway: Ipv4Addr) -> Request {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet;
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.protocol = RouteProtocol::Boot;
+    message.header.scope = RouteScope::Universe;
+    message.header.kind = RouteType::Unicast;
+    message.attributes = vec![
+        RouteAttribute::Gateway(RouteAddress::Inet(gateway)),
+        RouteAttribute::Oif(index),
+    ];
+    Request::with_flags(
+        RouteNetlinkMessage::NewRoute(message),
+        NLM_F_CREATE | NLM_F_EXCL,
+    )
+}
+
+/// The IPv4 default routes of the main table, the preferred one first.
+///
+/// # Errors
+///
+/// A failing socket; [`Cause::Unsteady`] when the table never holds still.
+pub fn default_routes(rtnl: &mut Rtnl) -> Result<Vec<Route>, Error> {
+    defaults(rtnl).during(|| "list the default routes".to_owned())
+}
+
+pub(crate) fn defaults(rtnl: &mut Rtnl) -> Result<Vec<Route>, Cause> {
+    let mut routes: Vec<Route> = dump(rtnl, AddressFamily::Inet, RouteHeader::RT_TABLE_MAIN)?
+        .into_iter()
+        .filter(|(fate, route)| {
+            *fate == Fate::Routed && route.destination.prefix() == 0 && route.device.is_some()
+        })
+        .map(|(_, route)| route)
+        .collect();
+    routes.sort_by_key(|route| route.metric);
+    Ok(routes)
+}
+
+/// The routes of one table, or of all with `RouteHeader::RT_TABLE_UNSPEC`.
+pub(crate) fn dump(
+    rtnl: &mut Rtnl,
+    family: AddressFamily,
+    table: u8,
+) -> Result<Vec<(Fate, Route)>, Cause> {
+    let mut question = RouteMessage::default();
+    question.header.address_family = family;
+    question.header.table = table;
+    let list = match rtnl.dump(&RouteNetlinkMessage::GetRoute(question)) {
+        // A young namespace has no main table yet: it comes with the first route.
+        Err(Cause::Refused(refusal)) if refusal.errno == libc::ENOENT => Vec::new(),
+        other => other?,
+    };
+    Ok(list.iter().filter_map(parse::route).collect())
+}
