@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ip route add default via 172.17.0.1 dev eth0      add_default
-//! ip route show default                             default_routes
+//! ip route show default                             find_default
 //! ```
 
 mod parse;
@@ -113,15 +113,18 @@ pub(crate) fn addition(index: u32, gateway: Ipv4Addr) -> Request {
     )
 }
 
-/// The IPv4 default routes of the main table, the preferred one first.
+/// The preferred IPv4 default route of the main table: the one of the lowest metric.
 ///
 /// # Errors
 ///
 /// A failing socket; [`Cause::Unsteady`] when the table never holds still.
-pub fn default_routes(rtnl: &mut Rtnl) -> Result<Vec<Route>, Error> {
-    defaults(rtnl).during(|| "list the default routes".to_owned())
+pub fn find_default(rtnl: &mut Rtnl) -> Result<Option<Route>, Error> {
+    defaults(rtnl)
+        .during(|| "find the default route".to_owned())
+        .map(|routes| routes.into_iter().next())
 }
 
+/// All of them, the preferred one first.
 pub(crate) fn defaults(rtnl: &mut Rtnl) -> Result<Vec<Route>, Cause> {
     let mut routes: Vec<Route> = dump(rtnl, AddressFamily::Inet, RouteHeader::RT_TABLE_MAIN)?
         .into_iter()

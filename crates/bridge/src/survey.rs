@@ -28,6 +28,9 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The table `local`, `RT_TABLE_LOCAL` in `linux/rtnetlink.h`.
 const TABLE_LOCAL: u32 = 255;
 
+/// The prefix length of `0.0.0.0/1`.
+const HALF_OF_EVERYTHING: u8 = 1;
+
 /// Every address and every route of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Survey {
@@ -41,17 +44,34 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// The IPv4 subnets that a new network must not overlap, default routes left out.
+    /// The IPv4 subnets that a new network must not overlap.
+    ///
+    /// Left out is what means "everything else" and nothing in particular: the default
+    /// route, and its two halves `0.0.0.0/1` and `128.0.0.0/1`, with which VPNs take
+    /// precedence over it and leave it in place.
     pub fn occupied(&self) -> Vec<Ipv4Network> {
-        let addresses = self.addresses.iter().map(|(_, network)| *network);
-        let routes = self.routes.iter().map(|route| route.destination);
+        self.occupied_except(None)
+    }
+
+    /// [`Survey::occupied`] by others than the interface of this index: for a network
+    /// that exists and looks whether it still has its subnet for itself.
+    pub fn occupied_except(&self, own: Option<u32>) -> Vec<Ipv4Network> {
+        let addresses = self
+            .addresses
+            .iter()
+            .map(|(index, network)| (Some(*index), *network));
+        let routes = self
+            .routes
+            .iter()
+            .map(|route| (route.device, route.destination));
         let mut subnets: Vec<Ipv4Network> = addresses
             .chain(routes)
-            .filter_map(|network| match network {
+            .filter(|(device, _)| own.is_none() || *device != own)
+            .filter_map(|(_, network)| match network {
                 IpNetwork::V4(network) => Some(network),
                 IpNetwork::V6(_) => None,
             })
-            .filter(|network| network.prefix() > 0)
+            .filter(|network| network.prefix() > HALF_OF_EVERYTHING)
             .filter_map(|network| Ipv4Network::new(network.network(), network.prefix()).ok())
             .collect();
         subnets.sort();
@@ -170,6 +190,7 @@ mod tests {
             ],
             routes: vec![
                 to("0.0.0.0/0", 254),
+                to("128.0.0.0/1", 254),
                 to("192.168.7.0/24", 254),
                 to("10.8.0.0/16", 51820),
                 to("::/0", 254),
@@ -179,6 +200,8 @@ mod tests {
             .map(|subnet| subnet.parse().unwrap())
             .into();
         assert_eq!(survey.occupied(), expected);
+        assert_eq!(survey.occupied_except(Some(7)), expected);
+        assert_eq!(survey.occupied_except(Some(2)), []);
     }
 
     #[test]
