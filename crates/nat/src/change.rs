@@ -1,0 +1,94 @@
+//! What can be done to the table, as values.
+
+use crate::command::Command;
+use crate::network::NetworkRules;
+use crate::publication::Publication;
+use crate::table::{TABLE, Table, Transit, layout};
+
+/// One change. Several make one transaction, see [`crate::Firewall::apply`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Makes the table with its sets, chains and rules. If there is a table of this name
+    /// already, it stays as it is, whatever its [`Transit`].
+    InstallTable(Transit),
+    /// Adds a network; if it is there already, it stays.
+    AddNetwork(NetworkRules),
+    /// Removes a network; what is gone already is gone.
+    RemoveNetwork(NetworkRules),
+    /// Publishes a port. If the very same publication is there already, it stays.
+    Publish(Publication),
+    /// Unpublishes a port, if it is still the same container's.
+    Unpublish(Publication),
+    /// Removes the table with everything in it; what is gone already is gone.
+    RemoveTable,
+}
+
+impl Change {
+    /// The equivalent commands, to be given to `nft -f -`.
+    ///
+    /// They do what [`crate::Firewall::apply`] does when nothing is in the way: `nft`
+    /// knows no "if it is there already" for the table and no "if it is still mine".
+    pub fn to_nft(&self) -> Vec<String> {
+        match self {
+            Change::InstallTable(transit) => layout(*transit)
+                .to_nft()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+            Change::RemoveTable
+            | Change::AddNetwork(_)
+            | Change::RemoveNetwork(_)
+            | Change::Publish(_)
+            | Change::Unpublish(_) => self.commands().iter().map(Command::to_nft).collect(),
+        }
+    }
+
+    /// The messages. An IPv6 publication has none: its map is not in the table yet.
+    pub(crate) fn commands(&self) -> Vec<Command> {
+        // Sets do not differ between the two kinds of transit.
+        let table = || layout(Transit::Untouched);
+        match self {
+            Change::InstallTable(transit) => install(&layout(*transit)),
+            Change::AddNetwork(network) => network.add(&table()),
+            Change::RemoveNetwork(network) => network.remove(&table()),
+            Change::Publish(publication) => publication.add(&table()).into_iter().collect(),
+            Change::Unpublish(publication) => publication.remove(&table()).into_iter().collect(),
+            Change::RemoveTable => vec![Command::DeleteTable],
+        }
+    }
+
+    /// The object and the act, as an error names them.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Change::InstallTable(_) => format!("create table inet {TABLE}"),
+            Change::AddNetwork(network) => {
+                format!("add network {} to table inet {TABLE}", network.owner)
+            }
+            Change::RemoveNetwork(network) => {
+                format!("remove network {} from table inet {TABLE}", network.owner)
+            }
+            Change::Publish(publication) => format!("publish {}", publication.port),
+            Change::Unpublish(publication) => format!("unpublish {}", publication.port),
+            Change::RemoveTable => format!("delete table inet {TABLE}"),
+        }
+    }
+}
+
+/// Everything in order: a rule may only name what is there.
+fn install(table: &Table) -> Vec<Command> {
+    let sets = table.sets.iter().zip(1..).map(|(set, id)| Command::AddSet {
+        set: set.clone(),
+        id,
+    });
+    let chains = table.chains.iter().cloned().map(Command::AddChain);
+    let rules = table.chains.iter().flat_map(|chain| {
+        chain.rules.iter().map(|rule| Command::AddRule {
+            chain: chain.name,
+            rule: rule.clone(),
+        })
+    });
+    let comment = table.comment;
+    let mut commands = vec![Command::AddTable { comment }];
+    commands.extend(sets.chain(chains).chain(rules));
+    commands
+}

@@ -1,0 +1,243 @@
+//! Forgetting connections.
+//!
+//! conntrack remembers where the first packet of a flow was sent, and sends all others
+//! there without asking the table again. For TCP that is harmless, since a connection ends
+//! with its container. A UDP flow has no end: a client that keeps sending keeps the entry
+//! alive, and its datagrams go to a container that is gone, or past one that has just been
+//! published. So, equal to `conntrack -D -p udp --orig-port-dst 5353`:
+//!
+//! ```text
+//!   client:40000 -> host:5353      the original direction: its destination is the HOST port
+//!   container:53 -> client:40000   the reply direction: the container's port stands here
+//! ```
+//!
+//! Since Linux 6.8 the kernel deletes by a filter in one message. Older ones are asked for
+//! all entries, and those that match are deleted one by one.
+
+use crate::error::Error;
+use crate::netlink::attribute::{Attributes, Incoming, finish, header, nest, put};
+use crate::netlink::socket::Socket;
+use minet_model::Protocol;
+use nix::errno::Errno;
+use nix::libc;
+use std::net::{IpAddr, Ipv4Addr};
+
+const ACT: &str = "forget connections";
+
+// Of the kernel's linux/netfilter/nfnetlink_conntrack.h, in its order.
+const IPCTNL_MSG_CT_GET: u16 = 1;
+const IPCTNL_MSG_CT_DELETE: u16 = 2;
+const CTA_TUPLE_ORIG: u16 = 1;
+const CTA_TUPLE_REPLY: u16 = 2;
+const CTA_ID: u16 = 12;
+const CTA_ZONE: u16 = 18;
+const CTA_FILTER: u16 = 25;
+const CTA_TUPLE_IP: u16 = 1;
+const CTA_TUPLE_PROTO: u16 = 2;
+const CTA_IP_V4_SRC: u16 = 1;
+const CTA_IP_V4_DST: u16 = 2;
+const CTA_PROTO_NUM: u16 = 1;
+const CTA_PROTO_DST_PORT: u16 = 3;
+const CTA_FILTER_ORIG_FLAGS: u16 = 1;
+const CTA_FILTER_REPLY_FLAGS: u16 = 2;
+
+// Which fields of a tuple a filter compares: `CTA_FILTER_F_*` of nf_conntrack_netlink.c.
+const FILTER_IP_SRC: u32 = 1 << 0;
+const FILTER_IP_DST: u32 = 1 << 1;
+const FILTER_PROTO_NUM: u32 = 1 << 3;
+const FILTER_PROTO_DST_PORT: u32 = 1 << 5;
+
+/// One direction of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// As the first packet was sent.
+    Original,
+    /// As the answers come.
+    Reply,
+}
+
+/// What a flow must look like in one direction to be forgotten.
+#[derive(Debug, Clone, Copy)]
+struct Pattern {
+    direction: Direction,
+    source: Option<Ipv4Addr>,
+    destination: Option<Ipv4Addr>,
+    service: Option<(Protocol, u16)>,
+}
+
+/// Forgets flows whose original destination is this port of the host, on this address or on any.
+///
+/// # Errors
+/// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
+pub fn flush_conntrack(
+    protocol: Protocol,
+    host_port: u16,
+    host_ip: Option<IpAddr>,
+) -> Result<(), Error> {
+    let destination = match host_ip {
+        Some(IpAddr::V4(address)) if !address.is_unspecified() => Some(address),
+        Some(IpAddr::V4(_)) | None => None,
+        // The table redirects no IPv6 flows, so there are none to forget.
+        Some(IpAddr::V6(_)) => return Ok(()),
+    };
+    flush(&[Pattern {
+        direction: Direction::Original,
+        source: None,
+        destination,
+        service: Some((protocol, host_port)),
+    }])
+}
+
+/// Forgets every flow from or to a container, in either direction.
+///
+/// Needed before its address is given to another.
+///
+/// # Errors
+/// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
+pub fn flush_conntrack_of(address: Ipv4Addr) -> Result<(), Error> {
+    let pattern = |direction, source, destination| Pattern {
+        direction,
+        source,
+        destination,
+        service: None,
+    };
+    flush(&[
+        pattern(Direction::Original, Some(address), None),
+        pattern(Direction::Original, None, Some(address)),
+        pattern(Direction::Reply, Some(address), None),
+        pattern(Direction::Reply, None, Some(address)),
+    ])
+}
+
+fn flush(patterns: &[Pattern]) -> Result<(), Error> {
+    let fail = |errno| Error::socket(ACT, errno);
+    let mut socket = Socket::open().map_err(fail)?;
+    for pattern in patterns {
+        match flush_by_filter(&mut socket, pattern) {
+            Ok(()) => {}
+            // What a kernel says that takes the pattern for the name of a single flow.
+            Err(Errno::EINVAL | Errno::ENOENT | Errno::EOPNOTSUPP) => {
+                flush_one_by_one(&mut socket, pattern).map_err(fail)?;
+            }
+            Err(errno) => return Err(fail(errno)),
+        }
+    }
+    Ok(())
+}
+
+fn flush_by_filter(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> {
+    let seq = socket.next_seq();
+    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, 0, seq);
+    pattern.write(&mut message);
+    let answer = socket.exchange(&finish(message), seq + 1)?;
+    match answer.complaints.first() {
+        None => Ok(()),
+        Some(complaint) => Err(complaint.errno),
+    }
+}
+
+fn flush_one_by_one(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> {
+    let seq = socket.next_seq();
+    let dump = ctnetlink(IPCTNL_MSG_CT_GET, libc::NLM_F_DUMP as u16, seq);
+    let answer = socket.exchange(&finish(dump), seq + 1)?;
+    if let Some(complaint) = answer.complaints.first() {
+        return Err(complaint.errno);
+    }
+    for flow in answer.messages.iter().filter(|flow| pattern.matches(flow)) {
+        delete(socket, flow)?;
+    }
+    Ok(())
+}
+
+/// Deletes one flow by its original direction and its identity, lest another be hit that
+/// has taken its place.
+fn delete(socket: &mut Socket, flow: &Incoming) -> Result<(), Errno> {
+    let seq = socket.next_seq();
+    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, 0, seq);
+    for kind in [CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE] {
+        if let Some(value) = flow.attributes().get(kind) {
+            put(&mut message, kind, value);
+        }
+    }
+    let answer = socket.exchange(&finish(message), seq + 1)?;
+    match answer.complaints.first().map(|complaint| complaint.errno) {
+        None | Some(Errno::ENOENT) => Ok(()),
+        Some(errno) => Err(errno),
+    }
+}
+
+fn ctnetlink(kind: u16, flags: u16, seq: u32) -> Vec<u8> {
+    let kind = (libc::NFNL_SUBSYS_CTNETLINK as u16) << 8 | kind;
+    header(kind, flags, seq, libc::AF_INET as u8, 0)
+}
+
+impl Direction {
+    fn tuple(self) -> u16 {
+        match self {
+            Direction::Original => CTA_TUPLE_ORIG,
+            Direction::Reply => CTA_TUPLE_REPLY,
+        }
+    }
+}
+
+impl Pattern {
+    /// The values to compare with, and the flags that say which of them count.
+    fn write(&self, message: &mut Vec<u8>) {
+        nest(message, self.direction.tuple(), |tuple| {
+            nest(tuple, CTA_TUPLE_IP, |ip| {
+                for (kind, address) in [
+                    (CTA_IP_V4_SRC, self.source),
+                    (CTA_IP_V4_DST, self.destination),
+                ] {
+                    if let Some(address) = address {
+                        put(ip, kind, &address.octets());
+                    }
+                }
+            });
+            if let Some((protocol, port)) = self.service {
+                nest(tuple, CTA_TUPLE_PROTO, |proto| {
+                    put(proto, CTA_PROTO_NUM, &[protocol.number()]);
+                    put(proto, CTA_PROTO_DST_PORT, &port.to_be_bytes());
+                });
+            }
+        });
+        let (original, reply) = match self.direction {
+            Direction::Original => (self.flags(), 0),
+            Direction::Reply => (0, self.flags()),
+        };
+        nest(message, CTA_FILTER, |filter| {
+            put(filter, CTA_FILTER_ORIG_FLAGS, &original.to_ne_bytes());
+            put(filter, CTA_FILTER_REPLY_FLAGS, &reply.to_ne_bytes());
+        });
+    }
+
+    fn flags(&self) -> u32 {
+        let flag = |wanted, flag| if wanted { flag } else { 0 };
+        flag(self.source.is_some(), FILTER_IP_SRC)
+            | flag(self.destination.is_some(), FILTER_IP_DST)
+            | flag(
+                self.service.is_some(),
+                FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT,
+            )
+    }
+
+    fn matches(&self, flow: &Incoming) -> bool {
+        let Some(tuple) = flow.attributes().inside(self.direction.tuple()) else {
+            return false;
+        };
+        let ip = tuple.inside(CTA_TUPLE_IP).unwrap_or(Attributes(&[]));
+        let proto = tuple.inside(CTA_TUPLE_PROTO).unwrap_or(Attributes(&[]));
+        let same = |kind, wanted: Option<Ipv4Addr>| match wanted {
+            Some(address) => ip.get(kind) == Some(&address.octets()[..]),
+            None => true,
+        };
+        let same_service = match self.service {
+            Some((protocol, port)) => {
+                proto.get(CTA_PROTO_NUM) == Some(&[protocol.number()][..])
+                    && proto.get(CTA_PROTO_DST_PORT) == Some(&port.to_be_bytes()[..])
+            }
+            None => true,
+        };
+        same(CTA_IP_V4_SRC, self.source) && same(CTA_IP_V4_DST, self.destination) && same_service
+    }
+}

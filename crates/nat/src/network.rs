@@ -1,0 +1,112 @@
+//! A network: a handful of elements, and nothing per container.
+
+use crate::command::{Command, IfPresent};
+use crate::table::{Element, IPV4, Table, Value};
+use ipnetwork::Ipv4Network;
+use minet_model::{IfName, NetworkName};
+use std::net::Ipv4Addr;
+
+/// Whether connections leave a network under the host's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Masquerade {
+    /// They do: nobody outside needs a route to the network.
+    On,
+    /// They keep the container's address; somebody else routes the answers.
+    Off,
+}
+
+/// How far a network reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// To the host's other networks' published ports, and into the world.
+    Outside,
+    /// Not beyond its own bridge (`--internal`); published ports are dead, too.
+    InternalOnly,
+}
+
+/// Whether the containers of one network may talk to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Neighbours {
+    /// They may.
+    Talk,
+    /// They may not (`icc=false`). The table only judges what is routed; frames that stay
+    /// on the bridge are stopped by `isolated on` on its ports.
+    Apart,
+}
+
+/// What the table has to know of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkRules {
+    /// Its bridge.
+    pub bridge: IfName,
+    /// Where its containers' addresses come from.
+    pub subnet: Ipv4Network,
+    /// The host's address on the bridge, which belongs to the subnet.
+    pub gateway: Ipv4Addr,
+    /// Its name, which stands in the comments.
+    pub owner: NetworkName,
+    /// Under which address its connections leave.
+    pub masquerade: Masquerade,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// Whether its containers may talk to each other.
+    pub neighbours: Neighbours,
+}
+
+impl NetworkRules {
+    /// Adds the network; what is already there stays.
+    pub(crate) fn add(&self, table: &Table) -> Vec<Command> {
+        let add = |(set, element): (String, Element)| Command::AddElement {
+            set: crate::table_set(table, &set),
+            element,
+            if_present: IfPresent::Keep,
+        };
+        self.elements().into_iter().map(add).collect()
+    }
+
+    /// Removes exactly what [`Self::add`] adds.
+    pub(crate) fn remove(&self, table: &Table) -> Vec<Command> {
+        let delete = |(set, element): (String, Element)| Command::DeleteElement {
+            set: crate::table_set(table, &set),
+            element,
+        };
+        self.elements().into_iter().rev().map(delete).collect()
+    }
+
+    /// Which elements in which sets. `bridges` comes last, so that a network that is in
+    /// it is complete.
+    fn elements(&self) -> Vec<(String, Element)> {
+        let bridge = || Value::Ifname(self.bridge.clone());
+        let subnet = || Value::Ipv4Subnet(self.subnet);
+        let comment = crate::publication::cut(&format!("network {}", self.owner), "");
+        let element = |set: &str, key: Vec<Value>| {
+            let element = Element {
+                key,
+                data: Vec::new(),
+                comment: comment.clone(),
+            };
+            (set.to_owned(), element)
+        };
+        let mut elements = vec![
+            element(&IPV4.set("home"), vec![subnet(), bridge()]),
+            element(&IPV4.set("hidden"), vec![subnet()]),
+        ];
+        // What cannot leave needs no other address.
+        match (self.masquerade, self.reach) {
+            (Masquerade::On, Reach::Outside) => {
+                elements.push(element(&IPV4.set("masqueraded"), vec![subnet()]))
+            }
+            (Masquerade::Off, _) | (_, Reach::InternalOnly) => {}
+        }
+        match self.neighbours {
+            Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),
+            Neighbours::Apart => {}
+        }
+        match self.reach {
+            Reach::InternalOnly => elements.push(element("internal", vec![bridge()])),
+            Reach::Outside => {}
+        }
+        elements.push(element("bridges", vec![bridge()]));
+        elements
+    }
+}

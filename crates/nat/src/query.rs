@@ -1,0 +1,182 @@
+//! Questions to the table. By key each costs one round trip, however much there is.
+
+use crate::error::Error;
+use crate::firewall::Firewall;
+use crate::netlink::attribute::{Attributes, Incoming};
+use crate::netlink::encode::{dump_elements, get_element};
+use crate::netlink::message::Message;
+use crate::netlink::{batch, userdata};
+use crate::publication::{Installed, key_of, map_of, owner_in};
+use crate::table::{Element, IPV4, Set, Transit, Value, layout};
+use minet_model::{IfName, Protocol, PublishedPort};
+use nix::errno::Errno;
+use nix::libc;
+use std::net::{IpAddr, Ipv4Addr};
+
+// Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
+const LIST_ELEMENTS: u16 = 3;
+const KEY: u16 = 1;
+const DATA: u16 = 2;
+const USERDATA: u16 = 6;
+const VALUE: u16 = 1;
+
+/// How often a listing is begun anew because the set changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// One element as the kernel returns it.
+struct Entry {
+    key: Vec<u8>,
+    data: Vec<u8>,
+    comment: Option<String>,
+}
+
+impl Firewall {
+    /// Whether the network of this bridge is in the table; not so if there is no table.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn network_is_installed(&mut self, bridge: &IfName) -> Result<bool, Error> {
+        let key = vec![Value::Ifname(bridge.clone())];
+        let found = self.get(&set("bridges"), key, "look for a network")?;
+        Ok(found.is_some())
+    }
+
+    /// Where this host port leads to, if it is published.
+    ///
+    /// Only protocol, host address and host port of `port` are looked at.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn publication(&mut self, port: &PublishedPort) -> Result<Option<Installed>, Error> {
+        let table = layout(Transit::Untouched);
+        let (Some(map), Some(key)) = (map_of(&table, port), key_of(port)) else {
+            return Ok(None);
+        };
+        let entry = self.get(&map, key, "look for a published port")?;
+        Ok(entry.and_then(|entry| installed(&entry)))
+    }
+
+    /// The bridges of all networks in the table; none if there is no table.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn networks(&mut self) -> Result<Vec<IfName>, Error> {
+        let entries = self.dump(&set("bridges"), "list the networks")?;
+        Ok(entries.iter().filter_map(|e| ifname(&e.key)).collect())
+    }
+
+    /// All published ports in the table; none if there is no table.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn publications(&mut self) -> Result<Vec<Installed>, Error> {
+        let mut all = Vec::new();
+        for map in ["publish", "publish_at"] {
+            let entries = self.dump(&set(&IPV4.set(map)), "list the published ports")?;
+            all.extend(entries.iter().filter_map(installed));
+        }
+        Ok(all)
+    }
+
+    fn get(&mut self, set: &Set, key: Vec<Value>, act: &str) -> Result<Option<Entry>, Error> {
+        let element = Element {
+            key,
+            data: Vec::new(),
+            comment: String::new(),
+        };
+        let answer = self.ask(&get_element(set, &element), act)?;
+        Ok(answer.iter().flat_map(entries).next())
+    }
+
+    fn dump(&mut self, set: &Set, act: &str) -> Result<Vec<Entry>, Error> {
+        for _ in 0..ATTEMPTS {
+            let answer = self.ask(&dump_elements(set), act)?;
+            let disturbed = |m: &Incoming| m.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
+            if !answer.iter().any(disturbed) {
+                return Ok(answer.iter().flat_map(entries).collect());
+            }
+        }
+        Err(Error::Refused {
+            act: act.to_owned(),
+            words: Some("the set changes faster than it can be read".to_owned()),
+            source: Errno::EBUSY,
+        })
+    }
+
+    /// One question; what is not there, be it the table, is an empty answer.
+    fn ask(&mut self, question: &Message, act: &str) -> Result<Vec<Incoming>, Error> {
+        let (bytes, next_seq) = batch::single(question, self.socket.next_seq());
+        let answer = self.socket.exchange(&bytes, next_seq);
+        let answer = answer.map_err(|errno| Error::socket(act, errno))?;
+        match answer.complaints.into_iter().next() {
+            None => Ok(answer.messages),
+            Some(complaint) if complaint.errno == Errno::ENOENT => Ok(Vec::new()),
+            Some(complaint) => Err(complaint.into_error(act, "nftables")),
+        }
+    }
+}
+
+fn set(name: &str) -> Set {
+    crate::table_set(&layout(Transit::Untouched), name)
+}
+
+/// The elements in one message.
+fn entries(message: &Incoming) -> Vec<Entry> {
+    let Some(list) = message.attributes().inside(LIST_ELEMENTS) else {
+        return Vec::new();
+    };
+    let value = |element: Attributes<'_>, kind| {
+        let value = element.inside(kind).and_then(|data| data.get(VALUE));
+        value.unwrap_or_default().to_vec()
+    };
+    list.map(|(_, bytes)| Attributes(bytes))
+        .map(|element| Entry {
+            key: value(element, KEY),
+            data: value(element, DATA),
+            comment: element.get(USERDATA).and_then(userdata::read_comment),
+        })
+        .collect()
+}
+
+/// Reads an element of one of the two maps, which differ by the address in front.
+fn installed(entry: &Entry) -> Option<Installed> {
+    let (host_ip, rest) = match entry.key.len() {
+        8 => (Ipv4Addr::UNSPECIFIED, &entry.key[..]),
+        12 => (address(&entry.key)?, &entry.key[4..]),
+        _ => return None,
+    };
+    let protocol = match rest.first()? {
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        132 => Protocol::Sctp,
+        _ => return None,
+    };
+    let port = PublishedPort {
+        protocol,
+        container_port: port(entry.data.get(4..6)?),
+        host_ip: IpAddr::V4(host_ip),
+        host_port: port(rest.get(4..6)?),
+    };
+    let owner = entry.comment.as_deref().and_then(owner_in);
+    let (owner, owner_id) = owner.unzip();
+    Some(Installed {
+        port,
+        container: address(&entry.data)?,
+        owner,
+        owner_id,
+    })
+}
+
+fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let octets: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
+    Some(octets.into())
+}
+
+fn port(bytes: &[u8]) -> u16 {
+    u16::from_be_bytes([bytes[0], bytes[1]])
+}
+
+fn ifname(bytes: &[u8]) -> Option<IfName> {
+    let name = bytes.split(|byte| *byte == 0).next()?;
+    std::str::from_utf8(name).ok()?.parse().ok()
+}

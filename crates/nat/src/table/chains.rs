@@ -1,0 +1,243 @@
+//! The chains: what happens to a packet, place by place.
+
+use super::chain::{Base, Chain, ChainType, Hook, Priority};
+use super::family::{FAMILIES, Family};
+use super::layout::Transit;
+use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
+use Field::{Daddr, Dport, IifName, L4Proto, OifName, Saddr};
+use Sense::{In, NotIn};
+use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, Return};
+use minet_model::IfName;
+
+/// All chains, in the order in which a packet meets them.
+pub(super) fn chains(transit: Transit) -> Vec<Chain> {
+    vec![
+        guard(),
+        prerouting(),
+        output(),
+        publish_ports(),
+        forward(transit),
+        postrouting(),
+    ]
+}
+
+/// Before conntrack and before any rewriting: who may speak, and to whom.
+fn guard() -> Chain {
+    let rules_of = |family| {
+        [
+            rule(
+                [
+                    Match::NotFrom(IfName::loopback()),
+                    Match::ToLoopback(family),
+                ],
+                [Counter, Drop],
+                "loopback belongs to the host itself",
+            ),
+            rule(
+                [
+                    lookup([IifName], In, "bridges"),
+                    lookup([Saddr(family), IifName], NotIn, family.set("home")),
+                ],
+                [Counter, Drop],
+                "source address is not at home on this bridge",
+            ),
+            rule(
+                [
+                    lookup([IifName], NotIn, "bridges"),
+                    Match::NotFrom(IfName::loopback()),
+                    lookup([Daddr(family)], In, family.set("hidden")),
+                ],
+                [Counter, Drop],
+                "containers are reached through published ports",
+            ),
+        ]
+    };
+    Chain {
+        name: "guard",
+        base: Some(Base {
+            kind: ChainType::Filter,
+            hook: Hook::Prerouting,
+            priority: Priority::Raw,
+        }),
+        comment: "first of all: who may speak, and to whom",
+        rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
+    }
+}
+
+fn prerouting() -> Chain {
+    to_this_machine(
+        "prerouting",
+        Hook::Prerouting,
+        "connections from elsewhere to the host",
+    )
+}
+
+fn output() -> Chain {
+    to_this_machine("output", Hook::Output, "connections of the host to itself")
+}
+
+/// Only what is meant for the host may be redirected; transit to somebody else's port 53
+/// is none of our business.
+fn to_this_machine(name: &'static str, hook: Hook, comment: &'static str) -> Chain {
+    Chain {
+        name,
+        base: Some(Base {
+            kind: ChainType::Nat,
+            hook,
+            priority: Priority::DstNat,
+        }),
+        comment,
+        rules: vec![rule(
+            [Match::ToThisMachine],
+            [Jump("publish_ports".to_owned())],
+            "",
+        )],
+    }
+}
+
+/// One lookup each, however many ports there are; the more specific map comes first.
+fn publish_ports() -> Chain {
+    let rules_of = |family: &'static Family| {
+        let at = vec![Daddr(family), L4Proto, Dport];
+        let anywhere = vec![L4Proto, Dport];
+        [
+            rule([], [DnatByMap(family, at, family.set("publish_at"))], ""),
+            rule([], [DnatByMap(family, anywhere, family.set("publish"))], ""),
+        ]
+    };
+    Chain {
+        name: "publish_ports",
+        base: None,
+        comment: "a host port becomes a container's address and port",
+        rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
+    }
+}
+
+/// Between networks, and between networks and the outside.
+fn forward(transit: Transit) -> Chain {
+    let not_ours = [
+        lookup([IifName], NotIn, "bridges"),
+        lookup([OifName], NotIn, "bridges"),
+    ];
+    let transit = match transit {
+        Transit::Untouched => rule(not_ours, [Accept], "not ours"),
+        Transit::Dropped => rule(
+            not_ours,
+            [Counter, Drop],
+            "this host is no router: forwarding is on for minet's networks only",
+        ),
+    };
+    Chain {
+        name: "forward",
+        base: Some(Base {
+            kind: ChainType::Filter,
+            hook: Hook::Forward,
+            priority: Priority::Filter,
+        }),
+        comment: "from one interface to another",
+        rules: vec![
+            transit,
+            rule(
+                [Match::Ct(Connection::Invalid)],
+                [Counter, Drop],
+                "NAT would not touch it: a container's address would leak",
+            ),
+            rule([Match::Ct(Connection::Known)], [Accept], ""),
+            rule(
+                [lookup([IifName, OifName], In, "within")],
+                [Accept],
+                "neighbours",
+            ),
+            rule(
+                [lookup([IifName], In, "internal")],
+                [Counter, Drop],
+                "nothing leaves an internal network",
+            ),
+            rule(
+                [lookup([OifName], In, "internal")],
+                [Counter, Drop],
+                "nothing enters an internal network",
+            ),
+            rule(
+                [
+                    Match::Ct(Connection::Dnat),
+                    lookup([OifName], In, "bridges"),
+                ],
+                [Accept],
+                "published",
+            ),
+            rule(
+                [lookup([OifName], In, "bridges")],
+                [Counter, Drop],
+                "another network, or a port that is not published",
+            ),
+        ],
+    }
+}
+
+/// Under which source address a connection leaves. Each rule counts connections, not
+/// packets: a nat chain sees only the first packet of each.
+fn postrouting() -> Chain {
+    let hairpin = |family: &'static Family| {
+        rule(
+            [
+                Match::Ct(Connection::Dnat),
+                lookup([Saddr(family), OifName], In, family.set("home")),
+            ],
+            [Counter, Masquerade],
+            "hairpin: the answer must come back through the host",
+        )
+    };
+    let from_loopback = |family: &'static Family| {
+        rule(
+            [
+                lookup([OifName], In, "bridges"),
+                Match::FromLoopback(family),
+            ],
+            [Counter, Masquerade],
+            "a loopback address means another machine there",
+        )
+    };
+    let leaving = |family: &'static Family| {
+        rule(
+            [lookup([Saddr(family)], In, family.set("masqueraded"))],
+            [Counter, Masquerade],
+            "out into the world under the host's address",
+        )
+    };
+    let families = || FAMILIES.iter().copied();
+    let mut rules: Vec<_> = families().map(hairpin).collect();
+    rules.extend(families().map(from_loopback));
+    rules.push(rule(
+        [lookup([OifName], In, "bridges")],
+        [Return],
+        "between networks the client keeps its address",
+    ));
+    rules.extend(families().map(leaving));
+    Chain {
+        name: "postrouting",
+        base: Some(Base {
+            kind: ChainType::Nat,
+            hook: Hook::Postrouting,
+            priority: Priority::SrcNat,
+        }),
+        comment: "under which source address a connection goes on",
+        rules,
+    }
+}
+
+fn rule<const M: usize, const S: usize>(
+    matches: [Match; M],
+    statements: [Statement; S],
+    comment: &'static str,
+) -> Rule {
+    Rule {
+        matches: matches.into(),
+        statements: statements.into(),
+        comment,
+    }
+}
+
+fn lookup<const N: usize>(fields: [Field; N], sense: Sense, set: impl Into<String>) -> Match {
+    Match::Lookup(fields.into(), sense, set.into())
+}

@@ -1,0 +1,102 @@
+//! What the table consists of: first the sets, then the [`super::chains`].
+
+use super::chains::chains;
+use super::family::{FAMILIES, Family};
+use super::set::{Set, Shape};
+use super::value::DataType;
+use super::{TABLE, Table};
+
+/// What the table does with packets that neither come from nor go to a network of minet's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transit {
+    /// Nothing: the host was a router before, or its owner made it one.
+    Untouched,
+    /// Drop: forwarding was turned on for minet's networks alone, and turning it on must
+    /// not make the host a router between its other interfaces.
+    Dropped,
+}
+
+/// The whole of `inet minet`, without elements.
+pub fn layout(transit: Transit) -> Table {
+    let per_family = FAMILIES.iter().copied();
+    let mut sets = shared_sets();
+    sets.extend(per_family.flat_map(sets_of));
+    Table {
+        name: TABLE,
+        comment: "minet's own: made, changed and removed by minet alone",
+        sets,
+        chains: chains(transit),
+    }
+}
+
+fn shared_sets() -> Vec<Set> {
+    let set = |name: &str, key: &[DataType], comment: &str| Set {
+        name: name.to_owned(),
+        key: key.to_vec(),
+        data: Vec::new(),
+        shape: Shape::Exact,
+        comment: comment.to_owned(),
+    };
+    vec![
+        set("bridges", &[DataType::Ifname], "every bridge of minet's"),
+        set(
+            "within",
+            &[DataType::Ifname, DataType::Ifname],
+            "bridge . bridge: neighbours on one network may talk",
+        ),
+        set(
+            "internal",
+            &[DataType::Ifname],
+            "bridges that nothing enters and nothing leaves",
+        ),
+    ]
+}
+
+fn sets_of(family: &Family) -> Vec<Set> {
+    use DataType::{Ifname, InetProto, InetService};
+    let address = family.address;
+    let define = |name: &str, key: &[DataType], data: &[DataType], shape, comment: &str| Set {
+        name: family.set(name),
+        key: key.to_vec(),
+        data: data.to_vec(),
+        shape,
+        comment: comment.to_owned(),
+    };
+    vec![
+        define(
+            "home",
+            &[address, Ifname],
+            &[],
+            Shape::Interval,
+            "subnet . bridge: where an address is at home",
+        ),
+        define(
+            "masqueraded",
+            &[address],
+            &[],
+            Shape::Interval,
+            "subnets that leave under the host's address",
+        ),
+        define(
+            "hidden",
+            &[address],
+            &[],
+            Shape::Interval,
+            "subnets that outside may not address directly",
+        ),
+        define(
+            "publish",
+            &[InetProto, InetService],
+            &[address, InetService],
+            Shape::Exact,
+            "host port : container, on every address of the host",
+        ),
+        define(
+            "publish_at",
+            &[address, InetProto, InetService],
+            &[address, InetService],
+            Shape::Exact,
+            "host address and port : container",
+        ),
+    ]
+}

@@ -1,0 +1,127 @@
+//! Text and kernel must not drift: whichever way the table is made, it is the same.
+
+use crate::lab::{in_new_netns, json, listing, network, nft, publication};
+use minet_model::Protocol;
+use minet_nat::{Change, Firewall, Masquerade, Neighbours, Reach, Transit};
+
+fn everything(transit: Transit) -> Vec<Change> {
+    let mut routed = network("br-b", "172.30.2.0/24");
+    routed.masquerade = Masquerade::Off;
+    routed.neighbours = Neighbours::Apart;
+    let mut internal = network("br-c", "172.30.3.0/24");
+    internal.reach = Reach::InternalOnly;
+    vec![
+        Change::InstallTable(transit),
+        Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+        Change::AddNetwork(routed),
+        Change::AddNetwork(internal),
+        Change::Publish(publication(
+            "web",
+            "0.0.0.0:8080",
+            "172.30.1.2:80",
+            Protocol::Tcp,
+        )),
+        Change::Publish(publication(
+            "dns",
+            "0.0.0.0:53",
+            "172.30.2.2:5353",
+            Protocol::Udp,
+        )),
+        Change::Publish(publication(
+            "phone",
+            "0.0.0.0:36412",
+            "172.30.2.3:36412",
+            Protocol::Sctp,
+        )),
+        Change::Publish(publication(
+            "db",
+            "127.0.0.1:5432",
+            "172.30.1.3:5432",
+            Protocol::Tcp,
+        )),
+        Change::Publish(publication(
+            "db",
+            "192.0.2.7:5432",
+            "172.30.1.3:5432",
+            Protocol::Tcp,
+        )),
+    ]
+}
+
+fn text(changes: &[Change]) -> String {
+    let lines = changes.iter().flat_map(Change::to_nft);
+    lines.map(|line| line + "\n").collect()
+}
+
+fn by_netlink(changes: &[Change]) -> (String, String) {
+    in_new_netns(|| {
+        Firewall::open().unwrap().apply(changes).unwrap();
+        (listing(), json())
+    })
+}
+
+fn by_text(changes: &[Change]) -> (String, String) {
+    in_new_netns(|| {
+        nft(&text(changes));
+        (listing(), json())
+    })
+}
+
+#[test]
+fn the_text_makes_the_same_table_as_the_messages() {
+    for transit in [Transit::Untouched, Transit::Dropped] {
+        let changes = everything(transit);
+        let (listed_by_text, json_by_text) = by_text(&changes);
+        let (listed_by_netlink, json_by_netlink) = by_netlink(&changes);
+        similar(&listed_by_text, &listed_by_netlink);
+        similar(&json_by_text, &json_by_netlink);
+    }
+}
+
+#[test]
+fn the_text_removes_what_the_messages_remove() {
+    let mut changes = everything(Transit::Untouched);
+    let only_table = by_netlink(&changes[..1]);
+    for change in everything(Transit::Untouched).into_iter().rev() {
+        match change {
+            Change::AddNetwork(network) => changes.push(Change::RemoveNetwork(network)),
+            Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
+            Change::InstallTable(_)
+            | Change::RemoveNetwork(_)
+            | Change::Unpublish(_)
+            | Change::RemoveTable => {}
+        }
+    }
+    let (there, back) = changes.split_at(9);
+    let removed_by_netlink = in_new_netns(|| {
+        let mut firewall = Firewall::open().unwrap();
+        firewall.apply(there).unwrap();
+        firewall.apply(back).unwrap();
+        (listing(), json())
+    });
+    similar(&removed_by_netlink.0, &only_table.0);
+    similar(&removed_by_netlink.1, &only_table.1);
+    similar(&by_text(&changes).1, &only_table.1);
+}
+
+/// `tests/golden/table.nft` is what a user sees. After a change on purpose:
+/// `UPDATE_GOLDEN=1 cargo test -p minet-nat --test kernel`.
+#[test]
+fn the_listing_reads_as_it_should() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/table.nft");
+    let (listed, _) = by_netlink(&everything(Transit::Untouched));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &listed).unwrap();
+    }
+    let golden = std::fs::read_to_string(path).unwrap();
+    similar(&listed, &golden);
+}
+
+/// Equal, or else the first line that is not.
+#[track_caller]
+fn similar(left: &str, right: &str) {
+    for (left, right) in left.lines().zip(right.lines()) {
+        assert_eq!(left, right);
+    }
+    assert_eq!(left, right);
+}

@@ -1,0 +1,217 @@
+//! What a transaction promises.
+
+use crate::lab::{in_new_netns, listing, network, nft, publication, sh};
+use minet_model::Protocol::{Tcp, Udp};
+use minet_nat::{Change, Error, Firewall, Installed, Publication, Transit};
+
+fn web() -> Publication {
+    publication("web", "0.0.0.0:8080", "172.30.1.2:80", Tcp)
+}
+
+fn on_localhost() -> Publication {
+    publication("web", "127.0.0.1:8081", "172.30.1.2:80", Tcp)
+}
+
+fn installed(publication: &Publication) -> Installed {
+    Installed {
+        port: publication.port,
+        container: publication.container,
+        owner: Some(publication.owner.as_str().to_owned()),
+        owner_id: Some(publication.owner_id.short().to_owned()),
+    }
+}
+
+/// A table with one network and one port.
+fn with_table<T: Send>(run: impl FnOnce(&mut Firewall) -> T + Send) -> T {
+    in_new_netns(|| {
+        let mut firewall = Firewall::open().unwrap();
+        let changes = [
+            Change::InstallTable(Transit::Untouched),
+            Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+            Change::Publish(web()),
+        ];
+        firewall.apply(&changes).unwrap();
+        run(&mut firewall)
+    })
+}
+
+#[test]
+fn doing_it_twice_is_doing_it_once() {
+    with_table(|firewall| {
+        let once = listing();
+        let changes = [
+            Change::InstallTable(Transit::Dropped),
+            Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+            Change::Publish(web()),
+        ];
+        firewall.apply(&changes).unwrap();
+        assert_eq!(listing(), once);
+    });
+}
+
+#[test]
+fn removing_twice_leaves_nothing_and_succeeds() {
+    with_table(|firewall| {
+        let changes = [
+            Change::Unpublish(web()),
+            Change::Unpublish(on_localhost()),
+            Change::RemoveNetwork(network("br-a", "172.30.1.0/24")),
+            Change::RemoveNetwork(network("br-b", "172.30.2.0/24")),
+        ];
+        for _ in 0..2 {
+            firewall.apply(&changes).unwrap();
+            assert!(!listing().contains("elements"));
+        }
+        for _ in 0..2 {
+            firewall.apply(&[Change::RemoveTable]).unwrap();
+            assert_eq!(sh("nft list ruleset"), "");
+        }
+        firewall.apply(&changes).unwrap();
+    });
+}
+
+#[test]
+fn one_missing_element_does_not_keep_the_others() {
+    with_table(|firewall| {
+        nft("delete element inet minet within { \"br-a\" . \"br-a\" }");
+        let changes = [
+            Change::Unpublish(on_localhost()),
+            Change::Unpublish(web()),
+            Change::RemoveNetwork(network("br-a", "172.30.1.0/24")),
+        ];
+        firewall.apply(&changes).unwrap();
+        assert!(!listing().contains("elements"));
+    });
+}
+
+#[test]
+fn a_taken_port_names_its_owner_and_changes_nothing() {
+    with_table(|firewall| {
+        let before = listing();
+        let thief = publication("thief", "0.0.0.0:8080", "172.30.1.9:80", Tcp);
+        let other = publication("thief", "0.0.0.0:9090", "172.30.1.9:80", Tcp);
+        let changes = [Change::Publish(other), Change::Publish(thief.clone())];
+        let error = firewall.apply(&changes).unwrap_err();
+        let Error::PortTaken { port, owner } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!((*port, owner.as_deref()), (thief.port, Some("web")));
+        assert_eq!(
+            error.to_string(),
+            "publish 0.0.0.0:8080->80/tcp: the port is already published by web"
+        );
+        assert_eq!(listing(), before);
+        // The same port of another protocol or on one address is another port.
+        firewall
+            .apply(&[
+                Change::Publish(publication("dns", "0.0.0.0:8080", "172.30.1.9:80", Udp)),
+                Change::Publish(publication("dns", "127.0.0.1:8080", "172.30.1.9:80", Tcp)),
+            ])
+            .unwrap();
+    });
+}
+
+#[test]
+fn the_port_of_another_is_not_unpublished() {
+    with_table(|firewall| {
+        // The same container address, as after a restart of something else under it.
+        let same_address = publication("new", "0.0.0.0:8080", "172.30.1.2:80", Tcp);
+        let elsewhere = publication("old", "0.0.0.0:8080", "172.30.1.7:80", Tcp);
+        for stranger in [same_address, elsewhere] {
+            firewall.apply(&[Change::Unpublish(stranger)]).unwrap();
+            let found = firewall.publication(&web().port).unwrap();
+            assert_eq!(found, Some(installed(&web())));
+        }
+    });
+}
+
+#[test]
+fn without_a_table_nothing_is_there_and_nothing_can_be_added() {
+    in_new_netns(|| {
+        let mut firewall = Firewall::open().unwrap();
+        let bridge = "br-a".parse().unwrap();
+        assert!(!firewall.network_is_installed(&bridge).unwrap());
+        assert_eq!(firewall.publication(&web().port).unwrap(), None);
+        assert_eq!(firewall.networks().unwrap(), []);
+        assert_eq!(firewall.publications().unwrap(), []);
+        for change in [
+            Change::Publish(web()),
+            Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+        ] {
+            let error = firewall.apply(&[change]).unwrap_err();
+            assert!(matches!(error, Error::NoTable { .. }), "{error:?}");
+        }
+        assert_eq!(sh("nft list ruleset"), "");
+    });
+}
+
+#[test]
+fn what_is_in_the_table_can_be_asked() {
+    with_table(|firewall| {
+        firewall
+            .apply(&[
+                Change::Publish(on_localhost()),
+                Change::AddNetwork(network("br-b", "172.30.2.0/24")),
+            ])
+            .unwrap();
+        assert!(
+            firewall
+                .network_is_installed(&"br-a".parse().unwrap())
+                .unwrap()
+        );
+        assert!(
+            !firewall
+                .network_is_installed(&"br-c".parse().unwrap())
+                .unwrap()
+        );
+        let mut networks = firewall.networks().unwrap();
+        networks.sort();
+        assert_eq!(networks, ["br-a".parse().unwrap(), "br-b".parse().unwrap()]);
+        let publications = firewall.publications().unwrap();
+        assert_eq!(
+            publications,
+            [installed(&web()), installed(&on_localhost())]
+        );
+        let found = firewall.publication(&on_localhost().port).unwrap();
+        assert_eq!(found, Some(installed(&on_localhost())));
+        // An element that somebody else added has no owner.
+        nft("add element inet minet publish { tcp . 99 : 172.30.1.2 . 80 }");
+        let mut port = web().port;
+        port.host_port = 99;
+        let found = firewall.publication(&port).unwrap().unwrap();
+        assert_eq!((found.owner, found.owner_id), (None, None));
+    });
+}
+
+#[test]
+fn three_thousand_ports_are_one_transaction() {
+    with_table(|firewall| {
+        let port = |n: u16| publication("many", &format!("0.0.0.0:{n}"), "172.30.1.2:80", Tcp);
+        let ports = || (10_000..13_000).map(port);
+        let mut publish: Vec<_> = ports().map(Change::Publish).collect();
+        // All or nothing, however many pages it takes: the last one is another's.
+        let thief = publication("thief", "0.0.0.0:8080", "172.30.1.9:80", Tcp);
+        publish.push(Change::Publish(thief));
+        let error = firewall.apply(&publish).unwrap_err();
+        assert!(matches!(error, Error::PortTaken { .. }), "{error:?}");
+        assert_eq!(firewall.publications().unwrap(), [installed(&web())]);
+        publish.pop();
+        for _ in 0..2 {
+            firewall.apply(&publish).unwrap();
+            assert_eq!(firewall.publications().unwrap().len(), 3001);
+        }
+        let unpublish: Vec<_> = ports().map(Change::Unpublish).collect();
+        firewall.apply(&unpublish).unwrap();
+        assert_eq!(firewall.publications().unwrap(), [installed(&web())]);
+    });
+}
+
+#[test]
+fn an_overlapping_subnet_is_refused() {
+    with_table(|firewall| {
+        let error = firewall
+            .apply(&[Change::AddNetwork(network("br-b", "172.30.0.0/16"))])
+            .unwrap_err();
+        assert!(matches!(error, Error::Overlap { .. }), "{error:?}");
+    });
+}
