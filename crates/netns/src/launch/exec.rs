@@ -1,0 +1,83 @@
+use super::{LaunchError, Message};
+use crate::{
+    command::{CommandError, candidates, path_in},
+    failure::{Doing, Failure},
+    sys::{self, Beyond},
+};
+use nix::{errno::Errno, sys::signal::SigSet, unistd::execve};
+use rustix::{fs::Mode, process::umask};
+use std::ffi::CString;
+
+/// A command line and an environment, in the form that exec takes.
+pub(crate) struct Program {
+    name: String,
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    /// The files to try, in this order.
+    files: Vec<CString>,
+}
+
+impl Program {
+    pub(crate) fn new(command: &[String], env: &[String]) -> Result<Self, LaunchError> {
+        let name = command.first().ok_or(LaunchError::NoCommand)?.clone();
+        let strings = |texts: &[String]| {
+            let strings = texts.iter().map(|text| CString::new(text.as_str()));
+            strings
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(LaunchError::ZeroByte)
+        };
+        let files = candidates(&name, path_in(env));
+        Ok(Program {
+            argv: strings(command)?,
+            env: strings(env)?,
+            files: strings(&files)?,
+            name,
+        })
+    }
+
+    /// Adds `HOME` where the environment does not say where home is.
+    pub(crate) fn with_home(mut self, home: &str) -> Self {
+        let known = self
+            .env
+            .iter()
+            .any(|variable| variable.to_bytes().starts_with(b"HOME="));
+        if let (false, Ok(variable)) = (known, CString::new(format!("HOME={home}"))) {
+            self.env.push(variable);
+        }
+        self
+    }
+}
+
+/// Executes the program; returns only to say why that was not possible.
+pub(super) fn become_program(program: Program) -> Message {
+    match last_touches() {
+        Ok(()) => Message::Command(execute(&program)),
+        Err(failure) => Message::Failed(failure),
+    }
+}
+
+/// What a program inherits through exec and should find as if it had been started by hand.
+fn last_touches() -> Result<(), Failure> {
+    umask(Mode::from_raw_mode(0o022));
+    sys::reset_signal_actions();
+    SigSet::empty()
+        .thread_set_mask()
+        .doing(|| "unblock all signals".to_owned())?;
+    sys::shut_descriptors(Beyond::CloseOnExec)
+        .doing(|| "keep open files from the command".to_owned())
+}
+
+/// Tries file after file. In a search of `PATH`, a file that cannot be executed is passed
+/// over, as Docker does.
+fn execute(program: &Program) -> CommandError {
+    let searched = !program.name.contains('/');
+    for file in &program.files {
+        let Err(errno) = execve(file, &program.argv, &program.env);
+        let absent = matches!(errno, Errno::ENOENT | Errno::ENOTDIR);
+        let passed_over = searched && errno == Errno::EACCES;
+        if !absent && !passed_over {
+            return CommandError::NotExecutable(program.name.clone(), errno);
+        }
+    }
+    CommandError::NotFound(program.name.clone())
+}

@@ -1,0 +1,202 @@
+//! Starting a process in namespaces of its own.
+//!
+//! # Theory of operation
+//!
+//! A launch happens in five stages, in two processes that talk over a socket pair. What
+//! each stage does is decided by what must still be possible, or no longer possible, at
+//! that moment.
+//!
+//! ```text
+//!  minet                                the new process
+//!  ─────                                ───────────────
+//!  begin    clone3 ───────────────────▶ 1. leash: dies with minet, cannot be looked into
+//!    │      (new mount, pid,            2. joins the network namespace, own session, name
+//!    │       uts, ipc namespaces)       3. the world: gather, enter, place, protect
+//!    │      the network is              4. finds its user and working directory,
+//!    │      made meanwhile                 opens its terminal
+//!  finish ◀──────────────────────────── "ready" (and the terminal)
+//!  start  ────────────────────────────▶ 5. (own init forks,) gives up every privilege,
+//!    ◀───── end of file, or the error ──   exec
+//! ```
+//!
+//! 1. **Leash** (`child.rs`). First of all the process asks the kernel to be killed when
+//!    its parent dies, and becomes not dumpable: until exec it carries the host's
+//!    descriptors and all capabilities, and nobody may attach to it (CVE-2016-9962).
+//! 2. **Namespaces.** Mount, PID, UTS and IPC come new with `clone3`; the PID namespace
+//!    must, as only a child is born into it. The network namespace already exists, and is
+//!    joined before the world is made: a sysfs shows the devices of the network namespace
+//!    in which it was mounted.
+//! 3. **World** (`world.rs`). *Gather* everything that comes from the host, as detached
+//!    mounts that are held by descriptors: volumes, device nodes, generated files, fresh
+//!    file systems. This is the last moment to see the host, and the only one: a proc can
+//!    be mounted in a user namespace only while another is visible. *Enter* the root
+//!    directory (`pivot_root`) and let go of the host's tree. *Place* the mounts: each
+//!    target is resolved by the kernel inside the root and the mount is put on the very
+//!    file that was found, so that no symbolic link and no race leads elsewhere, and by
+//!    now there is no elsewhere. *Protect* the kernel's knobs: read-only or masked.
+//! 4. **Identity** (`privileges.rs`, `terminal.rs`). The container's own `/etc/passwd` is
+//!    read in the finished world.
+//! 5. **Exec** (`exec.rs`). Bounding set, ids, capabilities, no new privileges, leash
+//!    again (the kernel forgets it when ids change), every descriptor but three marked
+//!    close-on-exec. If exec succeeds, the socket closes by that very fact: end of file is
+//!    the good news.
+//!
+//! By hand, with `util-linux` 2.39 or later, as root:
+//!
+//! ```text
+//! nsenter --net=/run/netns/web unshare --mount --pid --uts --ipc --fork --kill-child bash
+//! hostname web
+//! mount --make-rslave /
+//! mount --rbind /srv/rootfs /srv/rootfs;  cd /srv/rootfs
+//! mount -t proc proc proc;  mount -t sysfs -o ro sysfs sys
+//! mount -t tmpfs -o mode=755 tmpfs dev;  touch dev/null;  mount --bind /dev/null dev/null
+//! mkdir dev/pts;  mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+//! mount --bind /run/minet/web/hosts etc/hosts
+//! pivot_root . .;  umount -l .;  cd /
+//! mount --bind -o ro proc/sys proc/sys;  mount --bind dev/null proc/kcore
+//! setpriv --no-new-privs --bounding-set -all,+kill --reuid 33 --regid 33 --clear-groups CMD
+//! ```
+
+mod actor;
+mod channel;
+mod child;
+mod devices;
+mod exec;
+mod fresh;
+mod init;
+mod privileges;
+mod process;
+mod protect;
+mod terminal;
+mod world;
+
+pub(crate) use actor::{Actor, Stdio};
+pub(crate) use channel::{Channel, Message};
+pub(crate) use child::{hide, in_the_copy, leash, one_thread};
+pub(crate) use exec::Program;
+pub(crate) use process::reap;
+pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
+pub(crate) use terminal::Terminal;
+
+use crate::{Capabilities, Root};
+use minet_model::{UserSpec, Volume};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+/// Everything that is to be known before a process can be started.
+#[derive(Debug)]
+pub struct Launch {
+    /// The program and its arguments; a name without a slash is looked up in the
+    /// environment's `PATH`.
+    pub command: Vec<String>,
+    /// The whole environment as `KEY=VALUE`; `HOME` is added where it is missing.
+    pub env: Vec<String>,
+    /// Where the command starts, `/` if nothing is said. It must exist.
+    pub workdir: Option<PathBuf>,
+    /// Whom it runs as, uid 0 if nothing is said.
+    pub user: Option<UserSpec>,
+    /// The name of the machine that it sees.
+    pub hostname: String,
+    /// The network namespace it joins; none means that it stays in the caller's.
+    pub netns: Option<OwnedFd>,
+    /// What it sees as `/`.
+    pub root: Root,
+    /// Whether it may write there.
+    pub access: RootAccess,
+    /// What else of the host's files it sees.
+    pub volumes: Vec<Volume>,
+    /// Generated files that cover those in `/etc`.
+    pub etc: EtcFiles,
+    /// What it may do as uid 0.
+    pub capabilities: Capabilities,
+    /// Who is process number 1.
+    pub init: InitProcess,
+    /// Its standard input, output and error.
+    pub io: Io,
+}
+
+/// Whether the root file system can be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootAccess {
+    /// As the host allows it.
+    ReadWrite,
+    /// Everything is read-only but the container's own `/dev` and `/dev/shm`, and volumes
+    /// that are not read-only themselves.
+    ReadOnly,
+}
+
+/// Generated files of the host that appear in the container's `/etc`.
+///
+/// On the host's file system a file that does not exist in `/etc` is left out; in a root
+/// directory it must exist, see [`crate::mount_points`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EtcFiles {
+    /// Covers `/etc/hosts`.
+    pub hosts: Option<PathBuf>,
+    /// Covers `/etc/resolv.conf`.
+    pub resolv_conf: Option<PathBuf>,
+    /// Covers `/etc/hostname`.
+    pub hostname: Option<PathBuf>,
+}
+
+impl EtcFiles {
+    /// The files with the paths they cover.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        [
+            (&self.hosts, "/etc/hosts"),
+            (&self.resolv_conf, "/etc/resolv.conf"),
+            (&self.hostname, "/etc/hostname"),
+        ]
+        .into_iter()
+        .filter_map(|(source, target)| Some((source.as_deref()?, target)))
+    }
+}
+
+/// Who is process number 1 of the container. Its end is the end of all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitProcess {
+    /// The command itself. Signals that it does not handle do not reach it.
+    CommandIsInit,
+    /// A small init that passes signals on, reaps orphans and ends with the command.
+    OwnInit,
+}
+
+/// What standard input, output and error are.
+#[derive(Debug)]
+pub enum Io {
+    /// Three open files, pipes for instance.
+    Streams {
+        /// Descriptor 0.
+        stdin: OwnedFd,
+        /// Descriptor 1.
+        stdout: OwnedFd,
+        /// Descriptor 2.
+        stderr: OwnedFd,
+    },
+    /// A terminal of the container's own; the caller gets its other side.
+    Terminal,
+}
+
+/// Starts to build a process and its world, and returns at once: the network can be made
+/// meanwhile. [`Preparing::finish`] waits for it.
+///
+/// The calling process must have one thread, and the new process dies with that thread.
+pub fn begin(launch: Launch) -> Result<Preparing, LaunchError> {
+    child::begin(launch)
+}
+
+/// Builds a process and its world and returns when it stands and only waits to be started.
+pub fn prepare(launch: Launch) -> Result<Prepared, LaunchError> {
+    begin(launch)?.finish()
+}
+
+/// Whether a path lies in a file system that every container gets fresh.
+pub(crate) fn is_fresh(root: &Root, path: &Path) -> bool {
+    let fresh: &[&str] = match root {
+        Root::Host => &["/proc", "/sys", "/dev/pts", "/dev/shm", "/dev/mqueue"],
+        Root::Directory(_) => &["/proc", "/sys", "/dev"],
+    };
+    fresh.iter().any(|fresh| path.starts_with(fresh))
+}

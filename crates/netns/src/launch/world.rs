@@ -1,0 +1,319 @@
+//! Stage 3 of a launch: the file systems that the process will see.
+
+use super::{Launch, RootAccess, Terminal, devices, fresh, protect};
+use crate::{
+    failure::{Doing, Failure},
+    inside::{Root, RootDir, Symlinks},
+    mount_points::{self, MountPoint},
+    sys::{self, Reach},
+};
+use rustix::{
+    fs::{FileType, fstat},
+    io::Errno,
+    mount::{
+        MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change,
+        move_mount, unmount,
+    },
+    process::{chdir, fchdir, pivot_root},
+};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+/// A mount that is to appear somewhere.
+pub(super) struct Mount {
+    tree: OwnedFd,
+    target: PathBuf,
+    symlinks: Symlinks,
+}
+
+impl Mount {
+    pub(super) fn new(tree: OwnedFd, target: impl Into<PathBuf>, symlinks: Symlinks) -> Self {
+        Mount {
+            tree,
+            target: target.into(),
+            symlinks,
+        }
+    }
+}
+
+/// The finished world.
+pub(super) struct World {
+    pub(super) root: RootDir,
+    /// The container's own devpts.
+    pub(super) terminals: OwnedFd,
+}
+
+/// Everything that the world will be made of, nowhere to be seen yet.
+struct Gathered {
+    proc: OwnedFd,
+    sys: OwnedFd,
+    control_groups: Option<OwnedFd>,
+    dev: Dev,
+    terminals: OwnedFd,
+    message_queues: Option<OwnedFd>,
+    shared_memory: OwnedFd,
+    nothing: OwnedFd,
+    /// Volumes and generated files, outer targets before inner ones.
+    binds: Vec<Mount>,
+}
+
+enum Dev {
+    /// The host's `/dev` stays; its `null` is good for masking.
+    Hosts { null: OwnedFd },
+    /// A new one, and the nodes that go into it, `null` first.
+    Own { dev: OwnedFd, nodes: Vec<Mount> },
+}
+
+/// Builds the world, in the calling process's own mount namespace.
+pub(super) fn build(launch: &Launch) -> Result<World, Failure> {
+    // What the host unmounts later vanishes here too; what is mounted here stays here.
+    mount_change(
+        "/",
+        MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC,
+    )
+    .doing(|| "keep our mounts from the host".to_owned())?;
+    let gathered = gather(launch)?;
+    let root = enter(&launch.root, launch.access)?;
+    place_all(root, gathered, &launch.root)
+}
+
+fn gather(launch: &Launch) -> Result<Gathered, Failure> {
+    let (dev, control_groups) = match launch.root {
+        Root::Host => (
+            Dev::Hosts {
+                null: devices::null()?,
+            },
+            fresh::control_groups(),
+        ),
+        Root::Directory(_) => {
+            let dev = fresh::devices()?;
+            devices::furnish(&dev)?;
+            (
+                Dev::Own {
+                    dev,
+                    nodes: devices::nodes()?,
+                },
+                None,
+            )
+        }
+    };
+    Ok(Gathered {
+        proc: fresh::proc()?,
+        sys: fresh::sys()?,
+        control_groups,
+        dev,
+        terminals: fresh::terminals()?,
+        message_queues: fresh::message_queues(),
+        shared_memory: fresh::shared_memory()?,
+        nothing: fresh::nothing()?,
+        binds: gather_binds(launch)?,
+    })
+}
+
+fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
+    // A device node in a root directory is only a file: the container may be able to make
+    // one (CAP_MKNOD), and there is no other fence around the host's devices.
+    let common = match launch.root {
+        Root::Host => MountAttrFlags::empty(),
+        Root::Directory(_) => MountAttrFlags::MOUNT_ATTR_NODEV,
+    };
+    let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let etc_attributes = match launch.access {
+        RootAccess::ReadWrite => common,
+        RootAccess::ReadOnly => common | read_only,
+    };
+    let mut binds = Vec::new();
+    for (source, target) in launch.etc.pairs() {
+        // A volume at the very place is what the user wants to see there.
+        if !launch
+            .volumes
+            .iter()
+            .any(|volume| volume.target == Path::new(target))
+        {
+            binds.push(bind(source, Path::new(target), etc_attributes)?);
+        }
+    }
+    for volume in &launch.volumes {
+        let attributes = if volume.read_only {
+            common | read_only
+        } else {
+            common
+        };
+        binds.push(bind(&volume.source, &volume.target, attributes)?);
+    }
+    binds.sort_by_key(|bind| bind.target.components().count());
+    Ok(binds)
+}
+
+fn bind(source: &Path, target: &Path, attributes: MountAttrFlags) -> Result<Mount, Failure> {
+    let tree =
+        fresh::copy_of(source, Reach::AllBelow).doing(|| format!("bind {}", source.display()))?;
+    if !attributes.is_empty() {
+        sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
+            .doing(|| format!("restrict the mount of {}", source.display()))?;
+    }
+    Ok(Mount::new(tree, target, Symlinks::Follow))
+}
+
+/// Makes the root what it shall be, and lets go of the host's tree where it is another.
+fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
+    let read_only = match access {
+        RootAccess::ReadWrite => MountAttrFlags::empty(),
+        RootAccess::ReadOnly => MountAttrFlags::MOUNT_ATTR_RDONLY,
+    };
+    let Root::Directory(directory) = root else {
+        let root = RootDir::open(root)?;
+        if !read_only.is_empty() {
+            sys::restrict_mount(root.as_fd(), read_only, Reach::AllBelow)
+                .doing(|| "make the host's file systems read-only".to_owned())?;
+        }
+        chdir("/").doing(|| "change to /".to_owned())?;
+        return Ok(root);
+    };
+    let doing = || format!("make {} the root directory", directory.display());
+    // pivot_root(2) wants a mount, so the directory is mounted on itself.
+    let place = RootDir::open(root)?;
+    let tree = bind(
+        directory,
+        Path::new("/"),
+        read_only | MountAttrFlags::MOUNT_ATTR_NODEV,
+    )?
+    .tree;
+    move_onto(tree.as_fd(), place.as_fd()).doing(doing)?;
+    fchdir(&tree).doing(doing)?;
+    // The new root is stacked on the old one, and "." is the old one from then on.
+    pivot_root(".", ".").doing(doing)?;
+    unmount(".", UnmountFlags::DETACH).doing(|| "let go of the host's file systems".to_owned())?;
+    chdir("/").doing(|| "change to /".to_owned())?;
+    Ok(RootDir::from_fd(tree))
+}
+
+fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Failure> {
+    // A root directory that calls something else /proc is up to no good (CVE-2019-19921).
+    let symlinks = match kind {
+        Root::Host => Symlinks::Follow,
+        Root::Directory(_) => Symlinks::Refuse,
+    };
+    let put = |tree: OwnedFd, target: &str| {
+        let mount = Mount::new(tree, target, symlinks);
+        place(&root, &mount).map(|()| RootDir::from_fd(mount.tree))
+    };
+    let proc = put(gathered.proc, "/proc")?;
+    let sys = put(gathered.sys, "/sys")?;
+    if let Some(tree) = gathered.control_groups {
+        place_if_possible(&sys, tree, "/fs/cgroup")?;
+    }
+    let (dev, null) = match gathered.dev {
+        Dev::Hosts { null } => {
+            let dev = root.directory(Path::new("/dev"), symlinks);
+            (
+                RootDir::from_fd(dev.doing(|| "find /dev".to_owned())?),
+                null,
+            )
+        }
+        Dev::Own { dev, mut nodes } => {
+            let dev = put(dev, "/dev")?;
+            nodes.iter().try_for_each(|node| place(&dev, node))?;
+            (dev, nodes.swap_remove(0).tree)
+        }
+    };
+    let fresh_memory = [device_of(&dev)?, device_of(&gathered.shared_memory)?];
+    let terminals = place_if_possible(&dev, gathered.terminals, "/pts")?;
+    place_if_possible(&dev, gathered.shared_memory, "/shm")?;
+    if let Some(tree) = gathered.message_queues {
+        place_if_possible(&dev, tree, "/mqueue")?;
+    }
+    for bind in &gathered.binds {
+        place_bind(&root, bind, kind, fresh_memory)?;
+    }
+    protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
+    Ok(World { root, terminals })
+}
+
+/// Puts a mount on its target: on the very file that the kernel found inside the root.
+fn place(base: &RootDir, mount: &Mount) -> Result<(), Failure> {
+    base.find(&mount.target, mount.symlinks)
+        .and_then(|target| move_onto(mount.tree.as_fd(), target.as_fd()))
+        .doing(|| format!("mount on {}", mount.target.display()))
+}
+
+/// The same for what only appears where there is a place for it.
+fn place_if_possible(base: &RootDir, tree: OwnedFd, target: &str) -> Result<OwnedFd, Failure> {
+    match base.find(Path::new(target), Symlinks::Refuse) {
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+        found => found
+            .and_then(|target| move_onto(tree.as_fd(), target.as_fd()))
+            .doing(|| format!("mount on {target}"))?,
+    }
+    Ok(tree)
+}
+
+/// Places a volume or a generated file.
+fn place_bind(
+    root: &RootDir,
+    bind: &Mount,
+    kind: &Root,
+    fresh_memory: [u64; 2],
+) -> Result<(), Failure> {
+    let refuse =
+        |why: Errno| Err(why).doing(|| format!("mount a volume on {}", bind.target.display()));
+    if bind.target.starts_with("/proc") {
+        return refuse(Errno::PERM);
+    }
+    match root.find(&bind.target, Symlinks::Follow) {
+        Err(Errno::NOENT) => {}
+        _ => return place(root, bind),
+    }
+    // The container's own /dev and /dev/shm were empty a moment ago.
+    if create_in_fresh_memory(root, bind, fresh_memory)? {
+        return place(root, bind);
+    }
+    let generated = bind.target.starts_with("/etc");
+    if *kind == Root::Host && generated {
+        return Ok(());
+    }
+    refuse(Errno::NOENT)
+}
+
+fn create_in_fresh_memory(
+    root: &RootDir,
+    bind: &Mount,
+    fresh_memory: [u64; 2],
+) -> Result<bool, Failure> {
+    let doing = || format!("create {}", bind.target.display());
+    let mode = fstat(&bind.tree).doing(doing)?.st_mode;
+    let point = if FileType::from_raw_mode(mode).is_dir() {
+        MountPoint::directory(&bind.target)
+    } else {
+        MountPoint::file(&bind.target)
+    };
+    let steps = mount_points::missing_steps(root, &point).doing(doing)?;
+    let Some(parent) = steps.first().and_then(|step| step.path.parent()) else {
+        return Ok(false);
+    };
+    let parent = root.directory(parent, Symlinks::Refuse).doing(doing)?;
+    if !fresh_memory.contains(&device_of(&parent)?) {
+        return Ok(false);
+    }
+    mount_points::create_in(root, &steps).map(|()| true)
+}
+
+fn device_of(file: impl AsFd) -> Result<u64, Failure> {
+    let stat = fstat(file).doing(|| "find out where a file is".to_owned())?;
+    Ok(stat.st_dev)
+}
+
+/// Shows the terminal as `/dev/console` too, if there is such a file.
+pub(super) fn place_console(root: &RootDir, terminal: &Terminal) -> Result<(), Failure> {
+    let copy =
+        fresh::copy_of_open(terminal.slave.as_fd()).doing(|| "bind the terminal".to_owned())?;
+    place_if_possible(root, copy, "/dev/console").map(drop)
+}
+
+/// `move_mount(2)` between two descriptors: no path is involved.
+pub(super) fn move_onto(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(tree, c"", target, c"", flags)
+}

@@ -1,0 +1,207 @@
+//! The system calls that neither `rustix` nor `nix` offers in safe form.
+#![expect(
+    unsafe_code,
+    reason = "clone3, mount_setattr, close_range and friends have no safe wrapper elsewhere"
+)]
+
+use crate::Pid;
+use nix::sched::CloneFlags;
+use rustix::mount::MountAttrFlags;
+use std::{
+    io, mem,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    ptr,
+    time::Duration,
+};
+
+/// The kind of a namespace's file, `ioctl_ns(2)`.
+pub(crate) fn namespace_kind(namespace: BorrowedFd<'_>) -> io::Result<CloneFlags> {
+    // SAFETY: NS_GET_NSTYPE takes no argument and touches no memory of ours.
+    let kind = unsafe { libc::ioctl(namespace.as_raw_fd(), libc::NS_GET_NSTYPE) };
+    Ok(CloneFlags::from_bits_retain(answer(kind)?))
+}
+
+/// The knowledge that this process has one thread, without which it must not be copied:
+/// a lock that another thread held would stay locked in the copy for ever.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OneThread(());
+
+/// How many threads there are, where one was needed.
+#[derive(Debug)]
+pub(crate) struct ManyThreads(pub(crate) u64);
+
+impl OneThread {
+    /// Counts the threads of this process in `/proc/self/task`, whose link count is two more.
+    ///
+    /// A thread that was just joined may still be on its way out of the kernel; it is
+    /// given a moment.
+    pub(crate) fn prove() -> io::Result<Result<Self, ManyThreads>> {
+        let mut threads = 0;
+        for _ in 0..200 {
+            threads = rustix::fs::stat("/proc/self/task")?
+                .st_nlink
+                .saturating_sub(2);
+            if threads == 1 {
+                return Ok(Ok(OneThread(())));
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        Ok(Err(ManyThreads(threads)))
+    }
+}
+
+/// Which of the two a process finds itself to be after [`clone_process`].
+pub(crate) enum Cloned {
+    /// The one that called, with the new process's number and handle.
+    Caller(Pid, OwnedFd),
+    /// The new one, which has one thread again.
+    Copy(OneThread),
+}
+
+/// Whose child the new process becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    Caller,
+    /// The caller's own parent: the new process becomes its sibling.
+    CallersParent,
+}
+
+/// Copies this process as `fork` does, into new namespaces of the given kinds.
+pub(crate) fn clone_process(
+    one: OneThread,
+    namespaces: CloneFlags,
+    parent: Parent,
+) -> io::Result<Cloned> {
+    let mut pidfd: RawFd = -1;
+    // SAFETY: clone_args is plain integers, for which zero means "not used".
+    let mut args: libc::clone_args = unsafe { mem::zeroed() };
+    // Only namespace flags come in here; nothing that would share memory with the copy.
+    args.flags = u64::from(namespaces.bits().cast_unsigned()) | libc::CLONE_PIDFD as u64;
+    args.pidfd = ptr::from_mut(&mut pidfd) as u64;
+    match parent {
+        Parent::Caller => args.exit_signal = libc::SIGCHLD as u64,
+        Parent::CallersParent => args.flags |= libc::CLONE_PARENT as u64,
+    }
+    // SAFETY: no memory is shared and no stack is given, so the copy goes on with a copy
+    // of this stack, like after fork(2). `OneThread` says that no other thread can have
+    // left a lock behind. `pidfd` outlives the call.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, mem::size_of_val(&args)) };
+    match answer(pid)? {
+        0 => Ok(Cloned::Copy(one)),
+        pid => {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            // SAFETY: CLONE_PIDFD has stored a new descriptor that nobody else owns.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            let pid = pid.ok_or_else(|| io::Error::other("clone3 returned no process number"))?;
+            Ok(Cloned::Caller(pid, pidfd))
+        }
+    }
+}
+
+/// `struct mount_attr`, `mount_setattr(2)`.
+#[repr(C)]
+struct MountAttr {
+    attr_set: u64,
+    attr_clr: u64,
+    propagation: u64,
+    userns_fd: u64,
+}
+
+/// How far a change of mount attributes reaches.
+#[derive(Clone, Copy)]
+pub(crate) enum Reach {
+    ThisMount,
+    AllBelow,
+}
+
+/// Adds attributes to a mount that is held open.
+pub(crate) fn restrict_mount(
+    mount: BorrowedFd<'_>,
+    attributes: MountAttrFlags,
+    reach: Reach,
+) -> io::Result<()> {
+    let attr = MountAttr {
+        attr_set: u64::from(attributes.bits()),
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let recursive = match reach {
+        Reach::ThisMount => 0,
+        Reach::AllBelow => libc::AT_RECURSIVE,
+    };
+    // SAFETY: the path is a C string and `attr` has the layout of version 0 of the
+    // structure, whose size is passed along.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | recursive,
+            &raw const attr,
+            mem::size_of_val(&attr),
+        )
+    };
+    answer(done).map(drop)
+}
+
+/// What happens to every descriptor beyond standard error.
+#[derive(Clone, Copy)]
+pub(crate) enum Beyond {
+    /// Closed by the next successful exec.
+    CloseOnExec,
+    /// Closed now. Only for a process that owns none of them as a Rust value any more.
+    Close,
+}
+
+/// Lets no descriptor above 2 through, whoever left it open.
+pub(crate) fn shut_descriptors(beyond: Beyond) -> io::Result<()> {
+    let flags = match beyond {
+        Beyond::CloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
+        Beyond::Close => 0,
+    };
+    // SAFETY: integers only. `Close` is called by processes that never return to code
+    // that holds descriptors.
+    answer(unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags) }).map(drop)
+}
+
+/// Every signal does again what it does by default. Rust ignores SIGPIPE, and a program
+/// that minet starts should not notice that.
+pub(crate) fn reset_signal_actions() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL installs no code. For SIGKILL, SIGSTOP and the two signals that
+        // the C library keeps for itself the call fails, and nothing is changed.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Waits for the next blocked signal and takes it; real-time signals too.
+pub(crate) fn next_signal() -> io::Result<i32> {
+    // SAFETY: a sigset_t is plain integers and filled by sigfillset before it is used.
+    let mut all: libc::sigset_t = unsafe { mem::zeroed() };
+    // SAFETY: `all` is valid for writing; the information about the signal is not wanted.
+    answer(unsafe {
+        libc::sigfillset(&raw mut all);
+        libc::sigwaitinfo(&raw const all, ptr::null_mut())
+    })
+}
+
+/// Sends any signal, real-time signals too.
+pub(crate) fn send_signal(pid: Pid, signal: i32) -> io::Result<()> {
+    // SAFETY: integers only.
+    answer(unsafe { libc::kill(pid.as_raw_nonzero().get(), signal) }).map(drop)
+}
+
+/// Ends this process at once: no destructors, no exit handlers, no buffers.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: never returns.
+    unsafe { libc::_exit(code) }
+}
+
+/// -1 means: look at errno.
+fn answer<T: Into<i64> + Copy>(result: T) -> io::Result<T> {
+    match result.into() {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(result),
+    }
+}

@@ -1,0 +1,140 @@
+//! Kernel parameters below `/proc/sys`, of the calling thread's network namespace.
+//!
+//! `/proc/sys/net` shows every thread the parameters of its own namespace, so these
+//! functions are called inside [`crate::Netns::create`] or [`crate::Netns::run`].
+//!
+//! A key is written as for `sysctl(8)`: the first separator decides. With dots,
+//! `net.ipv4.conf.all.forwarding`, a dot inside an interface's name is written as a slash
+//! (`net.ipv4.conf.veth3f/1.forwarding`); with slashes, `net/ipv4/conf/veth3f.1/forwarding`,
+//! every part stands for itself.
+//!
+//! What must stay true: a key cannot lead out of `/proc/sys`, and what is read and written
+//! is the kernel's proc and no look-alike (compare CVE-2025-52881).
+
+use crate::failure::{Doing, Failure};
+use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat, openat2};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::OwnedFd,
+};
+
+/// Reads a parameter, without the line's end.
+pub fn read(key: &str) -> io::Result<String> {
+    let mut value = String::new();
+    File::from(open(key, OFlags::RDONLY)?).read_to_string(&mut value)?;
+    value.truncate(value.trim_end_matches('\n').len());
+    Ok(value)
+}
+
+/// Makes sure that a parameter has this value.
+///
+/// A parameter that has it already is not written: where `/proc/sys` is read-only, as in
+/// a container, the right value is no reason to fail.
+pub fn write(key: &str, value: &str) -> Result<(), Failure> {
+    if read(key).is_ok_and(|present| same_value(&present, value)) {
+        return Ok(());
+    }
+    open(key, OFlags::WRONLY)
+        .and_then(|file| File::from(file).write_all(value.as_bytes()))
+        .doing(|| format!("set the sysctl {key} to {value}"))
+}
+
+/// Lists of numbers come back separated by tabs, whatever they were written with.
+fn same_value(present: &str, wanted: &str) -> bool {
+    present
+        .split_ascii_whitespace()
+        .eq(wanted.split_ascii_whitespace())
+}
+
+fn open(key: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    let path = path_of(key)?;
+    let root = openat(
+        CWD,
+        "/proc/sys",
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    if fstatfs(&root)?.f_type != PROC_SUPER_MAGIC {
+        return Err(io::Error::other(
+            "/proc/sys is not the kernel's proc file system",
+        ));
+    }
+    // No symbolic link, no other mount, no way up.
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    Ok(openat2(
+        root,
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+        resolve,
+    )?)
+}
+
+/// The path below `/proc/sys` that a key means.
+fn path_of(key: &str) -> io::Result<String> {
+    let with_dots = key
+        .find(['.', '/'])
+        .is_some_and(|at| key[at..].starts_with('.'));
+    let path: String = if with_dots {
+        let swap = |c| match c {
+            '.' => '/',
+            '/' => '.',
+            other => other,
+        };
+        key.chars().map(swap).collect()
+    } else {
+        key.to_owned()
+    };
+    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    if !path.split('/').all(plain) {
+        let message = format!("{key:?} is not the name of a sysctl");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_separator_decides() {
+        for (key, path) in [
+            ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+            (
+                "net/ipv4/conf/veth3f.1/forwarding",
+                "net/ipv4/conf/veth3f.1/forwarding",
+            ),
+            (
+                "net.ipv4.conf.veth3f/1.forwarding",
+                "net/ipv4/conf/veth3f.1/forwarding",
+            ),
+            ("debug", "debug"),
+        ] {
+            assert_eq!(path_of(key).unwrap(), path);
+        }
+    }
+
+    #[test]
+    fn no_key_leads_out_of_proc_sys() {
+        for key in [
+            "",
+            ".",
+            "..",
+            "net..x",
+            "/etc/passwd",
+            "net/../../kcore",
+            "net.//.x",
+            "a.b\0",
+        ] {
+            assert!(path_of(key).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_compared_word_by_word() {
+        assert!(same_value("0\t2147483647", "0 2147483647"));
+        assert!(!same_value("0", "1"));
+    }
+}
