@@ -208,8 +208,7 @@ impl From<io::Error> for Attempt {
     fn from(error: io::Error) -> Self {
         match Errno::from_io_error(&error) {
             Some(Errno::ADDRINUSE) => Attempt::Taken(None),
-            // Compiled out or disabled at boot; or switched off by sysctl, then even for
-            // `::`. A foreign address is the second, too.
+            // No IPv6 in the kernel, or `ipv6.disable=1` at boot; an address that is foreign.
             Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => Attempt::NotAvailable,
             _ => Attempt::Failed(error),
         }

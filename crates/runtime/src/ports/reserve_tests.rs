@@ -1,7 +1,7 @@
 //! Real sockets on loopback; each test has an IPv4 address of its own in 127/8.
 
 use super::*;
-use crate::ports::Hold;
+use crate::ports::{Hold, culprit::tests::own_pid};
 use std::net::{TcpListener, UdpSocket};
 
 const ALL: BindDefaults = BindDefaults::AllAddresses;
@@ -61,10 +61,7 @@ fn a_range_for_one_port_takes_the_first_free_one() {
         error.contains("127.0.9.2 8000-8003/tcp: all ports are allocated"),
         "{error}"
     );
-    assert!(
-        error.contains(&format!("PID {}", std::process::id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("PID {}", own_pid())), "{error}");
 }
 
 #[test]
@@ -107,7 +104,7 @@ fn a_taken_port_names_its_process_and_a_free_one() {
             "127.0.9.4:7000:70",
             &format!("127.0.9.4:8080:80/{protocol}"),
         ]);
-        let pid = format!("(PID {}, user ", std::process::id());
+        let pid = format!("(PID {}, user ", own_pid());
         assert!(error.contains(&pid), "{error}");
         assert!(error.contains("(free nearby: 8081)"), "{error}");
         let words =

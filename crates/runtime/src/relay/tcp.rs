@@ -1,0 +1,128 @@
+//! TCP: accept, connect, copy both ways.
+
+use std::{convert::Infallible, io, net::SocketAddrV4, time::Duration};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{
+        TcpListener, TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// Connections at a time; further clients wait in the listener's backlog.
+pub const MAX_CONNECTIONS: usize = 4096;
+
+/// The container is one bridge away; what does not answer by then is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait when there is no descriptor or memory left for another client.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes per copy and direction.
+const BUFFER: usize = 16 * 1024;
+
+/// Serves `listener` until it is dropped: each client is connected to `to`.
+///
+/// # Errors
+///
+/// When the listener cannot be watched; never later.
+pub async fn tcp(listener: std::net::TcpListener, to: SocketAddrV4) -> io::Result<Infallible> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            client = listener.accept(), if connections.len() < MAX_CONNECTIONS => match client {
+                Ok((client, _)) => { connections.spawn(serve(client, to)); }
+                Err(error) if concerns_one_client(&error) => {}
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+/// Errors that `accept` hands on from a connection that is already over (`man 2 accept`).
+fn concerns_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable, TimedOut,
+    };
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | HostUnreachable
+            | Interrupted
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}
+
+async fn serve(mut client: TcpStream, to: SocketAddrV4) {
+    let Ok(Ok(mut server)) = timeout(CONNECT_TIMEOUT, TcpStream::connect(to)).await else {
+        // The client shall see a reset, as if it had reached the closed port itself.
+        let _ = client.set_zero_linger();
+        return;
+    };
+    let _ = (tune(&client), tune(&server));
+    if exchange(&mut client, &mut server).await.is_err() {
+        let _ = (client.set_zero_linger(), server.set_zero_linger());
+    }
+}
+
+/// What is copied is sent at once, and a peer that vanished is noticed in the end.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    socket2::SockRef::from(stream).set_keepalive(true)
+}
+
+/// Copies until both directions have ended.
+///
+/// # Errors
+///
+/// When one side broke off. Both must then be reset: a plain end would make the other
+/// side believe that it has everything.
+async fn exchange(client: &mut TcpStream, server: &mut TcpStream) -> io::Result<()> {
+    let (client_reads, client_writes) = client.split();
+    let (server_reads, server_writes) = server.split();
+    tokio::try_join!(
+        copy(client_reads, server_writes),
+        copy(server_reads, client_writes),
+    )?;
+    Ok(())
+}
+
+/// Copies one direction until its source ends, and passes the end on.
+///
+/// When the destination no longer takes anything that is no error: it may have said all
+/// it had to say and left, and the other direction still carries that.
+async fn copy(source: ReadHalf<'_>, mut destination: WriteHalf<'_>) -> io::Result<()> {
+    loop {
+        source.readable().await?;
+        // Allocated for what is there now, so that an idle connection has no buffer.
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match source.try_read(&mut buffer) {
+                Ok(0) => {
+                    let _ = destination.shutdown().await;
+                    return Ok(());
+                }
+                Ok(len) => {
+                    if destination.write_all(&buffer[..len]).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;
