@@ -5,8 +5,8 @@
 //! is at 02:42:ac:11:00:02", asked by its owner, RFC 5227 section 3) corrects them.
 //!
 //! ```text
-//! sysctl net.ipv4.conf.eth0.arp_notify=1
-//! ip link set eth0 address 02:42:ac:11:00:02      # the address that it has
+//! sysctl net.ipv4.conf.eth0.arp_notify=1          enable
+//! ip link set eth0 address 02:42:ac:11:00:02      announce (the address that it has)
 //! ```
 //!
 //! The usual way is `arping`: a packet socket. Its close waits for a grace period of
@@ -15,15 +15,31 @@
 //! announced for every address of the interface (`NETDEV_CHANGEADDR` in `inetdev_event`,
 //! `net/ipv4/devinet.c`), if `arp_notify` is set.
 
-use crate::{Error, Rtnl, error::During, link, rtnl::Request};
+use crate::{
+    Error, Rtnl,
+    error::During,
+    link,
+    rtnl::Request,
+    settings::{self, Ipv4Setting},
+};
 use minet_model::{IfName, MacAddr};
 use netlink_packet_route::{RouteNetlinkMessage, link::LinkAttribute};
+
+/// Allows announcements on the interface (`arp_notify`).
+///
+/// # Errors
+///
+/// [`NoSuchDevice`](crate::Cause::NoSuchDevice),
+/// [`PermissionDenied`](crate::Cause::PermissionDenied).
+pub fn enable(rtnl: &mut Rtnl, interface: &IfName) -> Result<(), Error> {
+    settings::set_ipv4(rtnl, interface, Ipv4Setting::ArpNotify, 1)
+}
 
 /// Makes the kernel announce the interface's IPv4 addresses to its neighbours.
 ///
 /// `mac` is the Ethernet address that the interface has. What must hold: the interface is
-/// up, its cable is forwarding (or the announcement goes nowhere), and
-/// `net.ipv4.conf.<interface>.arp_notify` is 1 (or there is none).
+/// up, its cable is forwarding (or the announcement goes nowhere), and announcements are
+/// allowed, by [`enable`] or by sysctl (or there is none).
 ///
 /// # Errors
 ///

@@ -26,7 +26,7 @@ use crate::{
     error::During,
     link::{self, PortState},
     rtnl::Request,
-    switch,
+    settings, switch,
 };
 use minet_model::{IfName, MacAddr};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -152,20 +152,14 @@ fn configure(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
     alias
         .attributes
         .push(LinkAttribute::IfAlias(cable.alias.clone()));
-    let verdicts = rtnl.request(vec![
+    let [alias, ipv6, up] = rtnl.request_all([
         Request::new(RouteNetlinkMessage::SetLink(alias)),
-        switch::no_ipv6_address(&cable.host_end),
+        settings::no_ipv6_address(&cable.host_end),
         link::up(&cable.host_end),
     ])?;
-    for (verdict, tolerated) in verdicts
-        .into_iter()
-        .zip([None, Some(libc::EAFNOSUPPORT), None])
-    {
-        match verdict {
-            Err(refusal) if Some(refusal.errno) != tolerated => return Err(refusal.into()),
-            Ok(()) | Err(_) => {}
-        }
-    }
+    alias?;
+    settings::without_ipv6_is_fine(ipv6)?;
+    up?;
     Ok(())
 }
 

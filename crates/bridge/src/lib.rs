@@ -56,6 +56,7 @@ pub mod link;
 mod outcome;
 pub mod route;
 mod rtnl;
+pub mod settings;
 pub mod survey;
 pub mod switch;
 

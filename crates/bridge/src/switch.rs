@@ -29,16 +29,14 @@ use crate::{
     error::During,
     link::{self, Link},
     rtnl::Request,
+    settings,
 };
 use ipnetwork::Ipv4Network;
 use minet_model::{IfName, MacAddr};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{
-        AfSpecInet6, AfSpecUnspec, BridgeStpState, In6AddrGenMode, InfoBridge, InfoData, InfoKind,
-        LinkAttribute, LinkInfo,
-    },
+    link::{BridgeStpState, InfoBridge, InfoData, InfoKind, LinkAttribute, LinkInfo},
 };
 
 /// A switch as it should be.
@@ -99,40 +97,22 @@ fn birth(spec: &SwitchSpec) -> Request {
 }
 
 fn configure(rtnl: &mut Rtnl, spec: &SwitchSpec, index: u32) -> Result<(), Cause> {
-    let mut look = link::named(&spec.name);
-    look.attributes
+    let mut looks = link::named(&spec.name);
+    looks
+        .attributes
         .push(LinkAttribute::IfAlias(spec.alias.clone()));
-    look.attributes.push(LinkAttribute::Mtu(spec.mtu));
-    let verdicts = rtnl.request(vec![
-        Request::new(RouteNetlinkMessage::SetLink(look)),
-        no_ipv6_address(&spec.name),
+    looks.attributes.push(LinkAttribute::Mtu(spec.mtu));
+    let [looks, ipv6, address, up] = rtnl.request_all([
+        Request::new(RouteNetlinkMessage::SetLink(looks)),
+        settings::no_ipv6_address(&spec.name),
         address::addition(index, spec.address),
         link::up(&spec.name),
     ])?;
-    let tolerated = [None, Some(libc::EAFNOSUPPORT), Some(libc::EEXIST), None];
-    for (verdict, tolerated) in verdicts.into_iter().zip(tolerated) {
-        match verdict {
-            Err(refusal) if Some(refusal.errno) != tolerated => return Err(refusal.into()),
-            Ok(()) | Err(_) => {}
-        }
-    }
+    looks?;
+    settings::without_ipv6_is_fine(ipv6)?;
+    address::made(address)?;
+    up?;
     Ok(())
-}
-
-/// Keeps the kernel from giving the interface a link-local IPv6 address: with it come
-/// router solicitations and duplicate address detection, a dozen packets per container,
-/// for a protocol that the network does not use.
-///
-/// A kernel without IPv6, or an MTU below IPv6's minimum of 1280, makes it
-/// `EAFNOSUPPORT`: then there is nothing to keep away. Hence a message of its own.
-pub(crate) fn no_ipv6_address(name: &IfName) -> Request {
-    let mut message = link::named(name);
-    message
-        .attributes
-        .push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(
-            vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)],
-        )]));
-    Request::new(RouteNetlinkMessage::SetLink(message))
 }
 
 /// Removes the switch. Its cables lose their master and stay.

@@ -130,13 +130,20 @@ impl Rtnl {
         Ok(verdicts)
     }
 
+    /// [`Rtnl::request`] for a batch of known length.
+    pub(crate) fn request_all<const N: usize>(
+        &mut self,
+        batch: [Request; N],
+    ) -> Result<[Verdict; N], Cause> {
+        self.request(batch.into())?
+            .try_into()
+            .map_err(|_| Cause::Malformed("fewer acknowledgements than messages".to_owned()))
+    }
+
     /// Sends one change and returns its verdict.
     pub(crate) fn request_one(&mut self, request: Request) -> Result<Verdict, Cause> {
-        let verdicts = self.request(vec![request])?;
-        verdicts
-            .into_iter()
-            .next()
-            .ok_or_else(|| Cause::Malformed("no acknowledgement".to_owned()))
+        let [verdict] = self.request_all([request])?;
+        Ok(verdict)
     }
 
     /// Asks for one thing by name or index: the answer, or the kernel's refusal.

@@ -1,10 +1,12 @@
 use crate::host::{Namespace, mac, minet0, name, subnet};
 use minet_bridge::{
     Cause, Made, Removed, address,
-    announce::announce,
+    announce::{self, announce},
     cable::{self, Cable},
     inside::{self, Inside},
-    link, route, switch,
+    link, route,
+    settings::{self, Ipv4Setting},
+    switch,
 };
 use minet_model::IfName;
 use nix::sys::{
@@ -56,6 +58,11 @@ fn judge(container: &Namespace) {
     assert_eq!(links[0]["operstate"], "UNKNOWN", "lo is up");
     assert_eq!(links[1]["addr_info"][0]["local"], "172.17.0.2");
     assert_eq!(links[1]["addr_info"][0]["prefixlen"], 16);
+    assert_eq!(
+        links[1]["addr_info"].as_array().map(Vec::len),
+        Some(1),
+        "no IPv6 address"
+    );
     let route = &container.ip("route show default")[0];
     assert_eq!(route["gateway"], "172.17.0.1");
     assert_eq!(route["dev"], "eth0");
@@ -86,6 +93,7 @@ fn the_inside_comes_up_step_by_step_and_each_step_twice() {
     );
     for expected in [Made::Now, Made::Already] {
         link::set_up(rtnl, &IfName::loopback()).unwrap();
+        settings::withhold_ipv6_address(rtnl, &eth0).unwrap();
         assert_eq!(address::add(rtnl, &eth0, own).unwrap(), expected);
         link::set_up(rtnl, &eth0).unwrap();
         assert_eq!(route::add_default(rtnl, GATEWAY, &eth0).unwrap(), expected);
@@ -111,6 +119,23 @@ fn the_inside_comes_up_step_by_step_and_each_step_twice() {
 }
 
 #[test]
+fn a_setting_by_netlink_is_the_file_below_proc_sys() {
+    let mut host = host_with_switch();
+    let interface = name("minet0");
+    for (setting, file) in [
+        (Ipv4Setting::ArpNotify, "arp_notify"),
+        (Ipv4Setting::RouteLocalnet, "route_localnet"),
+    ] {
+        settings::set_ipv4(&mut host.rtnl, &interface, setting, 1).unwrap();
+        let path = format!("/proc/sys/net/ipv4/conf/minet0/{file}");
+        let value = host.run(|| std::fs::read_to_string(path).unwrap());
+        assert_eq!(value, "1\n", "{file}");
+    }
+    let gone = settings::set_ipv4(&mut host.rtnl, &name("gone"), Ipv4Setting::ArpNotify, 1);
+    assert!(matches!(gone.unwrap_err().cause(), Cause::NoSuchDevice(_)));
+}
+
+#[test]
 fn the_kernel_gives_its_reason_in_words() {
     let mut container = Namespace::new();
     container.ip_do("link add eth0 type bridge");
@@ -126,9 +151,6 @@ fn an_announcement_crosses_the_switch() {
     let mut host = host_with_switch();
     let mut speaker = plugged(&mut host, 2);
     let mut listener = plugged(&mut host, 3);
-    speaker.run(|| {
-        std::fs::write("/proc/sys/net/ipv4/conf/eth0/arp_notify", "1").expect("set arp_notify");
-    });
     inside::bring_up(&mut speaker.rtnl, &wished(2)).unwrap();
     inside::bring_up(&mut listener.rtnl, &wished(3)).unwrap();
     for end in ["mv2", "mv3"] {
@@ -138,6 +160,17 @@ fn an_announcement_crosses_the_switch() {
     // What the switching on itself announced, if it was heard at all.
     while hear(&ear, TimeVal::milliseconds(100)).is_some() {}
 
+    settings::set_ipv4(
+        &mut speaker.rtnl,
+        &IfName::eth(0),
+        Ipv4Setting::ArpNotify,
+        0,
+    )
+    .unwrap();
+    announce(&mut speaker.rtnl, &IfName::eth(0), mac("02:42:ac:11:00:02")).unwrap();
+    assert_eq!(hear(&ear, TimeVal::milliseconds(200)), None, "not allowed");
+
+    announce::enable(&mut speaker.rtnl, &IfName::eth(0)).unwrap();
     announce(&mut speaker.rtnl, &IfName::eth(0), mac("02:42:ac:11:00:02")).unwrap();
 
     let frame = hear(&ear, TimeVal::seconds(2)).expect("an announcement within two seconds");
