@@ -1,9 +1,13 @@
 //! The table in a real kernel, each test in a network namespace of its own.
 //!
 //! Needs root, if need be that of a user namespace
-//! (`unshare --user --map-root-user --net --mount --pid --fork`), `nft`, `ip`, `conntrack`
-//! and `python3`, which play judge and traffic.
+//! (`unshare --user --map-root-user --net --mount --pid --fork`), and `nft`, `ip`, `bridge`
+//! and `conntrack` as judges.
 
+mod conntrack;
 mod lab;
+mod machine;
+mod packets;
+mod probe;
 mod table;
 mod transactions;
