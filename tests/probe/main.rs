@@ -1,0 +1,167 @@
+//! Both ends of a conversation, to find out who reaches whom and under which address.
+//!
+//! ```text
+//! probe serve tcp:80 udp:5000 tcp:127.0.0.1:90 udp:[::]:53
+//!     prints `ready`, then a line for each message: `udp 5000 from 10.0.0.3: hello`,
+//!     and answers each message with the address that it came from
+//! probe ask tcp|udp ADDRESS:PORT [MESSAGE [SOURCE-PORT]]
+//!     prints the answer; exit code 1 if there is none within two seconds
+//! probe throw ADDRESS:PORT MESSAGE
+//!     sends a UDP message three times and does not wait for anything
+//! ```
+//!
+//! A server that prints what arrived is the oracle for attacks: a missing answer proves
+//! nothing, because it is the way back that may be closed.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["serve", ref sockets @ ..] if !sockets.is_empty() => serve(sockets),
+        ["ask", protocol, to] => ask(protocol, to, "hello", "0"),
+        ["ask", protocol, to, message] => ask(protocol, to, message, "0"),
+        ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
+        ["throw", to, message] => throw(to, message),
+        _ => Err(io::Error::other("see the head of probe/main.rs")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("probe: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(sockets: &[&str]) -> io::Result<()> {
+    let mut threads = Vec::new();
+    for socket in sockets {
+        let (protocol, place) = socket.split_once(':').ok_or_else(|| nonsense(socket))?;
+        let address = match place.parse::<u16>() {
+            Ok(port) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+            Err(_) => parse(place)?,
+        };
+        threads.push(match protocol {
+            "tcp" => {
+                let listener = TcpListener::bind(address)?;
+                thread::spawn(move || answer_connections(&listener))
+            }
+            "udp" => {
+                let socket = UdpSocket::bind(address)?;
+                thread::spawn(move || answer_datagrams(&socket))
+            }
+            _ => return Err(nonsense(protocol)),
+        });
+    }
+    println!("ready");
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("a thread panicked"));
+    Ok(())
+}
+
+fn answer_connections(listener: &TcpListener) {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    for stream in listener.incoming().map_while(Result::ok) {
+        // Who connects and says nothing must not keep the others waiting.
+        thread::spawn(move || answer_connection(stream, port));
+    }
+}
+
+fn answer_connection(mut stream: TcpStream, port: u16) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let peer = stream.peer_addr()?.ip().to_canonical();
+    let mut message = String::new();
+    BufReader::new(&stream).read_line(&mut message)?;
+    println!("tcp {port} from {peer}: {}", message.trim_end());
+    writeln!(stream, "{peer}")
+}
+
+fn answer_datagrams(socket: &UdpSocket) {
+    let port = socket.local_addr().map_or(0, |address| address.port());
+    let mut buffer = [0; 2048];
+    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        let peer = from.ip().to_canonical();
+        println!(
+            "udp {port} from {peer}: {}",
+            String::from_utf8_lossy(&buffer[..length]).trim_end()
+        );
+        // The way back may be closed: that is the asker's finding, not ours.
+        let _ = socket.send_to(format!("{peer}\n").as_bytes(), from);
+    }
+}
+
+fn ask(protocol: &str, to: &str, message: &str, from: &str) -> io::Result<()> {
+    let to = parse(to)?;
+    let source_port: u16 = from.parse().map_err(|_| nonsense(from))?;
+    let answer = match protocol {
+        "tcp" => ask_by_connection(to, message)?,
+        "udp" => ask_by_datagram(to, message, source_port)?,
+        _ => return Err(nonsense(protocol)),
+    };
+    println!("{}", answer.trim_end());
+    Ok(())
+}
+
+fn ask_by_connection(to: SocketAddr, message: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    writeln!(stream, "{message}")?;
+    let mut answer = String::new();
+    match BufReader::new(&stream).read_line(&mut answer)? {
+        0 => Err(io::Error::other("connected, but nobody answers")),
+        _ => Ok(answer),
+    }
+}
+
+fn ask_by_datagram(to: SocketAddr, message: &str, source_port: u16) -> io::Result<String> {
+    let socket = UdpSocket::bind((unspecified(to), source_port))?;
+    socket.connect(to)?;
+    socket.set_read_timeout(Some(PATIENCE / 4))?;
+    let mut buffer = [0; 2048];
+    let mut outcome = Err(io::Error::other("never sent"));
+    for _ in 0..4 {
+        socket.send(message.as_bytes())?;
+        outcome = socket.recv(&mut buffer);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&buffer[..outcome?]).into_owned())
+}
+
+fn throw(to: &str, message: &str) -> io::Result<()> {
+    let to = parse(to)?;
+    let socket = UdpSocket::bind((unspecified(to), 0))?;
+    for _ in 0..3 {
+        // A refusal is an answer to the one before; keep throwing.
+        let _ = socket.send_to(message.as_bytes(), to);
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn unspecified(like: SocketAddr) -> IpAddr {
+    match like {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+fn parse(address: &str) -> io::Result<SocketAddr> {
+    address.parse().map_err(|_| nonsense(address))
+}
+
+fn nonsense(word: &str) -> io::Error {
+    io::Error::other(format!("what is {word:?}?"))
+}
