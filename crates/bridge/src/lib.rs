@@ -4,15 +4,16 @@
 //! way of a packet from one container to another, and out into the world:
 //!
 //! ```text
-//!   container A            host                                container B
-//!  ┌───────────┐   ┌──────────────────────────────────┐   ┌───────────┐
-//!  │   eth0 ═══╪═══╪══ mv1 ──┐                ┌── mv2 ═╪═══╪═══ eth0   │
-//!  │172.17.0.2 │   │         │  minet0        │        │   │172.17.0.3 │
-//!  └───────────┘   │         └─ 172.17.0.1/16 ┘        │   └───────────┘
-//!     cable        │            switch │               │      cable
-//!   (veth pair)    │                   │ routing       │
-//!                  │                 uplink ───────────┼──▶ the world
-//!                  └──────────────────────────────────┘
+//!   container A                   host                       container B
+//!  ┌────────────┐   ┌───────────────────────────────┐   ┌────────────┐
+//!  │    eth0 ═══╪═══╪═══ mv1 ──┐         ┌── mv2 ═══╪═══╪═══ eth0    │
+//!  │ 172.17.0.2 │   │          │ minet0  │          │   │ 172.17.0.3 │
+//!  └────────────┘   │       ┌──┴─────────┴──┐       │   └────────────┘
+//!       cable       │       │ 172.17.0.1/16 │       │       cable
+//!    (veth pair)    │       └───────┬───────┘       │    (veth pair)
+//!                   │               │ routing       │
+//!                   │             uplink ═══════════╪══▶ the world
+//!                   └───────────────────────────────┘
 //! ```
 //!
 //! The same by hand:
@@ -46,6 +47,9 @@
 //! - What is created in a file is removed in that file. Removing what is gone is a
 //!   success with a name, [`Removed::AlreadyGone`], decided by errno.
 //! - An interface that somebody else made is neither changed nor removed.
+//! - No interface of minet's gets an IPv6 address by itself. Each would announce itself to
+//!   every port of its switch, several times: with a thousand containers that was most of
+//!   the machine's work, and laying a cable took six times as long.
 
 pub mod address;
 pub mod announce;

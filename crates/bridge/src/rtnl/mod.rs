@@ -1,10 +1,5 @@
 //! The transport: one socket, requests out, verdicts in.
 //!
-//! A netlink socket belongs for ever to the network namespace in which it was opened,
-//! whichever thread uses it later. That is the whole trick by which minet configures the
-//! inside of a container from outside: a thread enters the namespace, opens an [`Rtnl`],
-//! hands it out and dies. Nobody else ever has to enter.
-//!
 //! The kernel handles a request within the `send` call itself (`netlink_rcv_skb`), so
 //! when it returns, the answers are already queued. Hence reading never waits: an empty
 //! queue means a lost answer, and that is an error, not a hang.
@@ -15,19 +10,18 @@
 )]
 
 mod ack;
+mod dump;
 mod receive;
 
 use crate::{Cause, Error, Refusal, error::During};
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use receive::{Answer, Inbox};
+use receive::Inbox;
 use std::io;
 
-/// How often a list is read again when it changed during the reading.
-const READINGS: u32 = 5;
 /// How often a request is sent again when the kernel was short of memory for it.
 const SENDINGS: u32 = 5;
 /// Plenty for the answers to a batch and for a dump; the kernel may cap it at
@@ -36,7 +30,10 @@ const RECEIVE_BUFFER_BYTES: libc::c_int = 1 << 20;
 
 /// A connection to the routing half of the kernel, in one network namespace.
 ///
-/// It may be opened on one thread and used on another: see the module's lesson.
+/// A netlink socket belongs for ever to the namespace in which it was opened, whichever
+/// thread uses it later. That is the whole trick by which minet configures the inside of
+/// a container from outside: a thread enters the namespace, opens an `Rtnl`, hands it out
+/// and dies. Nobody else ever has to enter.
 pub struct Rtnl {
     socket: Socket,
     sequence: u32,
@@ -171,60 +168,6 @@ impl Rtnl {
         }
     }
 
-    /// Reads a whole list, again if it changed meanwhile.
-    ///
-    /// While the kernel hands out a long list piece by piece, links come and go; then it
-    /// marks the pieces with `NLM_F_DUMP_INTR`, and entries may be missing or doubled.
-    pub(crate) fn dump(
-        &mut self,
-        question: &RouteNetlinkMessage,
-    ) -> Result<Vec<RouteNetlinkMessage>, Cause> {
-        for _ in 0..READINGS {
-            match self.dump_once(question.clone()) {
-                Ok(Reading::Complete(list)) => return Ok(list),
-                Ok(Reading::Interrupted) => {}
-                Err(cause) => {
-                    // Pieces may still be coming, and as long as they do, the kernel
-                    // answers the next dump on this socket with EBUSY.
-                    self.inbox.discard(&self.socket);
-                    return Err(cause);
-                }
-            }
-        }
-        Err(Cause::Unsteady { attempts: READINGS })
-    }
-
-    fn dump_once(&mut self, question: RouteNetlinkMessage) -> Result<Reading, Cause> {
-        let mut bytes = Vec::with_capacity(64);
-        // Never NLM_F_ACK: a dump ends with NLMSG_DONE, and an acknowledgement would be
-        // left in the queue for the next request to trip over.
-        self.append(&mut bytes, question, NLM_F_REQUEST | NLM_F_DUMP);
-        self.send(&bytes)?;
-        let mut list = Vec::new();
-        let mut interrupted = false;
-        loop {
-            let answers = match self.inbox.receive(&self.socket) {
-                // The queue overflowed and pieces are lost: drop the rest, read again.
-                Err(Cause::Socket(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                    self.inbox.discard(&self.socket);
-                    return Ok(Reading::Interrupted);
-                }
-                other => other?,
-            };
-            for answer in answers {
-                if is_stale(answer.sequence, self.sequence) {
-                    continue;
-                }
-                interrupted |= answer.is_interrupted();
-                match end_of_dump(answer)? {
-                    Piece::Entry(message) => list.push(message),
-                    Piece::End if interrupted => return Ok(Reading::Interrupted),
-                    Piece::End => return Ok(Reading::Complete(list)),
-                }
-            }
-        }
-    }
-
     fn append(&mut self, bytes: &mut Vec<u8>, message: RouteNetlinkMessage, flags: u16) {
         self.sequence = self.sequence.wrapping_add(1);
         let mut header = NetlinkHeader::default();
@@ -250,33 +193,6 @@ impl Rtnl {
                 },
             }
         }
-    }
-}
-
-enum Reading {
-    Complete(Vec<RouteNetlinkMessage>),
-    Interrupted,
-}
-
-enum Piece {
-    Entry(RouteNetlinkMessage),
-    End,
-}
-
-fn end_of_dump(answer: Answer) -> Result<Piece, Cause> {
-    match answer.payload {
-        NetlinkPayload::InnerMessage(message) => Ok(Piece::Entry(message)),
-        NetlinkPayload::Done(done) if done.code == 0 => Ok(Piece::End),
-        NetlinkPayload::Done(done) => Err(Refusal {
-            errno: done.code.saturating_abs(),
-            reason: ack::text(&done.extended_ack),
-        }
-        .into()),
-        NetlinkPayload::Error(error) => match ack::verdict(answer.flags, &error) {
-            Err(refusal) => Err(refusal.into()),
-            Ok(()) => Err(Cause::Malformed("an acknowledged dump".to_owned())),
-        },
-        other => Err(unexpected(&other)),
     }
 }
 

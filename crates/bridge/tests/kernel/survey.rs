@@ -1,6 +1,11 @@
 use crate::host::{Namespace, minet0, name, subnet};
-use minet_bridge::{link, survey, switch};
-use std::net::Ipv4Addr;
+use ipnetwork::IpNetwork;
+use minet_bridge::{
+    Cause, Rtnl, address, link,
+    survey::{self, Survey},
+    switch,
+};
+use std::{net::Ipv4Addr, thread};
 
 /// A host with a cable to a router, as the office sees it.
 fn host_with_uplink() -> Namespace {
@@ -76,31 +81,80 @@ fn a_host_without_a_way_out_has_no_uplink() {
     assert_eq!(survey::survey(&mut host.rtnl).unwrap().occupied(), []);
 }
 
+/// Enough for many datagrams.
+const MANY: usize = 1500;
+
 #[test]
 fn a_list_of_many_datagrams_arrives_whole() {
     let mut host = host_with_uplink();
-    let routes = 3000;
-    let batch: String = (0..routes)
-        .map(|number| {
-            format!(
-                "route add 10.{}.{}.0/24 dev lan0\n",
-                number / 256,
-                number % 256
-            )
-        })
+    many(&host, "route add 10.{}.0/24 dev lan0");
+    let survey = survey::survey(&mut host.rtnl).unwrap();
+    let seen = survey
+        .routes
+        .iter()
+        .filter(|route| is_one(&route.destination));
+    assert_eq!(seen.count(), MANY);
+    // The socket is as good as new afterwards.
+    switch::create(&mut host.rtnl, &minet0()).unwrap();
+}
+
+/// Whoever does not look at `NLM_F_DUMP_INTR` misses some of these addresses.
+#[test]
+fn a_list_that_changes_meanwhile_is_whole_or_an_error() {
+    let mut host = host_with_uplink();
+    // Those that go meanwhile stand in front, so that each shifts all that follow.
+    many(&host, "address add 10.20{}.1/24 dev lan0");
+    many(&host, "address add 10.{}.1/24 dev lan0");
+    let mut churn = host.run(|| Rtnl::open().unwrap());
+    thread::scope(|scope| {
+        let churning = scope.spawn(move || {
+            for number in 0..MANY {
+                let address = format!("10.20{}.{}.1/24", number / 256, number % 256);
+                address::remove(&mut churn, &name("lan0"), subnet(&address)).unwrap();
+            }
+        });
+        while !churning.is_finished() {
+            match survey::survey(&mut host.rtnl) {
+                Ok(survey) => assert_eq!(those_addresses(&survey), MANY),
+                Err(error) => {
+                    assert!(matches!(error.cause(), Cause::Unsteady { .. }), "{error}");
+                }
+            }
+        }
+    });
+    let survey = survey::survey(&mut host.rtnl).unwrap();
+    assert_eq!(those_addresses(&survey), MANY);
+}
+
+/// Runs one `ip` command for each of many subnets below 10.0.0.0/8.
+fn many(host: &Namespace, command: &str) {
+    let batch: String = (0..MANY)
+        .map(|number| command.replace("{}", &format!("{}.{}", number / 256, number % 256)) + "\n")
         .collect();
-    let file = std::env::temp_dir().join(format!("minet-routes-{}", std::process::id()));
+    let file = std::env::temp_dir().join(format!(
+        "minet-batch-{}-{:?}",
+        std::process::id(),
+        thread::current().id()
+    ));
     std::fs::write(&file, batch).unwrap();
     host.ip_do(&format!("-batch {}", file.display()));
     std::fs::remove_file(&file).unwrap();
+}
 
-    let survey = survey::survey(&mut host.rtnl).unwrap();
-    let seen = survey
-        .occupied()
+fn is_one(network: &IpNetwork) -> bool {
+    match network {
+        IpNetwork::V4(network) => {
+            let [first, second, ..] = network.ip().octets();
+            network.prefix() == 24 && first == 10 && second < 200
+        }
+        IpNetwork::V6(_) => false,
+    }
+}
+
+fn those_addresses(survey: &Survey) -> usize {
+    survey
+        .addresses
         .iter()
-        .filter(|subnet| subnet.ip().octets()[0] == 10)
-        .count();
-    assert_eq!(seen, routes);
-    // The socket is as good as new afterwards.
-    switch::create(&mut host.rtnl, &minet0()).unwrap();
+        .filter(|(_, network)| is_one(network))
+        .count()
 }
