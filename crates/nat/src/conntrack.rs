@@ -15,14 +15,13 @@
 //! all entries, and those that match are deleted one by one.
 
 use crate::error::Error;
+use crate::firewall::Firewall;
 use crate::netlink::attribute::{Attributes, Incoming, finish, header, nest, put};
 use crate::netlink::socket::Socket;
 use minet_model::Protocol;
 use nix::errno::Errno;
 use nix::libc;
 use std::net::{IpAddr, Ipv4Addr};
-
-const ACT: &str = "forget connections";
 
 // Of the kernel's linux/netfilter/nfnetlink_conntrack.h, in its order.
 const IPCTNL_MSG_CT_GET: u16 = 1;
@@ -65,64 +64,60 @@ struct Pattern {
     service: Option<(Protocol, u16)>,
 }
 
-/// Forgets flows whose original destination is this port of the host, on this address or on any.
-///
-/// # Errors
-/// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
-pub fn flush_conntrack(
-    protocol: Protocol,
-    host_port: u16,
-    host_ip: Option<IpAddr>,
-) -> Result<(), Error> {
-    let destination = match host_ip {
-        Some(IpAddr::V4(address)) if !address.is_unspecified() => Some(address),
-        Some(IpAddr::V4(_)) | None => None,
-        // The table redirects no IPv6 flows, so there are none to forget.
-        Some(IpAddr::V6(_)) => return Ok(()),
-    };
-    flush(&[Pattern {
-        direction: Direction::Original,
-        source: None,
-        destination,
-        service: Some((protocol, host_port)),
-    }])
-}
-
-/// Forgets every flow from or to a container, in either direction.
-///
-/// Needed before its address is given to another.
-///
-/// # Errors
-/// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
-pub fn flush_conntrack_of(address: Ipv4Addr) -> Result<(), Error> {
-    let pattern = |direction, source, destination| Pattern {
-        direction,
-        source,
-        destination,
-        service: None,
-    };
-    flush(&[
-        pattern(Direction::Original, Some(address), None),
-        pattern(Direction::Original, None, Some(address)),
-        pattern(Direction::Reply, Some(address), None),
-        pattern(Direction::Reply, None, Some(address)),
-    ])
-}
-
-fn flush(patterns: &[Pattern]) -> Result<(), Error> {
-    let fail = |errno| Error::socket(ACT, errno);
-    let mut socket = Socket::open().map_err(fail)?;
-    for pattern in patterns {
-        match flush_by_filter(&mut socket, pattern) {
-            Ok(()) => {}
-            // What a kernel says that takes the pattern for the name of a single flow.
-            Err(Errno::EINVAL | Errno::ENOENT | Errno::EOPNOTSUPP) => {
-                flush_one_by_one(&mut socket, pattern).map_err(fail)?;
-            }
-            Err(errno) => return Err(fail(errno)),
-        }
+impl Firewall {
+    /// Forgets flows whose original destination is this port of the host, on this address
+    /// or, without one, on any.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
+    pub fn flush_conntrack(
+        &mut self,
+        protocol: Protocol,
+        host_port: u16,
+        host_ip: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        let destination = match host_ip {
+            Some(IpAddr::V4(address)) if !address.is_unspecified() => Some(address),
+            Some(IpAddr::V4(_)) | None => None,
+            // The table redirects no IPv6 flows, so there are none to forget.
+            Some(IpAddr::V6(_)) => return Ok(()),
+        };
+        self.forget(&Pattern {
+            direction: Direction::Original,
+            source: None,
+            destination,
+            service: Some((protocol, host_port)),
+        })
     }
-    Ok(())
+
+    /// Forgets every flow from or to a container. Needed before its address is given to
+    /// another.
+    ///
+    /// A container is the source of what it begins, and the source of the answers to what
+    /// others begin, whatever has been rewritten on the other side; so two patterns do.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
+    pub fn flush_conntrack_of(&mut self, address: Ipv4Addr) -> Result<(), Error> {
+        for direction in [Direction::Original, Direction::Reply] {
+            self.forget(&Pattern {
+                direction,
+                source: Some(address),
+                destination: None,
+                service: None,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, pattern: &Pattern) -> Result<(), Error> {
+        let result = match flush_by_filter(&mut self.socket, pattern) {
+            // What a kernel says that takes the pattern for the name of a single flow.
+            Err(Errno::EINVAL | Errno::ENOENT) => flush_one_by_one(&mut self.socket, pattern),
+            result => result,
+        };
+        result.map_err(|errno| Error::refused("forget connections", "ctnetlink", errno, None))
+    }
 }
 
 fn flush_by_filter(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> {

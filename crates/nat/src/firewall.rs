@@ -16,12 +16,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// Two are enough unless somebody else keeps changing the same elements.
 const ATTEMPTS: usize = 8;
 
-/// A door to the table `inet minet` of the network namespace in which it was opened.
+/// A door to the table `inet minet`, and to conntrack, in the network namespace in which
+/// it was opened.
 ///
-/// Closing the socket after something was deleted waits until the kernel has freed it:
-/// some 10 ms, for the sake of readers on other processors (`nft_rcv_nl_event` flushes
-/// `nf_tables`' destroy list). The deletion itself takes effect at once. Who is in a hurry
-/// keeps the `Firewall`, or passes the descriptor to somebody who lives longer.
+/// Changes take some 15 µs. What takes time is closing a netfilter socket, any one, within
+/// some 20 ms after something was deleted: the kernel first waits until no processor can
+/// still be reading what is to be freed (`nft_rcv_nl_event`), and lets no transaction begin
+/// meanwhile. So open one and use it for everything; and let somebody hold its descriptor
+/// ([`AsFd`], `OwnedFd::from`) who is in no hurry to close it.
 pub struct Firewall {
     pub(crate) socket: Socket,
 }

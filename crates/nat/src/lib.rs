@@ -1,4 +1,91 @@
-//! One nftables table.
+//! One nftables table: masquerade, publish, isolate.
+//!
+//! Containers sit behind the host as machines sit behind a home router. Three things have
+//! to happen to their packets. On the way out, the source becomes an address of the host,
+//! or nobody would find the way back (*masquerade*). A port of the host leads to a port of
+//! a container (*publish*). And nobody gets at a container any other way (*isolate*).
+//! All of it is in one table, `inet minet`, which is minet's alone:
+//!
+//! ```text
+//!      from outside or                                          to a container or
+//!      from a container                                              outside
+//!            |                                                          ^
+//!            v                                                          |
+//!         [guard] -> conntrack -> [prerouting] -> (route) -> [forward] -> [postrouting]
+//!         may it      known        host port       |          may these    under which
+//!         speak?      flow?        -> container    |          two talk?    source?
+//!                                      ^           v                          ^
+//!                               @publish_at      the host's own processes     |
+//!                               @publish           |                          |
+//!                                      v           v                          |
+//!                                   [output] <-----+---- (route) -------------+
+//! ```
+//!
+//! The chains never change. A network is one element in each of a few sets, a published
+//! port is one element of a map, a container without ports is nothing at all. So the cost
+//! of a change does not grow with what is there, and every element says in its comment
+//! whose it is. `tests/golden/table.nft` shows a table with everything in it.
+//!
+//! # By hand
+//!
+//! ```text
+//! nft -f table.nft                      Change::InstallTable; Table::to_nft prints the file
+//! nft 'create element inet minet publish {
+//!     tcp . 8080 comment "web (3fa91c20abcd): 8080 -> 80/tcp" : 172.17.0.2 . 80 }'
+//! nft 'delete element inet minet publish { tcp . 8080 }'
+//! conntrack -D -p udp --orig-port-dst 5353
+//! nft list table inet minet
+//! ```
+//!
+//! [`Change::to_nft`] prints these for any change. Text and netlink messages are made from
+//! the same value ([`table::layout`], and the elements of a change), and a test compares
+//! what the two leave in the kernel.
+//!
+//! # Who asks, and whom the container sees
+//!
+//! | from | to | | the container sees |
+//! | --- | --- | --- | --- |
+//! | another machine | host:8080 | answered | the machine itself |
+//! | the host | its own address:8080 | answered | that address |
+//! | the host | 127.0.0.1:8080 | answered | the gateway: 127/8 means another machine there |
+//! | a container of the same network | host:8080 | answered | the gateway: else the answer would go past the host |
+//! | the container itself | host:8080 | answered | the gateway |
+//! | a container of another network | host:8080 | answered | that container |
+//! | a container of the same network | its address | answered | that container |
+//! | another machine | the container's address | dropped in `guard` | |
+//! | another machine, a container | 127.0.0.1 of the host | dropped in `guard` | |
+//! | a container, with a foreign source (even 0.0.0.0) | anywhere | dropped in `guard` | |
+//! | a container of another network | the container's address | dropped in `forward` | |
+//! | the container | the world | answered | |
+//!
+//! # What the table needs around it
+//!
+//! - `net.ipv4.ip_forward=1`, and if it is minet that sets it, [`Transit::Dropped`].
+//! - `net.ipv4.conf.BRIDGE.route_localnet=1` for 127.0.0.1:8080, and only once the table
+//!   stands: `guard` is what keeps the host's loopback closed then.
+//! - Hairpin mode on a bridge port (`bridge link set dev VETH hairpin on`) only where
+//!   `net.bridge.bridge-nf-call-iptables=1`, and only for a container that asks for its own
+//!   published port. Usually the frame goes up to the host and comes back routed, which no
+//!   bridge port minds. With that sysctl, the destination is rewritten while the frame is
+//!   still on the bridge, which then has to send it back where it came from.
+//! - `isolated on` on the bridge ports for [`Neighbours::Apart`]: frames that stay on the
+//!   bridge are seen by the table only with that sysctl.
+//!
+//! # What must stay true
+//!
+//! - Nothing but `inet minet` is touched. Rules of others still bind: an `accept` here ends
+//!   only minet's own chain. Whoever wants a word before minet makes a chain of their own
+//!   with a lower priority; there is no chain here for others' rules, since removing the
+//!   table would remove them.
+//! - Every change is one transaction, and removing is idempotent.
+//! - A port is published and unpublished by its owner: `create` fails if the port is
+//!   taken, and before deleting, the owner in the comment is compared.
+//! - Only what is addressed to this machine is redirected (`fib daddr type local`): a
+//!   published port 53 must not swallow the queries to other name servers.
+//! - `unsafe` is in `netlink/ffi.rs` and nowhere else.
+//!
+//! Addresses are IPv4. What differs between families is data ([`table::Family`]), and the
+//! sets and rules are made for each of [`table::FAMILIES`].
 
 mod change;
 mod command;
@@ -12,7 +99,6 @@ mod query;
 pub mod table;
 
 pub use change::Change;
-pub use conntrack::{flush_conntrack, flush_conntrack_of};
 pub use error::Error;
 pub use firewall::Firewall;
 pub use network::{Masquerade, Neighbours, NetworkRules, Reach};

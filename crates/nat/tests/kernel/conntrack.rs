@@ -4,7 +4,7 @@ use crate::lab::{network, publication, sh};
 use crate::machine::{Bridged, Hairpin, in_lab};
 use crate::probe::ask;
 use minet_model::Protocol::{Tcp, Udp};
-use minet_nat::{Change, Transit, flush_conntrack, flush_conntrack_of};
+use minet_nat::{Change, Firewall, Transit};
 use std::collections::BTreeSet;
 
 /// The flows of the test by what they are: host port 8080 leads to port 80 of c1.
@@ -28,7 +28,7 @@ fn flows() -> BTreeSet<&'static str> {
 
 const ALL: [&str; 5] = ["c1 to lan", "c2 to c1", "c3 to lan", "lan to c1", "tcp"];
 
-fn with_flows(run: impl FnOnce() + Send) {
+fn with_flows(run: impl FnOnce(&mut Firewall) + Send) {
     let rules = [
         Change::InstallTable(Transit::Untouched),
         Change::AddNetwork(network("br-a", "172.30.1.0/24")),
@@ -48,27 +48,31 @@ fn with_flows(run: impl FnOnce() + Send) {
             assert!(seen.is_some(), "{client} -> {target}/{protocol}");
         }
         assert_eq!(flows(), BTreeSet::from(ALL));
-        run();
+        run(&mut Firewall::open().unwrap());
     });
 }
 
 #[test]
 fn flows_are_forgotten_by_the_port_of_the_host() {
-    with_flows(|| {
+    with_flows(|firewall| {
         // The port of the container is somebody else's: c1 and c3 talk to port 80 of lan.
         for nothing in [
-            flush_conntrack(Udp, 8081, None),
-            flush_conntrack(Udp, 8080, Some("192.0.2.77".parse().unwrap())),
-            flush_conntrack(Udp, 8080, Some("::1".parse().unwrap())),
+            firewall.flush_conntrack(Udp, 8081, None),
+            firewall.flush_conntrack(Udp, 8080, Some("192.0.2.77".parse().unwrap())),
+            firewall.flush_conntrack(Udp, 8080, Some("::1".parse().unwrap())),
         ] {
             nothing.unwrap();
             assert_eq!(flows(), BTreeSet::from(ALL));
         }
-        flush_conntrack(Udp, 8080, Some("192.0.2.1".parse().unwrap())).unwrap();
+        firewall
+            .flush_conntrack(Udp, 8080, Some("192.0.2.1".parse().unwrap()))
+            .unwrap();
         let rest = ["c1 to lan", "c2 to c1", "c3 to lan", "tcp"];
         assert_eq!(flows(), BTreeSet::from(rest));
         for _ in 0..2 {
-            flush_conntrack(Udp, 8080, Some("0.0.0.0".parse().unwrap())).unwrap();
+            firewall
+                .flush_conntrack(Udp, 8080, Some("0.0.0.0".parse().unwrap()))
+                .unwrap();
             let rest = ["c1 to lan", "c3 to lan", "tcp"];
             assert_eq!(flows(), BTreeSet::from(rest));
         }
@@ -77,9 +81,11 @@ fn flows_are_forgotten_by_the_port_of_the_host() {
 
 #[test]
 fn a_container_is_forgotten_by_its_address() {
-    with_flows(|| {
+    with_flows(|firewall| {
         for _ in 0..2 {
-            flush_conntrack_of("172.30.1.2".parse().unwrap()).unwrap();
+            firewall
+                .flush_conntrack_of("172.30.1.2".parse().unwrap())
+                .unwrap();
             assert_eq!(flows(), BTreeSet::from(["c3 to lan"]));
         }
     });
