@@ -49,7 +49,7 @@
 //! - An interface that somebody else made is neither changed nor removed.
 //! - No interface of minet's gets an IPv6 address by itself. Each would announce itself to
 //!   every port of its switch, several times: with a thousand containers that was most of
-//!   the machine's work, and laying a cable took six times as long.
+//!   the machine's work, and laying a cable took several times as long.
 
 pub mod address;
 pub mod announce;
