@@ -165,13 +165,28 @@ pub(crate) fn shut_descriptors(beyond: Beyond) -> io::Result<()> {
     answer(unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags) }).map(drop)
 }
 
-/// Every signal does again what it does by default. Rust ignores SIGPIPE, and a program
-/// that minet starts should not notice that.
+/// Every signal does again what it does by default. Rust ignores SIGPIPE, and whoever
+/// started minet may ignore others; a program that minet starts should not notice.
+///
+/// The C library's functions leave out the two signals that it keeps for itself, so the
+/// kernel is asked directly.
 pub(crate) fn reset_signal_actions() {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL installs no code. For SIGKILL, SIGSTOP and the two signals that
-        // the C library keeps for itself the call fails, and nothing is changed.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    // More than the kernel's `struct sigaction` on any machine; all zero is SIG_DFL, no
+    // flags, no restorer and an empty mask.
+    let default = [0u64; 16];
+    let mask_size = mem::size_of::<u64>();
+    for signal in 1..=64 {
+        // SAFETY: the kernel only reads `default`, and installs no code. For SIGKILL and
+        // SIGSTOP the call fails and changes nothing.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<u64>(),
+                mask_size,
+            )
+        };
     }
 }
 

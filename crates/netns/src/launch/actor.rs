@@ -10,7 +10,7 @@ use crate::{
 };
 use minet_model::UserSpec;
 use rustix::{
-    fs::{FileType, Gid, Uid, fchown, fstat},
+    fs::{FileType, Uid, fchown, fstat},
     io::fcntl_dupfd_cloexec,
     process::fchdir,
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout},
@@ -48,7 +48,7 @@ impl Actor {
     ) -> Result<Infallible, Message> {
         let privileges = Privileges::find(root, self.user.as_ref(), self.capabilities)?;
         enter_directory(root, self.workdir.as_deref())?;
-        stdio.give_to(privileges.uid())?;
+        stdio.give_to(privileges.uid());
         let master = match &stdio {
             Stdio::Streams(_) => None,
             Stdio::Terminal(terminal) => {
@@ -91,23 +91,23 @@ fn enter_directory(root: &RootDir, workdir: Option<&Path>) -> Result<(), Failure
 impl Stdio {
     /// Lets a user that is not root open its own `/dev/stdout` again: pipes and terminals
     /// are made for the container, so they may be given away. Files are not.
-    fn give_to(&self, uid: u32) -> Result<(), Failure> {
-        if uid == 0 {
-            return Ok(());
-        }
+    ///
+    /// A courtesy: where it is refused, the descriptors themselves work all the same.
+    fn give_to(&self, uid: u32) {
         let owner = Some(Uid::from_raw(uid));
-        let give = |fd: BorrowedFd<'_>, group| {
-            fchown(fd, owner, group).doing(|| format!("give the standard streams to user {uid}"))
-        };
         match self {
-            Stdio::Terminal(terminal) => give(terminal.slave.as_fd(), None::<Gid>),
-            Stdio::Streams(streams) => streams.iter().try_for_each(|stream| {
-                let stat = fstat(stream).doing(|| "look at the standard streams".to_owned())?;
-                if FileType::from_raw_mode(stat.st_mode).is_fifo() {
-                    give(stream.as_fd(), None)?;
+            _ if uid == 0 => {}
+            Stdio::Terminal(terminal) => {
+                let _ = fchown(&terminal.slave, owner, None);
+            }
+            Stdio::Streams(streams) => {
+                for stream in streams {
+                    let kind = fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
+                    if kind.is_ok_and(FileType::is_fifo) {
+                        let _ = fchown(stream, owner, None);
+                    }
                 }
-                Ok(())
-            }),
+            }
         }
     }
 
