@@ -92,3 +92,95 @@ fn install(table: &Table) -> Vec<Command> {
     commands.extend(sets.chain(chains).chain(rules));
     commands
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Masquerade, Neighbours, Reach};
+    use minet_model::{ContainerId, Protocol, PublishedPort};
+
+    fn network(reach: Reach) -> NetworkRules {
+        NetworkRules {
+            bridge: "minet0".parse().unwrap(),
+            subnet: "172.17.0.0/16".parse().unwrap(),
+            gateway: "172.17.0.1".parse().unwrap(),
+            owner: "bridge".parse().unwrap(),
+            masquerade: Masquerade::On,
+            reach,
+            neighbours: Neighbours::Talk,
+        }
+    }
+
+    fn web(host_ip: &str) -> Publication {
+        Publication {
+            port: PublishedPort {
+                protocol: Protocol::Tcp,
+                container_port: 80,
+                host_ip: host_ip.parse().unwrap(),
+                host_port: 8080,
+            },
+            container: "172.17.0.2".parse().unwrap(),
+            owner: "web".parse().unwrap(),
+            owner_id: ContainerId::from_bytes([0x3f; 32]),
+        }
+    }
+
+    #[test]
+    fn a_port_is_one_line() {
+        assert_eq!(
+            Change::Publish(web("0.0.0.0")).to_nft(),
+            ["create element inet minet publish { tcp . 8080 \
+                 comment \"web (3f3f3f3f3f3f): 8080 -> 80/tcp\" : 172.17.0.2 . 80 }"]
+        );
+        assert_eq!(
+            Change::Publish(web("127.0.0.1")).to_nft(),
+            [
+                "create element inet minet publish_at { 127.0.0.1 . tcp . 8080 \
+                 comment \"web (3f3f3f3f3f3f): 127.0.0.1:8080 -> 80/tcp\" : 172.17.0.2 . 80 }"
+            ]
+        );
+        assert_eq!(
+            Change::Unpublish(web("0.0.0.0")).to_nft(),
+            ["delete element inet minet publish { tcp . 8080 }"]
+        );
+    }
+
+    #[test]
+    fn a_network_is_a_line_for_each_set() {
+        assert_eq!(
+            Change::AddNetwork(network(Reach::Outside)).to_nft(),
+            [
+                "add element inet minet home { 172.17.0.0/16 . \"minet0\" comment \"network bridge\" }",
+                "add element inet minet hidden { 172.17.0.0/16 comment \"network bridge\" }",
+                "add element inet minet masqueraded { 172.17.0.0/16 comment \"network bridge\" }",
+                "add element inet minet within { \"minet0\" . \"minet0\" comment \"network bridge\" }",
+                "add element inet minet bridges { \"minet0\" comment \"network bridge\" }",
+            ]
+        );
+        assert_eq!(
+            Change::RemoveNetwork(network(Reach::InternalOnly)).to_nft(),
+            [
+                "delete element inet minet bridges { \"minet0\" }",
+                "delete element inet minet internal { \"minet0\" }",
+                "delete element inet minet within { \"minet0\" . \"minet0\" }",
+                "delete element inet minet hidden { 172.17.0.0/16 }",
+                "delete element inet minet home { 172.17.0.0/16 . \"minet0\" }",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_kind_of_transit_is_one_rule() {
+        let untouched = Change::InstallTable(Transit::Untouched).to_nft();
+        let dropped = Change::InstallTable(Transit::Dropped).to_nft();
+        let differing = untouched.iter().zip(&dropped).filter(|(a, b)| a != b);
+        assert_eq!(differing.count(), 1);
+        assert_eq!(untouched.len(), dropped.len());
+        assert!(
+            dropped
+                .iter()
+                .any(|line| line.contains("this host is no router"))
+        );
+        assert_eq!(Change::RemoveTable.to_nft(), ["delete table inet minet"]);
+    }
+}

@@ -236,3 +236,70 @@ impl Pattern {
         same(CTA_IP_V4_SRC, self.source) && same(CTA_IP_V4_DST, self.destination) && same_service
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::attribute::messages;
+
+    /// The message about a flow lan -> 192.0.2.1:8080, answered by 172.17.0.2:80.
+    fn flow() -> Incoming {
+        let mut message = ctnetlink(0, 0, 1);
+        for (tuple, source, destination, port) in [
+            (CTA_TUPLE_ORIG, [192, 0, 2, 9], [192, 0, 2, 1], 8080u16),
+            (CTA_TUPLE_REPLY, [172, 17, 0, 2], [192, 0, 2, 9], 40000),
+        ] {
+            nest(&mut message, tuple, |tuple| {
+                nest(tuple, CTA_TUPLE_IP, |ip| {
+                    put(ip, CTA_IP_V4_SRC, &source);
+                    put(ip, CTA_IP_V4_DST, &destination);
+                });
+                nest(tuple, CTA_TUPLE_PROTO, |proto| {
+                    put(proto, CTA_PROTO_NUM, &[17]);
+                    put(proto, CTA_PROTO_DST_PORT, &port.to_be_bytes());
+                });
+            });
+        }
+        messages(&finish(message)).remove(0)
+    }
+
+    fn pattern(direction: Direction) -> Pattern {
+        Pattern {
+            direction,
+            source: None,
+            destination: None,
+            service: None,
+        }
+    }
+
+    #[test]
+    fn an_old_kernel_s_list_is_searched_by_the_same_pattern() {
+        let port = |port, protocol| Pattern {
+            service: Some((protocol, port)),
+            ..pattern(Direction::Original)
+        };
+        assert!(port(8080, Protocol::Udp).matches(&flow()));
+        assert!(!port(80, Protocol::Udp).matches(&flow()));
+        assert!(!port(8080, Protocol::Tcp).matches(&flow()));
+        let container = |direction| Pattern {
+            source: Some([172, 17, 0, 2].into()),
+            ..pattern(direction)
+        };
+        assert!(container(Direction::Reply).matches(&flow()));
+        assert!(!container(Direction::Original).matches(&flow()));
+    }
+
+    #[test]
+    fn a_filter_compares_only_what_is_given() {
+        let port = Pattern {
+            service: Some((Protocol::Udp, 8080)),
+            ..pattern(Direction::Original)
+        };
+        assert_eq!(port.flags(), 0b10_1000);
+        let address = Pattern {
+            source: Some([172, 17, 0, 2].into()),
+            ..pattern(Direction::Reply)
+        };
+        assert_eq!(address.flags(), 0b1);
+    }
+}

@@ -91,3 +91,28 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_part_of_the_kernel_is_named() {
+        let rule = "add rule inet minet prerouting fib daddr type local";
+        for errno in [Errno::ENOENT, Errno::EOPNOTSUPP, Errno::EAFNOSUPPORT] {
+            let error = Error::refused("create table inet minet", rule, errno, None);
+            assert_eq!(
+                error.to_string(),
+                format!("create table inet minet: this kernel does not support {rule}")
+            );
+        }
+    }
+
+    #[test]
+    fn the_kernel_s_words_are_passed_on() {
+        let words = Some("too many".to_owned());
+        let error = Error::refused("publish 80", "nftables", Errno::ENFILE, words);
+        assert_eq!(error.to_string(), "publish 80: too many");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

@@ -45,7 +45,9 @@ pub(crate) fn in_lab(
         mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("private mounts");
         let nothing = MsFlags::empty();
         mount(Some("run"), "/run", Some("tmpfs"), nothing, None::<&str>).expect("a /run");
-        sh("mkdir /run/netns; ip netns attach host $$; ip link set lo up");
+        sh("mkdir /run/netns; touch /run/netns/host; ip link set lo up");
+        // Not by process number: /proc may belong to an outer PID namespace.
+        sh("mount --bind /proc/self/ns/net /run/netns/host");
         build(bridged, hairpin);
         let mut firewall = Firewall::open().expect("open");
         firewall.apply(rules).expect("apply");

@@ -1,8 +1,10 @@
 //! What a transaction promises.
 
 use crate::lab::{in_new_netns, listing, network, nft, publication, sh};
+use caps::{CapSet, Capability};
 use minet_model::Protocol::{Tcp, Udp};
 use minet_nat::{Change, Error, Firewall, Installed, Publication, Transit};
+use std::thread;
 
 fn web() -> Publication {
     publication("web", "0.0.0.0:8080", "172.30.1.2:80", Tcp)
@@ -203,6 +205,99 @@ fn three_thousand_ports_are_one_transaction() {
         let unpublish: Vec<_> = ports().map(Change::Unpublish).collect();
         firewall.apply(&unpublish).unwrap();
         assert_eq!(firewall.publications().unwrap(), [installed(&web())]);
+    });
+}
+
+#[test]
+fn of_many_at_once_one_gets_the_port() {
+    with_table(|firewall| {
+        let rival = |n: u8| publication(&format!("rival{n}"), "0.0.0.0:9090", "172.30.1.2:80", Tcp);
+        let own = |n: u8| {
+            publication(
+                "own",
+                &format!("0.0.0.0:{}", 9100 + u16::from(n)),
+                "172.30.1.3:80",
+                Udp,
+            )
+        };
+        // Threads are born into the namespace of the one that makes them.
+        let compete = |n| {
+            move || {
+                let mut firewall = Firewall::open().unwrap();
+                for _ in 0..20 {
+                    firewall.apply(&[Change::Publish(own(n))]).unwrap();
+                    firewall.apply(&[Change::Unpublish(own(n))]).unwrap();
+                }
+                match firewall.apply(&[Change::Publish(rival(n))]) {
+                    Ok(()) => 1,
+                    Err(Error::PortTaken { .. }) => 0,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        };
+        let winners: u32 = thread::scope(|scope| {
+            let rivals: Vec<_> = (0..8).map(|n| scope.spawn(compete(n))).collect();
+            rivals.into_iter().map(|rival| rival.join().unwrap()).sum()
+        });
+        assert_eq!(winners, 1);
+        // Whoever lost cannot take it from whoever won.
+        let winner = firewall.publication(&rival(0).port).unwrap().unwrap();
+        let all: Vec<_> = (0..8).map(rival).collect();
+        let (won, lost): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|rival| Some(rival.owner.as_str()) == winner.owner.as_deref());
+        let removals: Vec<_> = lost.into_iter().map(Change::Unpublish).collect();
+        firewall.apply(&removals).unwrap();
+        assert_eq!(
+            firewall.publication(&winner.port).unwrap(),
+            Some(winner.clone())
+        );
+        firewall
+            .apply(&[Change::Unpublish(won[0].clone())])
+            .unwrap();
+        assert_eq!(firewall.publications().unwrap(), [installed(&web())]);
+    });
+}
+
+#[test]
+fn a_damaged_table_is_made_anew_in_one_transaction() {
+    with_table(|firewall| {
+        let whole = listing();
+        nft("flush chain inet minet guard; flush set inet minet bridges");
+        firewall
+            .apply(&[
+                Change::RemoveTable,
+                Change::InstallTable(Transit::Untouched),
+                Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+                Change::Publish(web()),
+            ])
+            .unwrap();
+        assert_eq!(listing(), whole);
+    });
+}
+
+#[test]
+fn without_privilege_it_is_said() {
+    with_table(|firewall| {
+        caps::drop(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap();
+        let error = firewall.apply(&[Change::Unpublish(web())]).unwrap_err();
+        assert!(matches!(error, Error::NotPermitted { .. }), "{error:?}");
+        let error = firewall.apply(&[Change::RemoveTable]).unwrap_err();
+        assert!(matches!(error, Error::NotPermitted { .. }), "{error:?}");
+        let error = firewall.flush_conntrack(Udp, 53, None).unwrap_err();
+        assert!(matches!(error, Error::NotPermitted { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn an_ipv6_address_is_refused() {
+    with_table(|firewall| {
+        let ipv6 = publication("web", "[::1]:8080", "172.30.1.2:80", Tcp);
+        let error = firewall
+            .apply(&[Change::Publish(ipv6.clone())])
+            .unwrap_err();
+        assert!(matches!(error, Error::NotIpv4 { .. }), "{error:?}");
+        firewall.apply(&[Change::Unpublish(ipv6)]).unwrap();
     });
 }
 
