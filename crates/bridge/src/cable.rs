@@ -84,7 +84,7 @@ fn try_lay(rtnl: &mut Rtnl, cable: &Cable, netns: BorrowedFd<'_>) -> Result<(), 
 fn birth(cable: &Cable, bridge: u32, netns: BorrowedFd<'_>) -> Request {
     let mut message = link::named(&cable.host_end);
     message.attributes.extend([
-        LinkAttribute::Address(host_mac(cable.mac).to_vec()),
+        LinkAttribute::Address(host_mac(cable.mac).bytes().to_vec()),
         LinkAttribute::Mtu(cable.mtu),
         LinkAttribute::Controller(bridge),
         LinkAttribute::LinkInfo(vec![
@@ -112,10 +112,10 @@ fn peer(cable: &Cable, netns: BorrowedFd<'_>) -> LinkMessage {
 ///
 /// `fe` is locally administered and the highest unicast byte. If the container itself
 /// was given an address that begins so, the next one down keeps the two apart.
-fn host_mac(container: MacAddr) -> [u8; 6] {
+pub fn host_mac(container: MacAddr) -> MacAddr {
     let mut bytes = container.bytes();
     bytes[0] = if bytes[0] == 0xfe { 0xfa } else { 0xfe };
-    bytes
+    MacAddr::from_bytes(bytes).expect("the first byte is even and not zero, so it is unicast")
 }
 
 /// A send of its own, after the cable is known to be ours: see the lesson in `switch`.
@@ -177,8 +177,8 @@ mod tests {
         ] {
             let mac: MacAddr = mac.parse().unwrap();
             let host = host_mac(mac);
-            assert_ne!(host, mac.bytes());
-            assert!(MacAddr::from_bytes(host).is_ok());
+            assert_ne!(host, mac);
+            assert_eq!(host.bytes()[0] & 0b11, 0b10, "local and unicast");
         }
     }
 }

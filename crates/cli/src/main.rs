@@ -1,1 +1,71 @@
-fn main() {}
+//! `minet`: parse, call the runtime, print.
+//!
+//! Nothing here knows how a network is made. The options become a checked
+//! [`minet_model::ContainerSpec`] (`options.rs`), the runtime does the work, and what it
+//! tells is printed here and nowhere else.
+//!
+//! Exit codes: the command's own for `run` and `exec`; 125 for whatever minet itself
+//! failed in; 126 and 127 for a command that cannot be executed or found; 1 for what the
+//! other subcommands failed in; 2 is clap's for a command line that cannot be read, except
+//! that `run` and `exec` then too exit with 125, as Docker's do.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the one crate that prints"
+)]
+
+mod arguments;
+mod commands;
+mod explainer;
+mod options;
+mod table;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What a container command exits with when minet itself failed.
+const OWN_FAILURE: u8 = 125;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain_usage(&error),
+    };
+    match run(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("minet: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
+    let paths = arguments.paths();
+    match arguments.command {
+        Command::Run(run) => commands::run::run(*run, paths),
+        Command::Exec(exec) => commands::exec::exec(exec, paths),
+        Command::Ps(ps) => commands::ps::ps(&ps, paths),
+        Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
+        Command::Rm(rm) => commands::rm::rm(&rm, paths),
+        Command::Check(check) => commands::check::check(&check, paths),
+        Command::Gc(gc) => commands::gc::gc(&gc, paths),
+    }
+}
+
+/// Help goes to standard output and is no failure; a wrong option is one, of the kind that
+/// the subcommand has.
+fn explain_usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done if the terminal is gone.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let runs = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    match runs.as_deref() {
+        Some("run" | "exec") => ExitCode::from(OWN_FAILURE),
+        _ => ExitCode::from(2),
+    }
+}

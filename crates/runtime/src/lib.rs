@@ -1,1 +1,143 @@
-//! TODO
+//! Containers and networks: the one crate that composes the leaves.
+//!
+//! ```text
+//!   ContainerSpec            what a user asked for                     (model)
+//!        │  conflicts, find command, hold ports, survey the ground     (run.rs)
+//!        ▼
+//!   admit ──▶ name, address, files, plan, in one transaction           (admit.rs, state)
+//!        │
+//!        ▼
+//!   Plan = [Step, Step, …]   data: stored, printed, applied, undone    (plan.rs, step.rs)
+//!        │  each step through one leaf                                 (steps/)
+//!        ▼
+//!   kernel: namespace, veth, bridge, address, route, nftables, files   (netns, bridge, nat, names)
+//!        │
+//!        ▼
+//!   launch the command, attend to it until it ends                     (launch.rs, attend/)
+//!        │
+//!        ▼
+//!   lay to rest: undo the plan, settle the row                         (rest.rs)
+//! ```
+//!
+//! There is one undo path. A failing step, an ordinary end, `rm -f` and the repair of a
+//! crash all take the stored plan and undo its steps, the last one first; a step whose
+//! work is already gone says so and is content.
+//!
+//! What must stay true: nothing of a machine's network is changed except by a [`Step`];
+//! no step is applied before the plan that it belongs to is stored.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod address;
+mod admit;
+mod attend;
+mod check;
+mod christen;
+mod conflicts;
+mod error;
+mod etc_files;
+mod exec;
+mod find;
+mod inspect;
+mod launch;
+mod list;
+mod lock;
+mod machine;
+mod narrator;
+mod network;
+mod paths;
+mod plan;
+pub mod ports;
+mod process;
+mod rehearse;
+pub mod relay;
+mod remove;
+mod repair;
+mod rest;
+mod run;
+mod script;
+mod settings;
+mod step;
+mod steps;
+mod time;
+
+pub use check::Difference;
+pub use error::Error;
+pub use exec::ExecRequest;
+pub use list::Listed;
+pub use narrator::Narrator;
+pub use paths::Paths;
+pub use plan::{FailAfter, Plan, StepFailed};
+pub use rehearse::Rehearsal;
+pub use remove::Force;
+pub use repair::{IdleNetworks, Swept};
+pub use run::RunRequest;
+pub use script::{Direction, script};
+pub use settings::{Attachment, Settings};
+pub use step::{Act, Explanation, Finding, Step};
+pub use steps::*;
+
+pub use machine::Machine;
+use minet_state::Store;
+
+/// minet on this machine: its memory, and its hands.
+pub struct Runtime {
+    pub(crate) store: Store,
+    pub(crate) machine: Machine,
+    pub(crate) boot: String,
+}
+
+/// For what a [`Runtime`] is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To change something; first puts right what a crash left.
+    Act,
+    /// To show what would be done: nothing is changed, not even the store is made.
+    Rehearse,
+}
+
+impl Runtime {
+    /// Opens the store and, to act, puts right what a crash left half-made.
+    pub fn open(paths: Paths, purpose: Purpose) -> Result<Self, Error> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::NotRoot);
+        }
+        // State, logs and locks are nobody else's business; the container gets its own.
+        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+        let boot = process::boot_id().map_err(Error::process("read the boot's identity"))?;
+        let store = match purpose {
+            Purpose::Act => {
+                prepare_run_dir(&paths)?;
+                Store::open(paths.state_dir())?
+            }
+            Purpose::Rehearse => Store::open_existing(paths.state_dir())?,
+        };
+        let mut runtime = Runtime {
+            store,
+            machine: Machine::new(paths),
+            boot,
+        };
+        if purpose == Purpose::Act {
+            runtime.put_right()?;
+        }
+        Ok(runtime)
+    }
+
+    /// Undoes steps without telling anybody; returns what resisted.
+    pub(crate) fn undo_silently(&mut self, steps: &[Step]) -> Vec<String> {
+        plan::Carrier::new(&mut self.machine, &mut narrator::Silent, None).undo(steps)
+    }
+}
+
+/// The directory for generated files must exist and be writable before anything begins.
+fn prepare_run_dir(paths: &Paths) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    let dir = paths.run_dir();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(Error::file("create the directory", dir))?;
+    nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK)
+        .map_err(|errno| Error::file("write to the directory", dir)(errno.into()))
+}

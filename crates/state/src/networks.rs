@@ -100,6 +100,17 @@ impl Transaction<'_> {
             .map_err(Error::during("record that a network is down"))
     }
 
+    /// Whether a crash left a network between down and up, or a reboot took one away.
+    pub fn has_half_made_network(&self, boot: &str) -> Result<bool, Error> {
+        self.inner
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM network
+                    WHERE plan IS NOT NULL AND up_in_boot IS NOT ?1)",
+            )
+            .and_then(|mut statement| statement.query_row([boot], |row| row.get(0)))
+            .map_err(Error::during("look for half-made networks"))
+    }
+
     /// Remembers the last address that was handed out for the first time.
     pub fn set_cursor(&self, name: &NetworkName, cursor: u32) -> Result<(), Error> {
         self.inner

@@ -38,22 +38,28 @@ impl Transaction<'_> {
         }
     }
 
-    /// The name of the container that publishes exactly this port.
+    /// The name of a container that publishes this port, on this address or, since one of
+    /// the two would shadow the other, on an address that includes it or is included.
     pub fn port_holder(
         &self,
         protocol: Protocol,
         host_ip: IpAddr,
         host_port: u16,
     ) -> Result<Option<String>, Error> {
+        let any = match host_ip {
+            IpAddr::V4(_) => "0.0.0.0",
+            IpAddr::V6(_) => "::",
+        };
         self.inner
             .prepare_cached(
                 "SELECT container.name FROM port JOIN container ON container.id = port.holder
-                 WHERE protocol = ?1 AND host_ip = ?2 AND host_port = ?3",
+                 WHERE protocol = ?1 AND host_port = ?3
+                   AND (host_ip = ?2 OR host_ip = ?4 OR (?2 = ?4 AND (host_ip LIKE '%:%') = (?4 LIKE '%:%')))",
             )
             .and_then(|mut statement| {
                 statement
                     .query_row(
-                        params![protocol.as_str(), host_ip.to_string(), host_port],
+                        params![protocol.as_str(), host_ip.to_string(), host_port, any],
                         |row| row.get(0),
                     )
                     .optional()

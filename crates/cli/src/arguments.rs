@@ -1,0 +1,136 @@
+use crate::options::RunOptions;
+use clap::{Args, Parser, Subcommand};
+use minet_runtime::Paths;
+use std::path::PathBuf;
+
+/// Container networking that you can see through.
+///
+/// minet gives a process the network that Docker would give it: a namespace of its own, a
+/// cable to a bridge, an address, a way out, published ports, names. There is no daemon
+/// and there are no images: a command of this machine, or of a root directory, runs in it.
+#[derive(Debug, Parser)]
+#[command(name = "minet", version, propagate_version = true, after_help = FIRST_STEPS)]
+pub(crate) struct Arguments {
+    /// Keep everything below this directory instead of /var/lib/minet and /run/minet.
+    #[arg(long, global = true, env = "MINET_ROOT", value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  minet run --name web -p 8080:80 -- busybox httpd -f -h /srv
+  minet run --explain -- ip addr            see each step as an ip or nft command
+  minet run --dry-run --script -- true      the same as a shell script, nothing is done
+  minet ps                                  what runs, where, on which ports
+  nft list table inet minet                 the rules, with a comment on each";
+
+impl Arguments {
+    pub(crate) fn paths(&self) -> Paths {
+        self.root.as_deref().map_or_else(Paths::default, |root| {
+            Paths::below(&std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
+        })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a command in a network of its own
+    Run(Box<RunOptions>),
+    /// Run one more command in a running container
+    Exec(ExecOptions),
+    /// List containers
+    Ps(PsOptions),
+    /// Show everything that is known of a container, as JSON
+    Inspect(NamesOption),
+    /// Remove containers
+    Rm(RmOptions),
+    /// Compare running containers with the kernel, step by step
+    Check(CheckOptions),
+    /// Remove what crashes left; with --all also the networks that nobody uses
+    Gc(GcOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecOptions {
+    /// Keep standard input open
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub(crate) tty: bool,
+    /// Set an environment variable; without a value it is taken from here
+    #[arg(short, long, value_name = "KEY[=VALUE]")]
+    pub(crate) env: Vec<String>,
+    /// Start in this directory of the container
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Run as this user of the container
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<minet_model::UserSpec>,
+    /// Name or ID, or the beginning of an ID
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PsOptions {
+    /// Show those that have ended too
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Only print IDs
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print whole IDs and commands
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// A table, or one JSON object a line
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamesOption {
+    /// Names or IDs, or the beginnings of IDs
+    #[arg(required = true, value_name = "CONTAINER")]
+    pub(crate) containers: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RmOptions {
+    /// Kill those that run
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) names: NamesOption,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// Name or ID; all that run if none is given
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcOptions {
+    /// Also take down the bridge, the table and IP forwarding of networks without containers
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}

@@ -1,0 +1,16 @@
+use super::{Failure, open};
+use crate::arguments::CheckOptions;
+use minet_runtime::Paths;
+
+pub(crate) fn check(options: &CheckOptions, paths: Paths) -> Result<u8, Failure> {
+    let differences = open(paths)
+        .and_then(|mut runtime| runtime.check(options.container.as_deref()))
+        .map_err(|error| Failure::of_command(&error))?;
+    for difference in &differences {
+        println!(
+            "{}: {}: {}",
+            difference.container, difference.step, difference.found
+        );
+    }
+    Ok(u8::from(!differences.is_empty()))
+}

@@ -1,0 +1,27 @@
+use super::{Failure, open};
+use crate::arguments::GcOptions;
+use minet_runtime::{IdleNetworks, Paths};
+
+pub(crate) fn gc(options: &GcOptions, paths: Paths) -> Result<u8, Failure> {
+    let idle = if options.all {
+        IdleNetworks::TakeDown
+    } else {
+        IdleNetworks::Keep
+    };
+    let swept = open(paths)
+        .and_then(|mut runtime| runtime.gc(idle))
+        .map_err(|error| Failure::of_command(&error))?;
+    for container in &swept.containers {
+        println!("removed what was left of container {container}");
+    }
+    for network in &swept.networks {
+        println!("took down network {network}");
+    }
+    match swept.left_behind.is_empty() {
+        true => Ok(0),
+        false => Err(Failure {
+            message: swept.left_behind.join("\nminet: "),
+            code: 1,
+        }),
+    }
+}

@@ -1,0 +1,70 @@
+//! One file per subcommand.
+
+pub(crate) mod check;
+pub(crate) mod exec;
+pub(crate) mod gc;
+pub(crate) mod inspect;
+pub(crate) mod ps;
+pub(crate) mod rm;
+pub(crate) mod run;
+
+use minet_runtime::{Error, Paths, Purpose, Runtime};
+
+/// What is printed before the program exits, and with what code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// A failure of `run` or `exec`, whose exit codes tell minet's own failures apart.
+    pub(crate) fn of_container(error: &Error) -> Self {
+        Failure {
+            message: in_one_line(error),
+            code: error.exit_code(),
+        }
+    }
+
+    /// A failure of any other subcommand.
+    pub(crate) fn of_command(error: &Error) -> Self {
+        Failure {
+            message: in_one_line(error),
+            code: 1,
+        }
+    }
+}
+
+fn in_one_line(error: &Error) -> String {
+    let mut text = error.chain();
+    if let Error::Step(failed) = error {
+        for left in &failed.left_behind {
+            text.push_str(&format!("; then failed to {left}"));
+        }
+    }
+    text
+}
+
+fn open(paths: Paths) -> Result<Runtime, Error> {
+    Runtime::open(paths, Purpose::Act)
+}
+
+/// Does the same for each of several containers: all are tried, all failures are told.
+fn for_each(
+    containers: &[String],
+    mut act: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<u8, Failure> {
+    let mut failures = Vec::new();
+    for container in containers {
+        if let Err(error) = act(container) {
+            failures.push(in_one_line(&error));
+        }
+    }
+    match failures.is_empty() {
+        true => Ok(0),
+        false => Err(Failure {
+            message: failures.join("\nminet: "),
+            code: 1,
+        }),
+    }
+}

@@ -1,0 +1,221 @@
+use super::{Failure, open};
+use crate::{
+    arguments::{Format, PsOptions},
+    table,
+};
+use minet_model::PublishedPort;
+use minet_runtime::{Listed, Paths};
+use serde_json::json;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
+    let mut listed = open(paths)
+        .and_then(|mut runtime| runtime.list())
+        .map_err(|error| Failure::of_command(&error))?;
+    if !options.all {
+        listed.retain(Listed::is_running);
+    }
+    if options.quiet {
+        for container in &listed {
+            println!("{}", id(container, options));
+        }
+        return Ok(0);
+    }
+    match options.format {
+        Format::Table => print!("{}", table::render(&rows(&listed, options))),
+        Format::Json => {
+            for container in &listed {
+                println!("{}", as_json(container, options));
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn rows(listed: &[Listed], options: &PsOptions) -> Vec<Vec<String>> {
+    let head = [
+        "CONTAINER ID",
+        "COMMAND",
+        "CREATED",
+        "STATUS",
+        "ADDRESS",
+        "PORTS",
+        "NAMES",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for container in listed {
+        rows.push(vec![
+            id(container, options),
+            format!("{:?}", command(container, options)),
+            format!("{} ago", span(container.created)),
+            status(container),
+            address(container),
+            ports(container),
+            container.name.to_string(),
+        ]);
+    }
+    rows
+}
+
+fn as_json(container: &Listed, options: &PsOptions) -> serde_json::Value {
+    json!({
+        "ID": id(container, options),
+        "Names": container.name,
+        "Command": command(container, options),
+        "State": container.status,
+        "Status": status(container),
+        "RunningFor": format!("{} ago", span(container.created)),
+        "Networks": container.spec.mode.to_string(),
+        "Address": address(container),
+        "Ports": ports(container),
+    })
+}
+
+fn id(container: &Listed, options: &PsOptions) -> String {
+    match options.no_trunc {
+        true => container.id.to_string(),
+        false => container.id.short().to_owned(),
+    }
+}
+
+/// Docker cuts commands at 20 characters.
+fn command(container: &Listed, options: &PsOptions) -> String {
+    let whole = container.spec.command.join(" ");
+    // What a terminal would act on is shown, not sent.
+    let visible: String = whole
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
+    match options.no_trunc || visible.chars().count() <= 20 {
+        true => visible,
+        false => visible.chars().take(19).chain(['…']).collect(),
+    }
+}
+
+fn status(container: &Listed) -> String {
+    match (container.status, container.started, container.finished) {
+        ("running", Some(started), _) => format!("Up {}", span(started)),
+        ("exited", _, Some(finished)) => {
+            format!(
+                "Exited ({}) {} ago",
+                container.exit_code.unwrap_or(0),
+                span(finished)
+            )
+        }
+        _ => "Created".to_owned(),
+    }
+}
+
+fn address(container: &Listed) -> String {
+    let attachment = container
+        .settings
+        .attachment
+        .as_ref()
+        .filter(|_| container.is_running());
+    attachment
+        .map(|attachment| attachment.address.ip().to_string())
+        .unwrap_or_default()
+}
+
+/// `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9000/tcp`; ports in a row are one entry.
+fn ports(container: &Listed) -> String {
+    let mut published = container.ports.clone();
+    published.sort_by_key(|port| {
+        (
+            port.host_ip,
+            port.protocol,
+            port.container_port,
+            port.host_port,
+        )
+    });
+    let mut runs: Vec<(PublishedPort, PublishedPort)> = Vec::new();
+    for port in published {
+        match runs.last_mut() {
+            Some((_, last)) if follows(last, &port) => *last = port,
+            _ => runs.push((port, port)),
+        }
+    }
+    let mut texts: Vec<String> = runs
+        .iter()
+        .map(|(first, last)| run_of_ports(first, last))
+        .collect();
+    for exposed in &container.spec.expose {
+        let free = |port: &u16| {
+            !container
+                .ports
+                .iter()
+                .any(|p| p.container_port == *port && p.protocol == exposed.protocol)
+        };
+        texts.extend(
+            exposed
+                .ports
+                .iter()
+                .filter(free)
+                .map(|port| format!("{port}/{}", exposed.protocol)),
+        );
+    }
+    texts.join(", ")
+}
+
+fn follows(last: &PublishedPort, next: &PublishedPort) -> bool {
+    (last.host_ip, last.protocol) == (next.host_ip, next.protocol)
+        && last.host_port.checked_add(1) == Some(next.host_port)
+        && last.container_port.checked_add(1) == Some(next.container_port)
+}
+
+fn run_of_ports(first: &PublishedPort, last: &PublishedPort) -> String {
+    if first == last {
+        return first.to_string();
+    }
+    format!(
+        "{}-{}->{}-{}/{}",
+        first.host(),
+        last.host_port,
+        first.container_port,
+        last.container_port,
+        first.protocol
+    )
+}
+
+/// How long ago, in the words that Docker uses.
+fn span(since: i64) -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    in_words((now - since).max(0) / 1000)
+}
+
+fn in_words(seconds: i64) -> String {
+    match seconds {
+        0 => "Less than a second".to_owned(),
+        1 => "1 second".to_owned(),
+        2..60 => format!("{seconds} seconds"),
+        60..120 => "About a minute".to_owned(),
+        120..3600 => format!("{} minutes", seconds / 60),
+        3600..7200 => "About an hour".to_owned(),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        172_800..1_209_600 => format!("{} days", seconds / 86_400),
+        1_209_600..5_184_000 => format!("{} weeks", seconds / 604_800),
+        _ => format!("{} months", seconds / 2_592_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_in_dockers_words() {
+        let words = [
+            (0, "Less than a second"),
+            (59, "59 seconds"),
+            (61, "About a minute"),
+            (7300, "2 hours"),
+            (200_000, "2 days"),
+        ];
+        for (seconds, text) in words {
+            assert_eq!(in_words(seconds), text);
+        }
+    }
+}

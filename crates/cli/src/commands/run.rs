@@ -1,0 +1,54 @@
+use super::{Failure, open};
+use crate::{
+    OWN_FAILURE,
+    explainer::{Explainer, Level, in_words},
+    options::RunOptions,
+};
+use minet_runtime::{Direction, FailAfter, Paths, Purpose, RunRequest, Runtime, script};
+
+pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
+    let level = if options.explain {
+        Level::Steps
+    } else {
+        Level::Notes
+    };
+    let shown = shown(&options);
+    let fail_after = options.fail_after.map(FailAfter);
+    let spec = options.into_spec().map_err(|error| Failure {
+        message: error.to_string(),
+        code: OWN_FAILURE,
+    })?;
+    let mut explainer = Explainer::new(level);
+    if let Some(shown) = shown {
+        let rehearsal = Runtime::open(paths, Purpose::Rehearse)
+            .and_then(|mut runtime| runtime.rehearse(&spec, &mut explainer))
+            .map_err(|error| Failure::of_container(&error))?;
+        match shown {
+            Shown::Script(direction) => print!("{}", script(&rehearsal, direction)),
+            Shown::Steps => {
+                for (index, step) in rehearsal.plan.steps.iter().enumerate() {
+                    println!("{}", in_words(index + 1, &step.act().explain()));
+                }
+            }
+        }
+        return Ok(0);
+    }
+    open(paths)
+        .and_then(|mut runtime| runtime.run(&RunRequest { spec, fail_after }, &mut explainer))
+        .map_err(|error| Failure::of_container(&error))
+}
+
+/// What is printed instead of being done.
+enum Shown {
+    Steps,
+    Script(Direction),
+}
+
+fn shown(options: &RunOptions) -> Option<Shown> {
+    match (options.dry_run, options.script, options.down) {
+        (false, ..) => None,
+        (true, false, _) => Some(Shown::Steps),
+        (true, true, false) => Some(Shown::Script(Direction::Up)),
+        (true, true, true) => Some(Shown::Script(Direction::Down)),
+    }
+}

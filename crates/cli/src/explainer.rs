@@ -1,0 +1,62 @@
+use minet_runtime::{Explanation, Narrator};
+
+/// Prints what the runtime tells, to standard error: standard output is the container's.
+pub(crate) struct Explainer {
+    level: Level,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Only what the user must know.
+    Notes,
+    /// Every step.
+    Steps,
+}
+
+impl Explainer {
+    pub(crate) fn new(level: Level) -> Self {
+        Explainer { level }
+    }
+}
+
+impl Narrator for Explainer {
+    fn step(&mut self, number: usize, explanation: &Explanation) {
+        if self.level == Level::Steps {
+            eprintln!("{}", in_words(number, explanation));
+        }
+    }
+
+    fn undo(&mut self, explanation: &Explanation) {
+        if self.level == Level::Steps {
+            eprintln!("undo: {}", explanation.what);
+            for command in &explanation.down {
+                eprintln!("{}", at_the_prompt(command));
+            }
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        eprintln!("minet: {text}");
+    }
+
+    fn warn(&mut self, text: &str) {
+        eprintln!("{text}");
+    }
+}
+
+/// A step as a paragraph: what, the commands, why.
+pub(crate) fn in_words(number: usize, explanation: &Explanation) -> String {
+    let mut text = format!("{number:2}. {}\n", explanation.what);
+    for command in &explanation.up {
+        text.push_str(&at_the_prompt(command));
+        text.push('\n');
+    }
+    text.push_str(&format!("    {}", explanation.why));
+    text
+}
+
+/// A command as it is typed; a here-document goes on below without a prompt.
+fn at_the_prompt(command: &str) -> String {
+    format!("      $ {}", command.replace('\n', "\n        "))
+}

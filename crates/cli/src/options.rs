@@ -1,0 +1,339 @@
+//! The options of `minet run`, and how they become a checked spec.
+
+use clap::Args;
+use minet_model::{
+    AddHost, CapabilityChanges, ContainerName, ContainerSpec, ExposedPorts, HostName, MacAddr,
+    NetworkMode, PublishSpec, Sysctl, TerminalMode, UserSpec, Volume,
+};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+};
+
+/// Run a command in a network of its own.
+///
+/// The command sees this machine's files, or those of --rootfs, in namespaces of its own:
+/// its own processes, its own hostname, and the network that --mode gives it. minet stays
+/// in the foreground, passes signals on and exits with the command's exit code. However it
+/// ends, nothing of the container stays.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
+pub(crate) struct RunOptions {
+    /// Its network: bridge (a cable to a switch), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
+    #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", default_value = "bridge", help_heading = "Network")]
+    mode: NetworkMode,
+    /// Publish a port: [[IP:]HOST[-END]:]CONTAINER[-END][/tcp|udp|sctp]
+    #[arg(short, long, value_name = "PORTS", help_heading = "Network")]
+    publish: Vec<PublishSpec>,
+    /// Publish every exposed port on a free port of the host
+    #[arg(short = 'P', long, help_heading = "Network")]
+    publish_all: bool,
+    /// Say that the command serves these ports: PORT[-END][/PROTOCOL]
+    #[arg(long, value_name = "PORTS", help_heading = "Network")]
+    expose: Vec<ExposedPorts>,
+    /// This IPv4 address of the network, and no other
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
+    ip: Option<Ipv4Addr>,
+    /// This MAC address, such as 02:42:ac:11:00:02
+    #[arg(long, value_name = "MAC", help_heading = "Network")]
+    mac_address: Option<MacAddr>,
+    /// Set a kernel parameter of its network namespace: net.KEY=VALUE
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Network")]
+    sysctl: Vec<Sysctl>,
+
+    /// The container's name; one is made up if none is given
+    #[arg(long, help_heading = "Names")]
+    name: Option<ContainerName>,
+    /// The hostname inside; the beginning of the container's ID if none is given
+    #[arg(short = 'h', long, help_heading = "Names")]
+    hostname: Option<HostName>,
+    /// Ask this DNS server instead of this machine's
+    #[arg(long, value_name = "ADDRESS", help_heading = "Names")]
+    dns: Vec<IpAddr>,
+    /// Complete names with this domain; "." for none
+    #[arg(long, value_name = "DOMAIN", help_heading = "Names")]
+    dns_search: Vec<String>,
+    /// An option for resolv.conf, such as ndots:1
+    #[arg(
+        long,
+        visible_alias = "dns-opt",
+        value_name = "OPTION",
+        help_heading = "Names"
+    )]
+    dns_option: Vec<String>,
+    /// A line for the hosts file: NAME:ADDRESS, or NAME:host-gateway for this machine
+    #[arg(long, value_name = "NAME:ADDRESS", help_heading = "Names")]
+    add_host: Vec<AddHost>,
+
+    /// This directory is its / (this machine's file system if not given)
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    rootfs: Option<PathBuf>,
+    /// Show a file or directory of this machine inside: SRC:DST[:ro]
+    #[arg(short, long, value_name = "SRC:DST[:ro]", help_heading = "Files")]
+    volume: Vec<Volume>,
+    /// Make its file system read-only, except volumes
+    #[arg(long, help_heading = "Files")]
+    read_only: bool,
+    /// Start in this directory
+    #[arg(short, long, value_name = "DIR", help_heading = "Files")]
+    workdir: Option<PathBuf>,
+
+    /// Set an environment variable; without a value it is taken from here
+    #[arg(short, long, value_name = "KEY[=VALUE]", help_heading = "Process")]
+    env: Vec<String>,
+    /// Read environment variables from a file, one KEY=VALUE a line
+    #[arg(long, value_name = "FILE", help_heading = "Process")]
+    env_file: Vec<PathBuf>,
+    /// Run as this user of the container
+    #[arg(short, long, value_name = "USER[:GROUP]", help_heading = "Process")]
+    user: Option<UserSpec>,
+    /// Keep standard input open
+    #[arg(short, long, help_heading = "Process")]
+    interactive: bool,
+    /// Give it a terminal of its own
+    #[arg(short, long, help_heading = "Process")]
+    tty: bool,
+    /// Put a small init in front of the command that reaps orphans and passes signals on
+    #[arg(long, help_heading = "Process")]
+    init: bool,
+    /// Grant a capability, such as NET_ADMIN, or ALL
+    #[arg(long, value_name = "CAP", help_heading = "Process")]
+    cap_add: Vec<String>,
+    /// Deny a capability, such as CHOWN, or ALL
+    #[arg(long, value_name = "CAP", help_heading = "Process")]
+    cap_drop: Vec<String>,
+    /// Forget the container when it ends
+    #[arg(long, help_heading = "Process")]
+    rm: bool,
+
+    /// Print each step as it happens, with the command that does the same and the reason
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) explain: bool,
+    /// Print the steps and change nothing
+    #[arg(long, help_heading = "Learning")]
+    pub(crate) dry_run: bool,
+    /// With --dry-run: print a shell script that does the same
+    #[arg(long, requires = "dry_run", help_heading = "Learning")]
+    pub(crate) script: bool,
+    /// With --script: print the script that takes it back
+    #[arg(long, requires = "script", help_heading = "Learning")]
+    pub(crate) down: bool,
+    /// Pretend that the step after this many fails, and watch the undo
+    #[arg(long, value_name = "STEPS", help_heading = "Learning")]
+    pub(crate) fail_after: Option<usize>,
+
+    /// The command and its arguments; after it, options are its own
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    command: Vec<String>,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minet run --name web -p 8080:80 -- busybox httpd -f -h /srv
+      a web server, reached on port 8080 of this machine, by [::1] too
+  minet run -p 127.0.0.1:5432:5432 -- postgres
+      reached from this machine alone
+  minet run --mode container:web -- ss -lnt
+      a look around in another container's network
+  minet run -it --rootfs /srv/alpine -- sh
+      a shell in another root file system";
+
+/// Why the options do not make a spec.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OptionError {
+    /// An `--env-file` that cannot be read.
+    #[error("read --env-file {}: {source}", path.display())]
+    EnvFile { path: PathBuf, source: io::Error },
+    /// A variable without a name.
+    #[error("invalid environment variable: {0:?}")]
+    Variable(String),
+    /// A directory that is not absolute.
+    #[error("the working directory {0:?} is invalid, it needs to be an absolute path")]
+    Workdir(PathBuf),
+    /// The directory of this process is gone.
+    #[error("find the absolute path of {}: {source}", path.display())]
+    Path { path: PathBuf, source: io::Error },
+}
+
+impl RunOptions {
+    /// The options as a spec; files named by them are read here.
+    pub(crate) fn into_spec(self) -> Result<ContainerSpec, OptionError> {
+        let mut env = Vec::new();
+        for path in &self.env_file {
+            env.extend(read_env_file(path)?);
+        }
+        env.extend(variables(&self.env)?);
+        if let Some(workdir) = self.workdir.as_ref().filter(|dir| !dir.is_absolute()) {
+            return Err(OptionError::Workdir(workdir.clone()));
+        }
+        let volumes = self
+            .volume
+            .into_iter()
+            .map(absolute_source)
+            .collect::<Result<_, _>>()?;
+        Ok(ContainerSpec {
+            command: self.command,
+            name: self.name,
+            mode: self.mode,
+            publish: self.publish,
+            publish_all: self.publish_all,
+            expose: self.expose,
+            ip: self.ip,
+            mac: self.mac_address,
+            hostname: self.hostname,
+            dns: self.dns,
+            dns_search: self.dns_search,
+            dns_options: self.dns_option,
+            add_hosts: self.add_host,
+            sysctls: self.sysctl,
+            rootfs: self.rootfs.map(|dir| absolute(&dir)).transpose()?,
+            volumes,
+            workdir: self.workdir,
+            user: self.user,
+            env,
+            capabilities: CapabilityChanges {
+                add: self.cap_add,
+                drop: self.cap_drop,
+            },
+            read_only: self.read_only,
+            init: self.init,
+            remove: self.rm,
+            terminal: TerminalMode {
+                interactive: self.interactive,
+                tty: self.tty,
+            },
+        })
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, OptionError> {
+    std::path::absolute(path).map_err(|source| OptionError::Path {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn absolute_source(volume: Volume) -> Result<Volume, OptionError> {
+    Ok(Volume {
+        source: absolute(&volume.source)?,
+        ..volume
+    })
+}
+
+/// `KEY=VALUE` as it is; `KEY` with the value it has here, or not at all.
+pub(crate) fn variables(given: &[String]) -> Result<Vec<String>, OptionError> {
+    let mut variables = Vec::new();
+    for variable in given {
+        match variable.split_once('=') {
+            Some(("", _)) => return Err(OptionError::Variable(variable.clone())),
+            Some(_) => variables.push(variable.clone()),
+            None if variable.is_empty() => return Err(OptionError::Variable(variable.clone())),
+            None => {
+                variables.extend(std::env::var(variable).map(|value| format!("{variable}={value}")))
+            }
+        }
+    }
+    Ok(variables)
+}
+
+/// One variable a line; empty lines and lines that begin with `#` are skipped. Quotes are
+/// part of the value, as with Docker.
+fn read_env_file(path: &Path) -> Result<Vec<String>, OptionError> {
+    let text = std::fs::read_to_string(path).map_err(|source| OptionError::EnvFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    let lines: Vec<String> = text
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
+    for line in &lines {
+        let name = line.split('=').next().unwrap_or_default();
+        if name.contains(char::is_whitespace) {
+            return Err(OptionError::Variable(line.clone()));
+        }
+    }
+    variables(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::{CommandFactory, Parser};
+
+    fn spec(words: &[&str]) -> ContainerSpec {
+        let words = ["minet", "run"].iter().chain(words);
+        match Arguments::try_parse_from(words).unwrap().command {
+            Command::Run(options) => options.into_spec().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_behind_the_command_are_the_commands() {
+        let spec = spec(&[
+            "--rm", "-p", "8080:80", "busybox", "httpd", "-f", "-p", "80",
+        ]);
+        assert_eq!(spec.command, ["busybox", "httpd", "-f", "-p", "80"]);
+        assert_eq!(spec.publish.len(), 1);
+        assert!(spec.remove);
+    }
+
+    #[test]
+    fn mode_has_dockers_synonyms() {
+        for option in ["--mode", "--network", "--net"] {
+            assert_eq!(spec(&[option, "host", "true"]).mode, NetworkMode::Host);
+        }
+    }
+
+    #[test]
+    fn h_is_the_hostname() {
+        assert_eq!(
+            spec(&["-h", "box", "true"]).hostname.unwrap().as_str(),
+            "box"
+        );
+    }
+
+    #[test]
+    fn variables_without_a_value_come_from_here() {
+        let path = std::env::var("PATH").unwrap();
+        let given = [
+            "A=1".to_owned(),
+            "PATH".to_owned(),
+            "SURELY_NOT_SET_ANYWHERE".to_owned(),
+        ];
+        assert_eq!(
+            variables(&given).unwrap(),
+            ["A=1".to_owned(), format!("PATH={path}")]
+        );
+        assert!(variables(&["=x".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn env_files_have_comments_and_keep_quotes() {
+        let path = std::env::temp_dir().join(format!("minet-env-{}", std::process::id()));
+        std::fs::write(&path, "# comment\n\nA=1\n  B=\"x y\"\n").unwrap();
+        assert_eq!(read_env_file(&path).unwrap(), ["A=1", "B=\"x y\""]);
+        std::fs::write(&path, "A B=1\n").unwrap();
+        assert!(read_env_file(&path).is_err());
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,383 @@
+//! From what a user asked for to what will be: name, address, files, and the plan.
+//!
+//! Runs inside the one transaction that records the wish, so that whatever is chosen here
+//! (a name, an address, a port) is taken by nobody else in between.
+
+use crate::{
+    Error, address, christen,
+    etc_files::{self, EtcSource},
+    network::{Ground, Groundwork},
+    plan::Plan,
+    process,
+    settings::{Attachment, Settings},
+    step::Step,
+    steps::*,
+    time::now,
+};
+use minet_model::{
+    ContainerId, ContainerName, ContainerSpec, HostName, IfName, NetworkMode, PublishedPort,
+};
+use minet_netns::{
+    Root,
+    mount_points::{self, MountPoint},
+};
+use minet_state::{ContainerRow, NewContainer, ProcessIdentity, Status, Transaction};
+use nix::unistd::Pid;
+use std::path::PathBuf;
+
+/// What is known before the transaction begins.
+pub(crate) struct Candidate<'a> {
+    pub(crate) spec: &'a ContainerSpec,
+    pub(crate) ports: &'a [PublishedPort],
+    pub(crate) ground: &'a Ground,
+    pub(crate) random: [u8; 32],
+    pub(crate) boot: &'a str,
+    pub(crate) supervisor: ProcessIdentity,
+    pub(crate) paths: &'a crate::Paths,
+}
+
+impl<'a> Candidate<'a> {
+    /// A candidate with an identity that nobody has had before, watched over by this
+    /// process.
+    pub(crate) fn new(
+        spec: &'a ContainerSpec,
+        ports: &'a [PublishedPort],
+        ground: &'a Ground,
+        boot: &'a str,
+        paths: &'a crate::Paths,
+    ) -> Result<Self, Error> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|error| {
+            Error::process("draw random bytes")(std::io::Error::other(error.to_string()))
+        })?;
+        let supervisor = process::identify(Pid::this())?;
+        Ok(Candidate {
+            spec,
+            ports,
+            ground,
+            random,
+            boot,
+            supervisor,
+            paths,
+        })
+    }
+}
+
+/// A container that has been admitted: recorded, but nothing of it made yet.
+pub(crate) struct Admitted {
+    pub(crate) id: ContainerId,
+    pub(crate) name: ContainerName,
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+    pub(crate) namespace: Namespace,
+}
+
+/// Which network namespace the container's process will join.
+pub(crate) enum Namespace {
+    /// The one that its plan makes.
+    Own,
+    /// The host's.
+    Host,
+    /// That of this running container.
+    Shared(Box<ContainerRow>),
+    /// One that somebody pinned.
+    Pinned(PathBuf),
+}
+
+/// Chooses what is to be chosen, and records the wish.
+pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<Admitted, Error> {
+    let id = ContainerId::from_bytes(candidate.random);
+    let name = choose_name(tx, candidate)?;
+    let namespace = find_namespace(tx, &candidate.spec.mode)?;
+    if let Ground::Down(groundwork) = candidate.ground {
+        groundwork.record(tx, candidate.boot)?;
+    }
+    let attachment = attach(tx, candidate, &id, &name)?;
+    let settings = settings(candidate, &id, &name, attachment, &namespace)?;
+    let plan = plan(candidate, &id, &name, &settings)?;
+    tx.admit(&NewContainer {
+        id: &id,
+        name: &name,
+        spec: &to_json(candidate.spec),
+        settings: &to_json(&settings),
+        plan: &to_json(&plan),
+        namespace_of: shared_with(&namespace).as_ref(),
+        created: now(),
+        boot: candidate.boot,
+        supervisor: candidate.supervisor,
+    })?;
+    for port in candidate.ports {
+        tx.put_port(port, &id)?;
+    }
+    Ok(Admitted {
+        id,
+        name,
+        settings,
+        plan,
+        namespace,
+    })
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("made of strings, numbers and lists")
+}
+
+fn choose_name(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<ContainerName, Error> {
+    if let Some(name) = &candidate.spec.name {
+        tx.require_free_name(name)?;
+        return Ok(name.clone());
+    }
+    for attempt in 0..28 {
+        let bytes = candidate.random.iter().cycle().skip(attempt);
+        let mut random = [0; 4];
+        random
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        let name = christen::made_up(random, u32::try_from(attempt).unwrap_or(u32::MAX));
+        if tx.container_by_name(name.as_str())?.is_none() {
+            return Ok(name);
+        }
+    }
+    // So many collisions do not happen by chance; the ID has none.
+    let id = ContainerId::from_bytes(candidate.random);
+    Ok(id.short().parse().expect("hexadecimal digits are a name"))
+}
+
+/// A container's namespace may itself be somebody else's; what counts is whose it is.
+fn find_namespace(tx: &Transaction<'_>, mode: &NetworkMode) -> Result<Namespace, Error> {
+    match mode {
+        NetworkMode::Bridge(_) | NetworkMode::None => Ok(Namespace::Own),
+        NetworkMode::Host => Ok(Namespace::Host),
+        NetworkMode::Namespace(path) => Ok(Namespace::Pinned(path.clone())),
+        NetworkMode::Container(target) => {
+            let row = crate::find::container(tx, target)?;
+            if row.status != Status::Running {
+                let status = row.status.as_str();
+                return Err(Error::TargetNotRunning(row.name.to_string(), status));
+            }
+            Ok(Namespace::Shared(Box::new(row)))
+        }
+    }
+}
+
+/// Whose network stays as long as this container lives.
+fn shared_with(namespace: &Namespace) -> Option<ContainerId> {
+    match namespace {
+        Namespace::Shared(row) => Some(row.namespace_of.clone().unwrap_or_else(|| row.id.clone())),
+        Namespace::Own | Namespace::Host | Namespace::Pinned(_) => None,
+    }
+}
+
+fn attach(
+    tx: &Transaction<'_>,
+    candidate: &Candidate<'_>,
+    id: &ContainerId,
+    name: &ContainerName,
+) -> Result<Option<Attachment>, Error> {
+    let network = match (&candidate.spec.mode, candidate.ground) {
+        (NetworkMode::Bridge(_), Ground::Down(groundwork)) => groundwork.name(),
+        (NetworkMode::Bridge(network), _) => network,
+        _ => return Ok(None),
+    };
+    let row = tx
+        .network(network)?
+        .ok_or_else(|| Error::NoSuchNetwork(network.to_string()))?;
+    let request = address::Request {
+        id,
+        name,
+        address: candidate.spec.ip,
+        mac: candidate.spec.mac,
+    };
+    let (address, mac) = address::lease(tx, &row, &request)?;
+    Ok(Some(Settings::attach(id, &row.network, address, mac)))
+}
+
+fn settings(
+    candidate: &Candidate<'_>,
+    id: &ContainerId,
+    name: &ContainerName,
+    attachment: Option<Attachment>,
+    namespace: &Namespace,
+) -> Result<Settings, Error> {
+    let (hostname, etc_dir) = match namespace {
+        // One network, one identity: the very same files, and the same name.
+        Namespace::Shared(row) => {
+            let shared = crate::find::settings(row)?;
+            (shared.hostname, shared.etc_dir)
+        }
+        Namespace::Own | Namespace::Host | Namespace::Pinned(_) => {
+            let own = matches!(namespace, Namespace::Own);
+            let default = if own {
+                id.short().to_owned()
+            } else {
+                etc_files::host_name()
+            };
+            let given = candidate.spec.hostname.as_ref().map(HostName::to_string);
+            (given.unwrap_or(default), candidate.paths.etc_dir(id))
+        }
+    };
+    let netns_link = matches!(namespace, Namespace::Own)
+        .then(|| candidate.paths.netns_dir().join(name.as_str()));
+    Ok(Settings {
+        hostname,
+        etc_dir,
+        netns_link,
+        attachment,
+        name_is_made_up: candidate.spec.name.is_none(),
+    })
+}
+
+/// The container's steps, in the order in which they are taken.
+fn plan(
+    candidate: &Candidate<'_>,
+    id: &ContainerId,
+    name: &ContainerName,
+    settings: &Settings,
+) -> Result<Plan, Error> {
+    let spec = candidate.spec;
+    let mut steps = Vec::new();
+    if let Some(link) = &settings.netns_link {
+        steps.extend(namespace_steps(name, link));
+        if let Some(attachment) = &settings.attachment {
+            steps.extend(cable_steps(name, attachment));
+        }
+        steps.extend(sysctl_step(name, spec));
+    }
+    if !matches!(spec.mode, NetworkMode::Container(_)) {
+        steps.push(Step::WriteEtcFiles(WriteEtcFiles {
+            name: name.clone(),
+            dir: settings.etc_dir.clone(),
+            files: etc_files::compose(&EtcSource { spec, settings })?,
+        }));
+    }
+    let missing = missing_mount_points(spec, settings)?;
+    if !missing.is_empty() {
+        let rootfs = spec.rootfs.clone();
+        steps.push(Step::MakeMountPoints(MakeMountPoints {
+            name: name.clone(),
+            rootfs,
+            missing,
+        }));
+    }
+    if let Some(attachment) = &settings.attachment {
+        if !candidate.ports.is_empty() {
+            steps.push(Step::PublishPorts(PublishPorts {
+                name: name.clone(),
+                id: id.clone(),
+                address: attachment.address.ip(),
+                ports: candidate.ports.to_vec(),
+            }));
+        }
+        steps.push(announce_step(name, attachment));
+    }
+    Ok(Plan { steps })
+}
+
+fn namespace_steps(name: &ContainerName, link: &std::path::Path) -> [Step; 3] {
+    [
+        Step::MakeNamespace(MakeNamespace {
+            name: name.clone(),
+            link: link.to_owned(),
+        }),
+        Step::TuneNamespace(TuneNamespace::defaults(name)),
+        Step::SetLinkUp(SetLinkUp {
+            name: name.clone(),
+            interface: IfName::loopback(),
+        }),
+    ]
+}
+
+fn cable_steps(name: &ContainerName, attachment: &Attachment) -> [Step; 4] {
+    let Attachment {
+        bridge,
+        address,
+        gateway,
+        mac,
+        interface,
+        host_end,
+        mtu,
+        network: _,
+    } = attachment.clone();
+    [
+        Step::LayCable(LayCable {
+            name: name.clone(),
+            host_end,
+            container_end: interface.clone(),
+            mac,
+            mtu,
+            bridge,
+        }),
+        Step::GiveAddress(GiveAddress {
+            name: name.clone(),
+            interface: interface.clone(),
+            address,
+        }),
+        Step::SetLinkUp(SetLinkUp {
+            name: name.clone(),
+            interface: interface.clone(),
+        }),
+        Step::AddDefaultRoute(AddDefaultRoute {
+            name: name.clone(),
+            gateway,
+            interface,
+        }),
+    ]
+}
+
+fn announce_step(name: &ContainerName, attachment: &Attachment) -> Step {
+    Step::Announce(Announce {
+        name: name.clone(),
+        host_end: attachment.host_end.clone(),
+        interface: attachment.interface.clone(),
+        mac: attachment.mac,
+    })
+}
+
+/// `--sysctl`, after the interfaces, since it may speak of them.
+fn sysctl_step(name: &ContainerName, spec: &ContainerSpec) -> Option<Step> {
+    let as_path = |key: &str| key.replace('.', "/");
+    let settings: Vec<_> = spec
+        .sysctls
+        .iter()
+        .map(|sysctl| (as_path(sysctl.key()), sysctl.value().to_owned()))
+        .collect();
+    (!settings.is_empty()).then(|| {
+        Step::TuneNamespace(TuneNamespace {
+            name: name.clone(),
+            settings,
+            why: "These were asked for with --sysctl.".into(),
+        })
+    })
+}
+
+fn missing_mount_points(
+    spec: &ContainerSpec,
+    settings: &Settings,
+) -> Result<Vec<MountPoint>, Error> {
+    let root = root_of(spec);
+    let wanted = mount_points::wanted(&root, &spec.volumes, &etc_files::mounts(settings))?;
+    Ok(mount_points::missing(&root, &wanted)?)
+}
+
+/// What the container sees as `/`.
+pub(crate) fn root_of(spec: &ContainerSpec) -> Root {
+    match &spec.rootfs {
+        Some(directory) => Root::Directory(directory.clone()),
+        None => Root::Host,
+    }
+}
+
+impl Admitted {
+    /// Everything the run will do, the network's steps first.
+    pub(crate) fn whole_plan(&self, groundwork: Option<&Groundwork>) -> Plan {
+        let ground = groundwork.map(|groundwork| groundwork.plan.steps.clone());
+        let steps = ground
+            .into_iter()
+            .flatten()
+            .chain(self.plan.steps.iter().cloned());
+        Plan {
+            steps: steps.collect(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Attending to a running process: signals in, bytes both ways, and the exit code.
+//!
+//! One event loop, one thread. While nothing happens it sleeps in `epoll_wait`.
+//!
+//! ```text
+//!   SIGTERM, SIGINT, … ──▶ signals.rs ──▶ the container's first process
+//!   terminal or pipes  ◀─▶ console.rs, pump.rs ◀─▶ its standard streams
+//!   [::]:8080          ──▶ relay ──▶ its IPv4 address
+//!   pidfd readable     ──▶ its exit code
+//! ```
+
+mod console;
+mod pump;
+mod signals;
+mod watch;
+
+pub(crate) use console::Console;
+
+use crate::{
+    Error,
+    ports::{HeldPort, Hold},
+    relay,
+};
+use minet_netns::Running;
+use signals::Signals;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// The event loop with its ears open: from here on signals wait until they are attended to.
+pub(crate) struct Events {
+    runtime: tokio::runtime::Runtime,
+    signals: Signals,
+}
+
+impl Events {
+    pub(crate) fn listen() -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(Error::process("start the event loop"))?;
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::listen().map_err(Error::process("listen for signals"))?
+        };
+        Ok(Events { runtime, signals })
+    }
+}
+
+/// A host port and where it leads.
+pub(crate) struct Relay {
+    held: HeldPort,
+    target: Option<SocketAddrV4>,
+}
+
+/// The held ports with the container's address; those that the kernel serves are only held.
+pub(crate) fn relays(held: Vec<HeldPort>, container: Option<Ipv4Addr>) -> Vec<Relay> {
+    let with_target = |held: HeldPort| {
+        let target = container.map(|address| SocketAddrV4::new(address, held.port.container_port));
+        Relay { held, target }
+    };
+    held.into_iter().map(with_target).collect()
+}
+
+/// Attends to a process until it ends, and returns its exit code (128 + n after signal n).
+pub(crate) fn attend(
+    events: Events,
+    running: &Running,
+    console: Console,
+    relays: Vec<Relay>,
+) -> Result<i32, Error> {
+    let Events {
+        runtime,
+        mut signals,
+    } = events;
+    runtime.block_on(async {
+        // Held for as long as this function runs, and freed when the process is gone.
+        let _held: Vec<HeldPort> = relays.into_iter().filter_map(serve).collect();
+        let mut console = console.start()?;
+        // A pidfd becomes readable when its process ends (pidfd_open(2)).
+        let ended = running
+            .pidfd
+            .try_clone()
+            .and_then(watch::watch)
+            .map_err(Error::process("watch the process"))?;
+        let killed_by = loop {
+            tokio::select! {
+                readable = ended.readable() => {
+                    drop(readable);
+                    break None;
+                }
+                signal = signals.next() => {
+                    if let Some(signal) = signals::deliver(signal, running, &console) {
+                        break Some(signal);
+                    }
+                }
+            }
+        };
+        let code = running.wait()?;
+        console.drain().await;
+        Ok(killed_by.map_or(code, |signal| 128 + signal))
+    })
+}
+
+/// Starts to relay a port that the kernel cannot lead to the container; gives back a port
+/// that only has to be held.
+fn serve(relay: Relay) -> Option<HeldPort> {
+    let Some(target) = relay.target else {
+        return Some(relay.held);
+    };
+    match relay.held.hold {
+        Hold::RelayTcp(listener) => {
+            tokio::spawn(relay::tcp(listener, target));
+            None
+        }
+        Hold::RelayUdp(socket) => {
+            tokio::spawn(relay::udp(socket, target));
+            None
+        }
+        Hold::Nat(_) | Hold::Nobody => Some(relay.held),
+    }
+}

@@ -1,0 +1,81 @@
+use super::console::Attached;
+use minet_netns::Running;
+use nix::sys::signal::Signal;
+use procfs::process::Process;
+use rustix::process::pidfd_send_signal;
+use tokio::signal::unix::{self, SignalKind};
+
+/// What a user or a service manager sends to a program that it means to reach.
+const FORWARDED: [Signal; 6] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
+/// Ears for the signals that are passed on, and for the terminal's change of size.
+pub(super) struct Signals {
+    forwarded: Vec<(Signal, unix::Signal)>,
+    resized: unix::Signal,
+}
+
+/// What came.
+pub(super) enum Heard {
+    Forward(Signal),
+    Resized,
+}
+
+impl Signals {
+    pub(super) fn listen() -> std::io::Result<Self> {
+        let listen =
+            |signal: Signal| Ok((signal, unix::signal(SignalKind::from_raw(signal as i32))?));
+        Ok(Signals {
+            forwarded: FORWARDED
+                .into_iter()
+                .map(listen)
+                .collect::<std::io::Result<_>>()?,
+            resized: unix::signal(SignalKind::window_change())?,
+        })
+    }
+
+    /// The next signal that comes.
+    pub(super) async fn next(&mut self) -> Heard {
+        std::future::poll_fn(|context| {
+            for (signal, stream) in &mut self.forwarded {
+                if stream.poll_recv(context).is_ready() {
+                    return std::task::Poll::Ready(Heard::Forward(*signal));
+                }
+            }
+            self.resized.poll_recv(context).map(|_| Heard::Resized)
+        })
+        .await
+    }
+}
+
+/// Passes a signal on. Returns its number if it ended the container by default.
+///
+/// The kernel drops a signal to the first process of a PID namespace that has no handler
+/// for it (pid_namespaces(7)), so that Ctrl-C would do nothing to `sleep`. A program that
+/// says nothing about a signal wants its default action, which is to end: so it is ended.
+pub(super) fn deliver(heard: Heard, running: &Running, console: &Attached) -> Option<i32> {
+    let Heard::Forward(signal) = heard else {
+        console.resize();
+        return None;
+    };
+    let default = leaves_to_the_kernel(running.pid.as_raw_nonzero().get(), signal);
+    let sent = if default { Signal::SIGKILL } else { signal };
+    // It may have ended in this very moment, which the loop will notice.
+    let _ = rustix::process::Signal::from_named_raw(sent as i32)
+        .map(|sent| pidfd_send_signal(&running.pidfd, sent));
+    default.then_some(signal as i32)
+}
+
+/// Whether a process neither handles nor ignores a signal.
+fn leaves_to_the_kernel(pid: i32, signal: Signal) -> bool {
+    let bit = 1_u64 << (signal as i32 - 1);
+    Process::new(pid)
+        .and_then(|process| process.status())
+        .is_ok_and(|status| (status.sigcgt | status.sigign) & bit == 0)
+}

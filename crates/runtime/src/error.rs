@@ -1,0 +1,218 @@
+use crate::plan::StepFailed;
+use minet_model::ContainerName;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// What can go wrong between a wish and a running container.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step of a plan failed; those before it have been undone.
+    #[error("failed to {}", .0.what)]
+    Step(#[source] StepFailed),
+    /// The failure that `--fail-after` asked for.
+    #[error("pretended failure after step {steps}, as asked for with --fail-after")]
+    Pretended {
+        /// How many steps had been applied.
+        steps: usize,
+    },
+    /// The store.
+    #[error(transparent)]
+    State(#[from] minet_state::Error),
+    /// Links, addresses, routes.
+    #[error(transparent)]
+    Bridge(#[from] minet_bridge::Error),
+    /// The nftables table.
+    #[error(transparent)]
+    Nat(#[from] minet_nat::Error),
+    /// Making or entering a namespace.
+    #[error(transparent)]
+    Namespace(#[from] minet_netns::NetnsError),
+    /// A namespace was made, but no netlink socket could be opened inside.
+    #[error(transparent)]
+    MakeNamespace(#[from] minet_netns::CreateError<minet_bridge::Error>),
+    /// An act on the machine below the network: a mount, a file of /proc/sys, a process.
+    #[error(transparent)]
+    Machine(#[from] minet_netns::Failure),
+    /// The container's process could not be set up or started.
+    #[error(transparent)]
+    Launch(#[from] minet_netns::LaunchError),
+    /// The container's command could not be executed.
+    #[error(transparent)]
+    Start(#[from] minet_netns::StartError),
+    /// The container's command cannot be found or run.
+    #[error(transparent)]
+    Command(#[from] minet_netns::FindError),
+    /// A command could not be executed in a running container.
+    #[error(transparent)]
+    Join(#[from] minet_netns::JoinError),
+    /// Not a capability of the kernel.
+    #[error(transparent)]
+    Capability(#[from] minet_netns::UnknownCapability),
+    /// A generated file.
+    #[error(transparent)]
+    Names(#[from] minet_names::write::WriteError),
+    /// A word for resolv.conf.
+    #[error(transparent)]
+    ResolvWord(#[from] minet_names::resolv::InvalidWord),
+    /// A host port.
+    #[error(transparent)]
+    Port(#[from] crate::ports::PortError),
+    /// An address that was asked for.
+    #[error(transparent)]
+    Address(#[from] minet_ipam::InvalidAddress),
+    /// No pool is free on this host.
+    #[error(transparent)]
+    Subnet(#[from] minet_ipam::NoFreeSubnet),
+    /// A file or directory.
+    #[error("{act} {}", path.display())]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// `/proc` could not be read.
+    #[error("read /proc")]
+    Proc(#[from] procfs::ProcError),
+    /// Something of the process itself: signals, pipes, the event loop.
+    #[error("{act}")]
+    Process {
+        /// What was tried.
+        act: &'static str,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A step needs the container's namespace, and it is not there.
+    #[error("the container's network namespace is not open here")]
+    NoNamespace,
+    /// Somebody else has a namespace of this name.
+    #[error("a network namespace named {name:?} exists already and is not minet's ({}): use another --name, or remove it with: ip netns del {name}", link.display())]
+    NamespaceNameTaken {
+        /// The name.
+        name: ContainerName,
+        /// Where it stands.
+        link: PathBuf,
+    },
+    /// Two options that cannot both be had.
+    #[error("conflicting options: {0}")]
+    Conflict(String),
+    /// No container has this name or ID.
+    #[error("No such container: {0}")]
+    NoSuchContainer(String),
+    /// More than one container's ID begins so.
+    #[error("multiple containers have an ID that begins with {0}: write more of it")]
+    AmbiguousPrefix(String),
+    /// No network has this name.
+    #[error("network {0} not found: the networks are bridge, host and none")]
+    NoSuchNetwork(String),
+    /// The container whose network is to be shared does not run.
+    #[error("cannot join network namespace of a non running container: container {0} is {1}")]
+    TargetNotRunning(String, &'static str),
+    /// The container to act on does not run.
+    #[error("container {0} is not running")]
+    NotRunning(String),
+    /// The container to remove runs.
+    #[error(
+        "cannot remove container \"{0}\": container is running: stop the container before removing or force remove (minet rm -f {0})"
+    )]
+    StillRunning(String),
+    /// Other containers live in the namespace of the one to remove.
+    #[error(
+        "cannot remove container \"{0}\": other containers use its network; remove those first"
+    )]
+    NetworkInUse(String),
+    /// Every address of the network is in use.
+    #[error(
+        "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"
+    )]
+    NoFreeAddress {
+        /// The network.
+        network: String,
+        /// Its subnet.
+        subnet: String,
+        /// How many containers hold one.
+        in_use: u32,
+    },
+    /// A volume's source does not exist.
+    #[error("volume source {} does not exist: make it with mkdir -p", .0.display())]
+    NoVolumeSource(PathBuf),
+    /// The root is not a directory.
+    #[error("--rootfs {}: not a directory", .0.display())]
+    BadRootfs(PathBuf),
+    /// A row of the store that this program cannot read.
+    #[error("the store holds a {what} of container {container} that cannot be read")]
+    Stored {
+        /// Which column.
+        what: &'static str,
+        /// Whose.
+        container: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Something of a removed container resisted.
+    #[error("container {container} has ended, but not everything of it could be removed: {}", left_behind.join("; "))]
+    LeftBehind {
+        /// The container.
+        container: String,
+        /// What resisted and why.
+        left_behind: Vec<String>,
+    },
+    /// A container did not end although it was killed.
+    #[error("container {0} did not end within 10 seconds after SIGKILL")]
+    Stuck(String),
+    /// Not root.
+    #[error(
+        "minet needs root (or a user namespace of its own): try sudo, or unshare --user --map-root-user --net --mount --pid --fork"
+    )]
+    NotRoot,
+}
+
+impl Error {
+    /// For `map_err`: this act on this file failed.
+    pub(crate) fn file(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::File { act, path, source }
+    }
+
+    /// For `map_err`: this act of the process itself failed.
+    pub(crate) fn process<E: Into<io::Error>>(act: &'static str) -> impl FnOnce(E) -> Error {
+        move |source| Error::Process {
+            act,
+            source: source.into(),
+        }
+    }
+
+    /// The error with all its causes, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let more = error.to_string();
+            // A wrapper that only repeats what it wraps says nothing new.
+            if !text.ends_with(&more) {
+                text = format!("{text}: {more}");
+            }
+            cause = error.source();
+        }
+        text
+    }
+
+    /// The exit code of a command that failed so: 126 and 127 as shells have them for a
+    /// command that cannot be run or found, 125 for everything that is minet's own.
+    pub fn exit_code(&self) -> u8 {
+        let code = match self {
+            Error::Start(error) => error.exit_code(),
+            Error::Command(minet_netns::FindError::Command(error)) => error.exit_code(),
+            Error::Join(error) => error.exit_code(),
+            _ => 125,
+        };
+        u8::try_from(code).unwrap_or(125)
+    }
+}

@@ -1,0 +1,105 @@
+//! What the container's hosts, resolv.conf and hostname say.
+
+use crate::{Error, settings::Settings};
+use minet_model::{AddHostTarget, ContainerSpec, HostName, NetworkMode};
+use minet_names::{
+    Ipv6,
+    hosts::{self, Entry, HostsFile},
+    resolv::{self, Overrides},
+};
+use minet_netns::EtcFiles;
+use std::{fs, net::IpAddr};
+
+/// What the files are made of.
+pub(crate) struct EtcSource<'a> {
+    pub(crate) spec: &'a ContainerSpec,
+    pub(crate) settings: &'a Settings,
+}
+
+/// The name of this machine.
+pub(crate) fn host_name() -> String {
+    nix::unistd::gethostname()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_else(|_| "localhost".to_owned())
+}
+
+/// The three files, by name.
+pub(crate) fn compose(source: &EtcSource<'_>) -> Result<Vec<(String, String)>, Error> {
+    Ok(vec![
+        ("hosts".to_owned(), hosts_file(source)),
+        ("resolv.conf".to_owned(), resolv_conf(source)?),
+        (
+            "hostname".to_owned(),
+            format!("{}\n", source.settings.hostname),
+        ),
+    ])
+}
+
+/// Where they are, for the process that mounts them.
+pub(crate) fn mounts(settings: &Settings) -> EtcFiles {
+    EtcFiles {
+        hosts: Some(settings.etc_dir.join("hosts")),
+        resolv_conf: Some(settings.etc_dir.join("resolv.conf")),
+        hostname: Some(settings.etc_dir.join("hostname")),
+    }
+}
+
+fn hosts_file(source: &EtcSource<'_>) -> String {
+    let mut entries = added_entries(source);
+    if shares_the_hosts_names(&source.spec.mode) {
+        let host = fs::read("/etc/hosts").unwrap_or_default();
+        return String::from_utf8_lossy(&hosts::of_host(&host, &entries)).into_owned();
+    }
+    if let (Some(attachment), Ok(hostname)) = (
+        &source.settings.attachment,
+        source.settings.hostname.parse::<HostName>(),
+    ) {
+        entries.push(Entry::of_itself(attachment.address.ip().into(), &hostname));
+    }
+    // The loopback of every namespace has ::1; localhost may well be resolved to it.
+    HostsFile {
+        entries,
+        ipv6: Ipv6::With,
+    }
+    .render()
+}
+
+fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {
+    let gateway = source
+        .settings
+        .attachment
+        .as_ref()
+        .map(|attachment| attachment.gateway);
+    let entry = |add: &minet_model::AddHost| {
+        let address = match add.target {
+            AddHostTarget::Address(address) => Some(address),
+            // Without a cable the host is reached where it is: at its loopback, or not.
+            AddHostTarget::HostGateway => match source.spec.mode {
+                NetworkMode::Host => Some(IpAddr::from([127, 0, 0, 1])),
+                _ => gateway.map(IpAddr::V4),
+            },
+        }?;
+        Some(Entry::new(address, add.name.clone()))
+    };
+    source.spec.add_hosts.iter().filter_map(entry).collect()
+}
+
+fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
+    let spec = source.spec;
+    let host = fs::read("/etc/resolv.conf").unwrap_or_default();
+    let host = String::from_utf8_lossy(&host).into_owned();
+    let nothing_asked =
+        spec.dns.is_empty() && spec.dns_search.is_empty() && spec.dns_options.is_empty();
+    if shares_the_hosts_names(&spec.mode) && nothing_asked {
+        return Ok(host);
+    }
+    let systemd = fs::read_to_string("/run/systemd/resolve/resolv.conf").ok();
+    let overrides = Overrides::new(&spec.dns, &spec.dns_search, &spec.dns_options)?;
+    Ok(resolv::for_container(&host, systemd.as_deref(), &overrides, Ipv6::Without).render())
+}
+
+/// In the host's own namespace, and in one that somebody else made, the host's servers
+/// and names are as reachable as for the host.
+fn shares_the_hosts_names(mode: &NetworkMode) -> bool {
+    matches!(mode, NetworkMode::Host | NetworkMode::Namespace(_))
+}

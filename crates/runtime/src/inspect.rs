@@ -1,0 +1,210 @@
+//! `minet inspect`: Docker's key names, so that scripts written for it work, and beside
+//! them what Docker does not tell: the host's end of the cable.
+
+use crate::{Attachment, Error, Listed, Runtime, find, time::rfc3339};
+use minet_model::{PublishedPort, Volume};
+use serde_json::{Map, Value, json};
+
+impl Runtime {
+    /// What is known of a container, as JSON.
+    pub fn inspect(&mut self, container: &str) -> Result<Value, Error> {
+        let (listed, network_of) = self.store.read(|tx| {
+            let row = find::container(tx, container)?;
+            let host = row
+                .namespace_of
+                .as_ref()
+                .map(|id| tx.container(id))
+                .transpose()?
+                .flatten();
+            let host = host.map(|host| Listed::read(tx, &host)).transpose()?;
+            Ok::<_, Error>((Listed::read(tx, &row)?, host))
+        })?;
+        Ok(render(&listed, network_of.as_ref()))
+    }
+}
+
+fn render(listed: &Listed, network_of: Option<&Listed>) -> Value {
+    let etc = |file: &str| json!(listed.settings.etc_dir.join(file));
+    json!({
+        "Id": listed.id,
+        "Created": rfc3339(Some(listed.created)),
+        "Path": listed.spec.command[0],
+        "Args": listed.spec.command[1..],
+        "State": state(listed),
+        "ResolvConfPath": etc("resolv.conf"),
+        "HostnamePath": etc("hostname"),
+        "HostsPath": etc("hosts"),
+        "Name": format!("/{}", listed.name),
+        "RestartCount": 0,
+        "Platform": "linux",
+        "HostConfig": host_config(listed, network_of),
+        "Config": config(listed),
+        "Mounts": listed.spec.volumes.iter().map(mount).collect::<Vec<_>>(),
+        "NetworkSettings": network_settings(listed),
+    })
+}
+
+fn state(listed: &Listed) -> Value {
+    json!({
+        "Status": listed.status,
+        "Running": listed.is_running(),
+        "Paused": false,
+        "Restarting": false,
+        "OOMKilled": false,
+        "Dead": false,
+        "Pid": listed.pid.unwrap_or(0),
+        "ExitCode": listed.exit_code.unwrap_or(0),
+        "Error": "",
+        "StartedAt": rfc3339(listed.started),
+        "FinishedAt": rfc3339(listed.finished),
+    })
+}
+
+fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
+    let spec = &listed.spec;
+    let bind = |volume: &Volume| {
+        let mode = if volume.read_only { "ro" } else { "rw" };
+        format!(
+            "{}:{}:{mode}",
+            volume.source.display(),
+            volume.target.display()
+        )
+    };
+    let add_host = |add: &minet_model::AddHost| match add.target {
+        minet_model::AddHostTarget::Address(address) => format!("{}:{address}", add.name),
+        minet_model::AddHostTarget::HostGateway => format!("{}:host-gateway", add.name),
+    };
+    // As Docker does: whose network is shared is said by ID, which no rename changes.
+    let mode = network_of.map_or(spec.mode.to_string(), |host| {
+        format!("container:{}", host.id)
+    });
+    let sysctls: Map<_, _> = spec
+        .sysctls
+        .iter()
+        .map(|sysctl| (sysctl.key().to_owned(), json!(sysctl.value())))
+        .collect();
+    json!({
+        "Binds": spec.volumes.iter().map(bind).collect::<Vec<_>>(),
+        "NetworkMode": mode,
+        "PortBindings": bindings(&listed.ports),
+        "AutoRemove": spec.remove,
+        "CapAdd": spec.capabilities.add,
+        "CapDrop": spec.capabilities.drop,
+        "Dns": spec.dns,
+        "DnsOptions": spec.dns_options,
+        "DnsSearch": spec.dns_search,
+        "ExtraHosts": spec.add_hosts.iter().map(add_host).collect::<Vec<_>>(),
+        "PublishAllPorts": spec.publish_all,
+        "ReadonlyRootfs": spec.read_only,
+        "SecurityOpt": ["no-new-privileges"],
+        "Sysctls": sysctls,
+        "Init": spec.init,
+    })
+}
+
+fn config(listed: &Listed) -> Value {
+    let spec = &listed.spec;
+    let user = spec.user.as_ref().map(|user| match &user.group {
+        Some(group) => format!("{}:{group}", user.user),
+        None => user.user.clone(),
+    });
+    let exposed = spec.expose.iter().flat_map(|exposed| {
+        exposed
+            .ports
+            .iter()
+            .map(|port| format!("{port}/{}", exposed.protocol))
+            .collect::<Vec<_>>()
+    });
+    let published = listed
+        .ports
+        .iter()
+        .map(|port| format!("{}/{}", port.container_port, port.protocol));
+    let exposed: Map<_, _> = exposed
+        .chain(published)
+        .map(|port| (port, json!({})))
+        .collect();
+    json!({
+        "Hostname": listed.settings.hostname,
+        "User": user.unwrap_or_default(),
+        "Tty": spec.terminal.tty,
+        "OpenStdin": spec.terminal.interactive,
+        "ExposedPorts": exposed,
+        "Env": spec.env,
+        "Cmd": spec.command,
+        "WorkingDir": spec.workdir.clone().unwrap_or_default(),
+        "Rootfs": spec.rootfs,
+        "Labels": {},
+    })
+}
+
+fn mount(volume: &Volume) -> Value {
+    json!({
+        "Type": "bind",
+        "Source": volume.source,
+        "Destination": volume.target,
+        "Mode": if volume.read_only { "ro" } else { "" },
+        "RW": !volume.read_only,
+        "Propagation": "rprivate",
+    })
+}
+
+fn network_settings(listed: &Listed) -> Value {
+    let attachment = listed
+        .settings
+        .attachment
+        .as_ref()
+        .filter(|_| listed.is_running());
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let mut networks = Map::new();
+    if let Some(attachment) = &listed.settings.attachment {
+        networks.insert(attachment.network.to_string(), endpoint(listed, attachment));
+    } else if !matches!(listed.spec.mode, minet_model::NetworkMode::Container(_)) {
+        networks.insert(
+            listed.spec.mode.to_string(),
+            json!({ "IPAddress": "", "MacAddress": "" }),
+        );
+    }
+    json!({
+        "Bridge": text(attachment.map(|attachment| attachment.bridge.to_string())),
+        "SandboxKey": listed.settings.netns_link.clone().filter(|_| listed.is_running()).unwrap_or_default(),
+        "Ports": bindings(&listed.ports),
+        "IPAddress": text(attachment.map(|attachment| attachment.address.ip().to_string())),
+        "IPPrefixLen": attachment.map_or(0, |attachment| attachment.address.prefix()),
+        "Gateway": text(attachment.map(|attachment| attachment.gateway.to_string())),
+        "MacAddress": text(attachment.map(|attachment| attachment.mac.to_string())),
+        "HostInterface": text(attachment.map(|attachment| attachment.host_end.to_string())),
+        "Networks": networks,
+    })
+}
+
+fn endpoint(listed: &Listed, attachment: &Attachment) -> Value {
+    if !listed.is_running() {
+        return json!({ "IPAddress": "", "MacAddress": "" });
+    }
+    json!({
+        "IPAMConfig": listed.spec.ip.map(|address| json!({ "IPv4Address": address })),
+        "Aliases": null,
+        "Gateway": attachment.gateway,
+        "IPAddress": attachment.address.ip(),
+        "IPPrefixLen": attachment.address.prefix(),
+        "MacAddress": attachment.mac,
+        "DNSNames": [listed.name.as_str(), listed.id.short()],
+        "Interface": attachment.interface,
+        "HostInterface": attachment.host_end,
+        "Mtu": attachment.mtu,
+    })
+}
+
+/// `{"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}, …]}`
+fn bindings(ports: &[PublishedPort]) -> Value {
+    let mut bindings = Map::new();
+    for port in ports {
+        let key = format!("{}/{}", port.container_port, port.protocol);
+        let binding = json!({ "HostIp": port.host_ip, "HostPort": port.host_port.to_string() });
+        match bindings.entry(key).or_insert_with(|| json!([])) {
+            Value::Array(list) => list.push(binding),
+            _ => unreachable!("only arrays are inserted"),
+        }
+    }
+    Value::Object(bindings)
+}

@@ -1,0 +1,73 @@
+//! What `minet ps` shows.
+
+use crate::{Error, Runtime, Settings, find};
+use minet_model::{ContainerId, ContainerName, ContainerSpec, PublishedPort};
+use minet_state::{ContainerRow, Status, Transaction};
+
+/// One container, with everything that is known of it.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its identity.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: ContainerName,
+    /// What was asked for.
+    pub spec: ContainerSpec,
+    /// What was chosen.
+    pub settings: Settings,
+    /// Docker's word: created, running or exited.
+    pub status: &'static str,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// Milliseconds since 1970.
+    pub started: Option<i64>,
+    /// Milliseconds since 1970.
+    pub finished: Option<i64>,
+    /// The command's exit code, once it has ended.
+    pub exit_code: Option<i32>,
+    /// The first process, seen from the host, while it runs.
+    pub pid: Option<i32>,
+    /// Its published ports, sorted by container port.
+    pub ports: Vec<PublishedPort>,
+}
+
+impl Listed {
+    /// Whether its command runs.
+    pub fn is_running(&self) -> bool {
+        self.status == Status::Running.as_str()
+    }
+
+    pub(crate) fn read(tx: &Transaction<'_>, row: &ContainerRow) -> Result<Self, Error> {
+        let running = row.status == Status::Running;
+        Ok(Listed {
+            spec: find::spec(row)?,
+            settings: find::settings(row)?,
+            status: row.status.as_str(),
+            created: row.created,
+            started: row.started,
+            finished: row.finished,
+            exit_code: row.exit_code,
+            pid: row
+                .live
+                .as_ref()
+                .and_then(|live| live.init)
+                .filter(|_| running)
+                .map(|init| init.pid),
+            ports: tx.ports_of(&row.id)?,
+            id: row.id.clone(),
+            name: row.name.clone(),
+        })
+    }
+}
+
+impl Runtime {
+    /// All containers, the newest first.
+    pub fn list(&mut self) -> Result<Vec<Listed>, Error> {
+        self.store.read(|tx| {
+            tx.containers()?
+                .iter()
+                .map(|row| Listed::read(tx, row))
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! The switch that containers are plugged into: when it is made, and when it goes.
+//!
+//! The rule: **a switch stays on when the last cable is pulled.** The first container of
+//! a network brings the bridge, the table and the network's elements up; they stay, as
+//! `docker0` does, because making them costs many times what a container costs. They go
+//! with `minet gc --all` or a reboot. If the very container that brought them up fails to
+//! start, they are taken down with it: a failed command changes nothing.
+
+use crate::{
+    Error, Runtime,
+    lock::Lock,
+    plan::{Carrier, Plan},
+    step::Step,
+    steps::{AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding},
+    time::now,
+};
+use ipnetwork::Ipv4Network;
+use minet_bridge::{Rtnl, link, survey};
+use minet_model::{BridgeNetwork, IfName, NetworkName};
+use minet_state::{NetworkRow, Transaction};
+use serde::{Deserialize, Serialize};
+
+/// Ethernet's payload, where there is no uplink to take it from.
+const DEFAULT_MTU: u32 = 1500;
+
+/// What a container on a bridge will stand on.
+pub(crate) enum Ground {
+    /// The container has no cable of ours.
+    NotNeeded,
+    /// Bridge and rules stand.
+    Up,
+    /// They are to be made first, by whoever holds this.
+    Down(Box<Groundwork>),
+}
+
+/// A network that is to be brought up, and the lock that keeps others from it.
+pub(crate) struct Groundwork {
+    network: BridgeNetwork,
+    subnet_moves: bool,
+    pub(crate) plan: Plan,
+    _lock: Option<Lock>,
+}
+
+/// How a network was brought up, and in which boot: what is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredPlan {
+    boot: String,
+    plan: Plan,
+}
+
+/// Whether others are to be kept out while the plan is made.
+pub(crate) enum Intent {
+    /// It will be carried out.
+    Build,
+    /// It will only be shown.
+    Look,
+}
+
+/// Finds out what `name` stands on, and plans what is missing. Changes nothing.
+pub(crate) fn survey_ground(
+    runtime: &mut Runtime,
+    name: &NetworkName,
+    intent: &Intent,
+) -> Result<Ground, Error> {
+    if is_up(runtime, name)? {
+        return Ok(Ground::Up);
+    }
+    let lock = match intent {
+        Intent::Build => Some(Lock::take(&lock_path(runtime))?),
+        Intent::Look => None,
+    };
+    // Somebody else may have brought it up while we waited for the lock.
+    if is_up(runtime, name)? {
+        return Ok(Ground::Up);
+    }
+    let row = runtime.store.read(|tx| tx.network(name))?;
+    let default = *name == NetworkName::default_bridge();
+    if row.is_none() && !default {
+        return Err(Error::NoSuchNetwork(name.to_string()));
+    }
+    let (network, subnet_moves) = choose(runtime, name, row.as_ref())?;
+    let plan = plan(&network, forwarding_is_ours(runtime, row.as_ref()));
+    Ok(Ground::Down(Box::new(Groundwork {
+        network,
+        subnet_moves,
+        plan,
+        _lock: lock,
+    })))
+}
+
+impl Groundwork {
+    /// Records the wish: the network, and the steps that are about to be taken.
+    pub(crate) fn record(&self, tx: &Transaction<'_>, boot: &str) -> Result<(), Error> {
+        tx.put_network(&self.network, now())?;
+        if self.subnet_moves {
+            tx.forget_network_leases(&self.network.name)?;
+        }
+        let stored = StoredPlan {
+            boot: boot.to_owned(),
+            plan: self.plan.clone(),
+        };
+        tx.plan_network(&self.network.name, &to_json(&stored))?;
+        Ok(())
+    }
+
+    /// Takes the steps. If one fails, those before it are undone.
+    pub(crate) fn build(&self, carrier: &mut Carrier<'_>) -> Result<(), Error> {
+        carrier.carry_out(&self.plan)?;
+        if self
+            .plan
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::TurnOnForwarding(_)))
+        {
+            carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
+        }
+        Ok(())
+    }
+
+    /// The network's name.
+    pub(crate) fn name(&self) -> &NetworkName {
+        &self.network.name
+    }
+
+    /// Takes everything back, unless somebody else uses it by now.
+    pub(crate) fn tear_down(&self, runtime: &mut Runtime) -> Result<Vec<String>, Error> {
+        match declare_down_if_idle(runtime, &self.network.name)? {
+            true => Ok(runtime.undo_silently(&self.plan.steps)),
+            false => Ok(Vec::new()),
+        }
+    }
+}
+
+/// In one transaction, so that nobody can move in between the look and the word.
+fn declare_down_if_idle(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
+    runtime.store.write(|tx| {
+        let idle = tx.leases_in_use(name)? == 0;
+        if idle {
+            tx.network_is_down(name)?;
+        }
+        Ok(idle)
+    })
+}
+
+/// Whether the bridge and the rules stand, as the store says and as the kernel says.
+fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
+    let Some(row) = runtime.store.read(|tx| tx.network(name))? else {
+        return Ok(false);
+    };
+    let bridge = &row.network.bridge;
+    Ok(row.up_in_boot.as_deref() == Some(runtime.boot.as_str())
+        && link::find(runtime.machine.rtnl()?, bridge)?.is_some_and(|link| link.up)
+        && runtime.machine.firewall()?.network_is_installed(bridge)?)
+}
+
+/// The network as it will be: what was chosen before if it still fits this host, else
+/// the first pool that overlaps nothing.
+fn choose(
+    runtime: &mut Runtime,
+    name: &NetworkName,
+    row: Option<&NetworkRow>,
+) -> Result<(BridgeNetwork, bool), Error> {
+    let rtnl = runtime.machine.rtnl()?;
+    let uplink = survey::uplink(rtnl)?;
+    let mtu = uplink.map_or(DEFAULT_MTU, |uplink| uplink.mtu);
+    let bridge: IfName = match row {
+        Some(row) => row.network.bridge.clone(),
+        None => "minet0".parse().expect("a valid interface name"),
+    };
+    let occupied = occupied_by_others(rtnl, &bridge)?;
+    let kept = row.map(|row| row.network.subnet).filter(|subnet| {
+        !occupied
+            .iter()
+            .any(|other| minet_ipam::overlaps(*subnet, *other))
+    });
+    let subnet = match kept {
+        Some(subnet) => subnet,
+        None => minet_ipam::choose_subnet(minet_ipam::default_pools(), &occupied)?,
+    };
+    let network = BridgeNetwork {
+        name: name.clone(),
+        bridge,
+        subnet,
+        gateway: minet_ipam::gateway_of(subnet),
+        mtu,
+    };
+    Ok((network, row.is_some() && kept.is_none()))
+}
+
+/// Every address and route of the host that is not the bridge's own.
+fn occupied_by_others(rtnl: &mut Rtnl, bridge: &IfName) -> Result<Vec<Ipv4Network>, Error> {
+    let own = link::find(rtnl, bridge)?.map(|link| link.index);
+    Ok(survey::survey(rtnl)?.occupied_except(own))
+}
+
+/// The deny rules stand before anything that they are to close is opened.
+fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
+    let host_is_router = TurnOnForwarding::is_on() && !forwarding_is_ours;
+    let mut steps = vec![
+        Step::InstallTable(InstallTable {
+            host_was_router: host_is_router,
+        }),
+        Step::MakeBridge(MakeBridge {
+            network: network.clone(),
+        }),
+        Step::AdmitNetwork(AdmitNetwork {
+            network: network.clone(),
+        }),
+        Step::TuneBridge(TuneBridge {
+            bridge: network.bridge.clone(),
+        }),
+    ];
+    if !host_is_router {
+        steps.push(Step::TurnOnForwarding(TurnOnForwarding {}));
+    }
+    Plan { steps }
+}
+
+/// Whether minet turned forwarding on earlier in this boot, for this network.
+fn forwarding_is_ours(runtime: &Runtime, row: Option<&NetworkRow>) -> bool {
+    row.and_then(stored_plan).is_some_and(|stored| {
+        stored.boot == runtime.boot
+            && stored
+                .plan
+                .steps
+                .iter()
+                .any(|step| matches!(step, Step::TurnOnForwarding(_)))
+    })
+}
+
+fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {
+    serde_json::from_str(row.plan.as_deref()?).ok()
+}
+
+fn to_json(stored: &StoredPlan) -> String {
+    serde_json::to_string(stored).expect("a plan is made of strings and numbers")
+}
+
+fn lock_path(runtime: &Runtime) -> std::path::PathBuf {
+    runtime.machine.paths().run_dir().join("network.lock")
+}
+
+/// Which networks to take down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that a crash left half-made.
+    HalfMade,
+    /// Those too that stand and that nobody uses.
+    AllIdle,
+}
+
+/// Takes networks down; returns the names of those that went, and what resisted.
+pub(crate) fn take_down(
+    runtime: &mut Runtime,
+    which: Which,
+) -> Result<(Vec<String>, Vec<String>), Error> {
+    let (mut gone, mut left_behind) = (Vec::new(), Vec::new());
+    let Some(_lock) = Lock::try_take(&lock_path(runtime))? else {
+        return Ok((gone, left_behind));
+    };
+    let boot = runtime.boot.clone();
+    for row in runtime.store.read(|tx| tx.networks())? {
+        let name = &row.network.name;
+        let half_made = row.up_in_boot.as_deref() != Some(boot.as_str());
+        let Some(stored) = stored_plan(&row) else {
+            continue;
+        };
+        if which == Which::HalfMade && !half_made {
+            continue;
+        }
+        if !declare_down_if_idle(runtime, name)? {
+            continue;
+        }
+        if stored.boot == boot {
+            left_behind.extend(runtime.undo_silently(&stored.plan.steps));
+        }
+        gone.push(name.to_string());
+    }
+    Ok((gone, left_behind))
+}

@@ -1,0 +1,59 @@
+use std::path::{Path, PathBuf};
+
+/// Where minet keeps what it remembers and what it makes.
+///
+/// | | default | with `--root DIR` | outlives a reboot |
+/// | --- | --- | --- | --- |
+/// | [`Paths::state_dir`] | `/var/lib/minet` | `DIR/lib` | yes |
+/// | [`Paths::run_dir`] | `/run/minet` | `DIR/run` | no |
+/// | [`Paths::netns_dir`] | `/run/netns` | `DIR/netns` | no |
+///
+/// With the default root, containers are visible to `ip netns` under their names. With
+/// another root they are not, because two instances may each have a container `web`.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    state_dir: PathBuf,
+    run_dir: PathBuf,
+    netns_dir: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Paths {
+            state_dir: "/var/lib/minet".into(),
+            run_dir: "/run/minet".into(),
+            netns_dir: "/run/netns".into(),
+        }
+    }
+}
+
+impl Paths {
+    /// Everything below `root`.
+    pub fn below(root: &Path) -> Self {
+        Paths {
+            state_dir: root.join("lib"),
+            run_dir: root.join("run"),
+            netns_dir: root.join("netns"),
+        }
+    }
+
+    /// What survives a reboot: the database.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// What does not: generated files and locks.
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// Where a namespace is given a name.
+    pub fn netns_dir(&self) -> &Path {
+        &self.netns_dir
+    }
+
+    /// The generated hosts, resolv.conf and hostname of a container.
+    pub fn etc_dir(&self, id: &minet_model::ContainerId) -> PathBuf {
+        self.run_dir.join("containers").join(id.as_str())
+    }
+}

@@ -1,0 +1,190 @@
+//! `minet run`: from a checked request to the exit code of its command.
+
+use crate::{
+    Error, Narrator, Runtime,
+    admit::{self, Admitted, Candidate},
+    attend::{self, Console, Events},
+    conflicts,
+    launch::{self, World},
+    network::{self, Ground, Intent},
+    plan::{Carrier, FailAfter},
+    ports::{self, BindDefaults, HeldPort},
+    process,
+    rest::Ending,
+    time::now,
+};
+use minet_model::{ContainerSpec, NetworkMode, PublishSpec, PublishedPort};
+use minet_netns::Running;
+use nix::unistd::Pid;
+
+/// A container that is to be run in the foreground.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// What it shall be.
+    pub spec: ContainerSpec,
+    /// Where a failure is to be pretended, to watch the undo.
+    pub fail_after: Option<FailAfter>,
+}
+
+impl Runtime {
+    /// Runs a container and attends to it until it ends; returns its command's exit code.
+    ///
+    /// Everything that can be found wrong is found before the first step; after that, a
+    /// failure undoes what was done and reports its cause.
+    pub fn run(&mut self, request: &RunRequest, narrator: &mut dyn Narrator) -> Result<u8, Error> {
+        let spec = &request.spec;
+        conflicts::refuse(spec)?;
+        conflicts::warn(spec, narrator);
+        let world = World::look_up(spec)?;
+        let events = Events::listen()?;
+        let console = Console::open(spec.terminal)?;
+        let ground = self.ground(spec, &Intent::Build)?;
+        let held = self.hold_ports(spec)?;
+        let admitted = self.admit(spec, &ground, &held)?;
+
+        let running = match self.build(request, &admitted, &ground, world, &console, narrator) {
+            Ok(running) => running,
+            Err(error) => {
+                self.abandon(&admitted, &ground)?;
+                return Err(error);
+            }
+        };
+        drop(ground);
+        let target = admitted
+            .settings
+            .attachment
+            .as_ref()
+            .map(|attachment| attachment.address.ip());
+        let exit_code = attend::attend(events, &running, console, attend::relays(held, target))?;
+        let left_behind = self.lay_to_rest(&admitted.id, &Ending::Exited(exit_code))?;
+        if !left_behind.is_empty() {
+            let container = admitted.name.to_string();
+            narrator.warn(
+                &Error::LeftBehind {
+                    container,
+                    left_behind,
+                }
+                .to_string(),
+            );
+        }
+        Ok(u8::try_from(exit_code).unwrap_or(u8::MAX))
+    }
+
+    /// What the container will stand on: only those on a bridge need anything.
+    pub(crate) fn ground(
+        &mut self,
+        spec: &ContainerSpec,
+        intent: &Intent,
+    ) -> Result<Ground, Error> {
+        match &spec.mode {
+            NetworkMode::Bridge(name) => network::survey_ground(self, name, intent),
+            NetworkMode::Host
+            | NetworkMode::None
+            | NetworkMode::Container(_)
+            | NetworkMode::Namespace(_) => Ok(Ground::NotNeeded),
+        }
+    }
+
+    /// Binds the host ports, so that a conflict is found before anything is made.
+    pub(crate) fn hold_ports(&mut self, spec: &ContainerSpec) -> Result<Vec<HeldPort>, Error> {
+        if !matches!(spec.mode, NetworkMode::Bridge(_)) {
+            return Ok(Vec::new());
+        }
+        let wanted = wanted_ports(spec);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.store.read(|tx| {
+            let used_by =
+                |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
+            Ok(ports::hold(&wanted, BindDefaults::AllAddresses, &used_by)?)
+        })
+    }
+
+    fn admit(
+        &mut self,
+        spec: &ContainerSpec,
+        ground: &Ground,
+        held: &[HeldPort],
+    ) -> Result<Admitted, Error> {
+        let ports = published(held);
+        let candidate = Candidate::new(spec, &ports, ground, &self.boot, self.machine.paths())?;
+        self.store.write(|tx| admit::admit(tx, &candidate))
+    }
+
+    /// Takes all steps and starts the command; when something fails, undoes the container's
+    /// steps. The network's are up to [`Runtime::abandon`].
+    fn build(
+        &mut self,
+        request: &RunRequest,
+        admitted: &Admitted,
+        ground: &Ground,
+        world: World,
+        console: &Console,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Running, Error> {
+        let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
+        if let Ground::Down(groundwork) = ground {
+            groundwork.build(&mut carrier)?;
+            let boot = &self.boot;
+            self.store
+                .write(|tx| tx.network_is_up(groundwork.name(), boot))?;
+        }
+        carrier.carry_out(&admitted.plan)?;
+        let started = carrier.pretend_failure().and_then(|()| {
+            launch::launch(carrier.machine(), &request.spec, admitted, world, console)
+        });
+        let started = started.and_then(|(running, netns)| {
+            let init = process::identify(Pid::from_raw(running.pid.as_raw_nonzero().get()))?;
+            self.store
+                .write(|tx| tx.mark_running(&admitted.id, init, netns, now()))?;
+            Ok(running)
+        });
+        started.inspect_err(|_| {
+            carrier.undo(&admitted.plan.steps);
+        })
+    }
+
+    /// The container never came to be: forget it, and take the network down again if it
+    /// was brought up only for this.
+    fn abandon(&mut self, admitted: &Admitted, ground: &Ground) -> Result<(), Error> {
+        self.store.write(|tx| {
+            tx.forget_leases(&admitted.id)?;
+            tx.delete_container(&admitted.id)
+        })?;
+        if let Ground::Down(groundwork) = ground {
+            groundwork.tear_down(self)?;
+        }
+        Ok(())
+    }
+}
+
+/// `-p`, and with `-P` every exposed port that no `-p` speaks of.
+fn wanted_ports(spec: &ContainerSpec) -> Vec<PublishSpec> {
+    let mut wanted = spec.publish.clone();
+    if !spec.publish_all {
+        return wanted;
+    }
+    let given: Vec<_> = wanted
+        .iter()
+        .flat_map(|publish| {
+            publish
+                .entries()
+                .into_iter()
+                .map(|(_, port)| (port, publish.protocol))
+        })
+        .collect();
+    for exposed in &spec.expose {
+        let missing = exposed
+            .ports
+            .iter()
+            .filter(|port| !given.contains(&(*port, exposed.protocol)));
+        wanted.extend(missing.map(|port| PublishSpec::ephemeral(port, exposed.protocol)));
+    }
+    wanted
+}
+
+/// The ports without the sockets that hold them.
+pub(crate) fn published(held: &[HeldPort]) -> Vec<PublishedPort> {
+    held.iter().map(|held| held.port).collect()
+}

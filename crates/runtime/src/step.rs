@@ -1,0 +1,117 @@
+//! Everything minet does to a machine.
+//!
+//! This is the whole list; there is no other place from which the network of a machine is
+//! changed. Each step stands in a file of its own under `steps/`, where its four answers
+//! are side by side: how to *apply* it, how to *undo* it, how to *check* that it is still
+//! so, and how to *explain* it, as the command that does the same.
+
+use crate::{Error, machine::Machine, steps::*};
+use serde::{Deserialize, Serialize};
+
+/// One change to the machine, as data: it can be stored, printed, applied and undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    // What a network needs, once.
+    /// The nftables table with its fixed chains and empty sets.
+    InstallTable(InstallTable),
+    /// The bridge, the switch of the network, with the host's address on it.
+    MakeBridge(MakeBridge),
+    /// The network's elements in the sets of the table.
+    AdmitNetwork(AdmitNetwork),
+    /// The bridge's kernel parameters.
+    TuneBridge(TuneBridge),
+    /// The host passes packets on between interfaces.
+    TurnOnForwarding(TurnOnForwarding),
+
+    // What a container needs.
+    /// A network namespace with a name.
+    MakeNamespace(MakeNamespace),
+    /// Kernel parameters inside the namespace.
+    TuneNamespace(TuneNamespace),
+    /// A veth pair: one end on the bridge, the other inside.
+    LayCable(LayCable),
+    /// The container's address.
+    GiveAddress(GiveAddress),
+    /// An interface inside goes up.
+    SetLinkUp(SetLinkUp),
+    /// The way to everywhere else.
+    AddDefaultRoute(AddDefaultRoute),
+    /// The container's hosts, resolv.conf and hostname.
+    WriteEtcFiles(WriteEtcFiles),
+    /// The empty files and directories on which things are mounted.
+    MakeMountPoints(MakeMountPoints),
+    /// The elements that lead host ports to the container.
+    PublishPorts(PublishPorts),
+    /// The neighbours are told who has the address now.
+    Announce(Announce),
+}
+
+/// The four answers of a step.
+pub trait Act {
+    /// Makes it so.
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error>;
+
+    /// Takes it back. Idempotent: what is already gone is success.
+    fn undo(&self, machine: &mut Machine) -> Result<(), Error>;
+
+    /// Compares it with the kernel.
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error>;
+
+    /// Tells what it does, in commands and in a sentence.
+    fn explain(&self) -> Explanation;
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The kernel has what the step made.
+    AsPlanned,
+    /// It does not; this is the difference.
+    Differs(String),
+}
+
+impl Finding {
+    /// As planned if `so`, else the difference.
+    pub fn expect(so: bool, difference: impl FnOnce() -> String) -> Self {
+        match so {
+            true => Finding::AsPlanned,
+            false => Finding::Differs(difference()),
+        }
+    }
+}
+
+/// A step in words and commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What the step does, as a short heading: "lay a cable to minet0".
+    pub what: String,
+    /// Why, in one sentence.
+    pub why: String,
+    /// The commands of a shell that do the same.
+    pub up: Vec<String>,
+    /// The commands that take it back; none where it goes by itself.
+    pub down: Vec<String>,
+}
+
+impl Step {
+    /// The step's four answers.
+    pub fn act(&self) -> &dyn Act {
+        match self {
+            Step::InstallTable(step) => step,
+            Step::MakeBridge(step) => step,
+            Step::AdmitNetwork(step) => step,
+            Step::TuneBridge(step) => step,
+            Step::TurnOnForwarding(step) => step,
+            Step::MakeNamespace(step) => step,
+            Step::TuneNamespace(step) => step,
+            Step::LayCable(step) => step,
+            Step::GiveAddress(step) => step,
+            Step::SetLinkUp(step) => step,
+            Step::AddDefaultRoute(step) => step,
+            Step::WriteEtcFiles(step) => step,
+            Step::MakeMountPoints(step) => step,
+            Step::PublishPorts(step) => step,
+            Step::Announce(step) => step,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use crate::{
+    Error,
+    machine::Machine,
+    step::{Act, Explanation, Finding},
+};
+use minet_bridge::route;
+use minet_model::{ContainerName, IfName};
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+
+/// The way to everywhere that is not a neighbour: through the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddDefaultRoute {
+    /// The container, for the explanation.
+    pub name: ContainerName,
+    /// The host's address on the bridge.
+    pub gateway: Ipv4Addr,
+    /// The interface inside.
+    pub interface: IfName,
+}
+
+impl Act for AddDefaultRoute {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        let rtnl = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
+        route::add_default(rtnl, self.gateway, &self.interface)?;
+        Ok(())
+    }
+
+    fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
+        // The route goes with the address, and both with the namespace.
+        Ok(())
+    }
+
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
+        let rtnl = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
+        let leads_there = |route: &route::Route| route.gateway == Some(self.gateway.into());
+        let found = route::find_default(rtnl)?.iter().any(leads_there);
+        Ok(Finding::expect(found, || {
+            format!("the default route does not lead to {}", self.gateway)
+        }))
+    }
+
+    fn explain(&self) -> Explanation {
+        let AddDefaultRoute {
+            name,
+            gateway,
+            interface,
+        } = self;
+        Explanation {
+            what: format!("send everything else of {name} to {gateway}"),
+            why: "The default route: what is not on the bridge goes to the host, which passes it on under its own address.".into(),
+            up: vec![format!("ip -n {name} route add default via {gateway} dev {interface}")],
+            down: Vec::new(),
+        }
+    }
+}

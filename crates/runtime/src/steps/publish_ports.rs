@@ -1,0 +1,117 @@
+use crate::{
+    Error,
+    machine::Machine,
+    step::{Act, Explanation, Finding},
+};
+use minet_model::{ContainerId, ContainerName, Protocol, PublishedPort};
+use minet_nat::{Change, Publication};
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The elements in the maps of the table that lead host ports to the container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishPorts {
+    /// The container's name, for the elements' comments.
+    pub name: ContainerName,
+    /// The container, so that nobody else's element is ever removed.
+    pub id: ContainerId,
+    /// The container's address.
+    pub address: Ipv4Addr,
+    /// The ports, IPv4 and IPv6.
+    pub ports: Vec<PublishedPort>,
+}
+
+impl PublishPorts {
+    /// The ports that the kernel leads to the container. A port on an IPv6 address is
+    /// relayed by the supervisor instead, since the container has only IPv4.
+    fn publications(&self) -> impl Iterator<Item = Publication> {
+        self.ports
+            .iter()
+            .filter(|port| port.host_ip.is_ipv4())
+            .map(|port| Publication {
+                port: *port,
+                container: self.address,
+                owner: self.name.clone(),
+                owner_id: self.id.clone(),
+            })
+    }
+
+    fn publish(&self) -> Vec<Change> {
+        self.publications().map(Change::Publish).collect()
+    }
+
+    fn unpublish(&self) -> Vec<Change> {
+        self.publications().map(Change::Unpublish).collect()
+    }
+
+    /// A UDP flow that began before would go on to where it went then: the kernel looks
+    /// up the map only for the first packet of a flow.
+    fn forget_udp_flows(&self, machine: &mut Machine) -> Result<(), Error> {
+        let udp = |port: &&PublishedPort| port.protocol == Protocol::Udp && port.host_ip.is_ipv4();
+        for port in self.ports.iter().filter(udp) {
+            let host_ip = (!port.host_ip.is_unspecified()).then_some(port.host_ip);
+            machine
+                .firewall()?
+                .flush_conntrack(Protocol::Udp, port.host_port, host_ip)?;
+        }
+        Ok(())
+    }
+}
+
+/// The commands of one change to the table.
+pub(super) fn nft_commands(change: &Change) -> Vec<String> {
+    change
+        .to_nft()
+        .iter()
+        .map(|line| format!("nft '{line}'"))
+        .collect()
+}
+
+impl Act for PublishPorts {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        machine.firewall()?.apply(&self.publish())?;
+        self.forget_udp_flows(machine)
+    }
+
+    fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
+        machine.firewall()?.apply(&self.unpublish())?;
+        self.forget_udp_flows(machine)
+    }
+
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
+        for publication in self.publications() {
+            let port = publication.port;
+            let found = machine.firewall()?.publication(&port)?;
+            let ours = found.is_some_and(|element| {
+                element.owner_id.as_deref() == Some(self.id.short())
+                    && element.container == self.address
+                    && element.port == port
+            });
+            if !ours {
+                return Ok(Finding::Differs(format!(
+                    "{port} does not lead to {}",
+                    self.name
+                )));
+            }
+        }
+        Ok(Finding::AsPlanned)
+    }
+
+    fn explain(&self) -> Explanation {
+        let ports: Vec<String> = self.ports.iter().map(PublishedPort::to_string).collect();
+        let relayed = |port: &&PublishedPort| matches!(port.host_ip, IpAddr::V6(_));
+        let mut up: Vec<String> = self.publish().iter().flat_map(nft_commands).collect();
+        up.extend(self.ports.iter().filter(relayed).map(|port| {
+            format!(
+                "# {} is relayed by the supervisor: the container has no IPv6",
+                port
+            )
+        }));
+        Explanation {
+            what: format!("publish {} of {}", ports.join(", "), self.name),
+            why: "For each host port one element in a map: the kernel looks up the port of a packet to the host and rewrites its destination (DNAT).".into(),
+            up,
+            down: self.unpublish().iter().flat_map(nft_commands).collect(),
+        }
+    }
+}

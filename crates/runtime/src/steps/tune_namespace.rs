@@ -1,0 +1,120 @@
+use crate::{
+    Error,
+    machine::{Inside, Machine},
+    step::{Act, Explanation, Finding},
+};
+use minet_model::ContainerName;
+use minet_netns::{Failure, Netns, sysctl};
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// Kernel parameters of the namespace; they go with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TuneNamespace {
+    /// The container, for the explanation.
+    pub name: ContainerName,
+    /// Keys, as paths below `/proc/sys`, and values.
+    pub settings: Vec<(String, String)>,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+impl TuneNamespace {
+    /// What every namespace gets before its first interface.
+    pub fn defaults(name: &ContainerName) -> Self {
+        let own = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        TuneNamespace {
+            name: name.clone(),
+            settings: vec![
+                // On an IPv4 network nobody may bring IPv6 in by the back door
+                // (CVE-2024-32473). The loopback is there already and keeps its ::1.
+                own("net/ipv6/conf/default/disable_ipv6", "1"),
+                own("net/ipv6/conf/default/accept_ra", "0"),
+                // The kernel announces an address of its own accord (see Announce).
+                own("net/ipv4/conf/default/arp_notify", "1"),
+                // Everybody may ping, so nobody needs raw sockets for it.
+                own(PING_GROUP_RANGE, "0 2147483647"),
+            ],
+            why: "Set before the first interface is born, so that it is born with them: no IPv6 on an IPv4 network, addresses announced by the kernel, ping without raw sockets.".into(),
+        }
+    }
+
+    fn write_all(&self) -> Result<(), Error> {
+        for (key, value) in &self.settings {
+            let written = match key.as_str() {
+                PING_GROUP_RANGE => allow_ping(value),
+                _ => sysctl::write(key, value),
+            };
+            match written {
+                // A kernel without IPv6 has no such keys, and needs none.
+                Err(error) if key.starts_with("net/ipv6/conf/default/") && is_missing(&error) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which groups may open ICMP echo sockets (icmp(7)).
+const PING_GROUP_RANGE: &str = "net/ipv4/ping_group_range";
+
+/// In a user namespace the kernel accepts only groups that exist there; then root's must do.
+fn allow_ping(groups: &str) -> Result<(), Failure> {
+    sysctl::write(PING_GROUP_RANGE, groups).or_else(|error| match error.cause().kind() {
+        io::ErrorKind::InvalidInput => sysctl::write(PING_GROUP_RANGE, "0 0"),
+        _ => Err(error),
+    })
+}
+
+fn is_missing(error: &Failure) -> bool {
+    error.cause().kind() == io::ErrorKind::NotFound
+}
+
+/// Runs `body` inside the container's namespace; there must be one.
+fn inside<T: Send>(machine: &mut Machine, body: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    match machine.inside() {
+        Inside::Held { netns, .. } => Ok(Netns::run(netns, body)?),
+        Inside::Unknown | Inside::Dying => Err(Error::NoNamespace),
+    }
+}
+
+impl Act for TuneNamespace {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        inside(machine, || self.write_all())?
+    }
+
+    fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
+        inside(machine, || {
+            for (key, value) in &self.settings {
+                let Ok(found) = sysctl::read(key) else {
+                    continue;
+                };
+                let same = found.split_whitespace().eq(value.split_whitespace());
+                if !same && key != PING_GROUP_RANGE {
+                    return Finding::Differs(format!("{key} is {found:?}, not {value:?}"));
+                }
+            }
+            Finding::AsPlanned
+        })
+    }
+
+    fn explain(&self) -> Explanation {
+        let name = &self.name;
+        let command = |(key, value): &(String, String)| {
+            format!(
+                "ip netns exec {name} sysctl -qw '{key}={}'",
+                value.replace('\'', "'\\''")
+            )
+        };
+        Explanation {
+            what: format!("tune the namespace of {name}"),
+            why: self.why.clone(),
+            up: self.settings.iter().map(command).collect(),
+            down: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970, for display; a clock that is set back harms nothing.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// As Docker prints times: RFC 3339 in UTC; no time at all is the year 1.
+pub(crate) fn rfc3339(milliseconds: Option<i64>) -> String {
+    let never = || "0001-01-01T00:00:00Z".to_owned();
+    let Some(milliseconds) = milliseconds else {
+        return never();
+    };
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(never)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_print_as_docker_prints_them() {
+        assert_eq!(rfc3339(None), "0001-01-01T00:00:00Z");
+        assert_eq!(rfc3339(Some(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(Some(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
+    }
+}
