@@ -7,17 +7,20 @@
 //! Options come before the command: `--root DIR`, `--read-only`, `--volume SRC:DST[:ro]`,
 //! `--hosts FILE`, `--user USER[:GROUP]`, `--workdir DIR`, `--env KEY=VALUE`,
 //! `--cap-add NAME`, `--cap-drop NAME`, `--net new`, `--init`, `--tty` (its output is
-//! copied to standard output), `--hold` (prepare, say so, and wait to be killed), and
-//! `--join PID` to start it in a running container instead.
+//! copied to standard output), `--hold` (prepare, say so, and wait for the end of standard
+//! input), and `--join PID` to start it in a running container instead. `--read-only-self`
+//! goes first: the example then executes itself from a read-only mount.
 
 use minet_model::CapabilityChanges;
 use minet_netns::{
     EtcFiles, InitProcess, Io, Join, Launch, Lookup, Netns, Pid, Root, RootAccess, Running,
-    find_command, join, mount_points, open_process, prepare, resolve_capabilities,
+    find_command, join, mount_points, open_process, own_program, prepare, resolve_capabilities,
 };
+use nix::{fcntl::AtFlags, unistd::execveat};
 use std::{
     convert::Infallible,
     error::Error,
+    ffi::{CStr, CString},
     fs::File,
     io::{self, Read, Write},
     os::fd::{AsFd, OwnedFd},
@@ -27,7 +30,10 @@ use std::{
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    match read_arguments().and_then(run) {
+    match read_only_self()
+        .and_then(|()| read_arguments())
+        .and_then(run)
+    {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("launch: {error}");
@@ -37,6 +43,29 @@ fn main() -> ExitCode {
             ExitCode::from(exit_code(error.as_ref()))
         }
     }
+}
+
+/// Executes this program again, without the option and from a read-only mount.
+fn read_only_self() -> Result<()> {
+    let mut arguments: Vec<String> = std::env::args().collect();
+    if arguments
+        .get(1)
+        .is_none_or(|option| option != "--read-only-self")
+    {
+        return Ok(());
+    }
+    arguments.remove(1);
+    let arguments: std::result::Result<Vec<_>, _> =
+        arguments.into_iter().map(CString::new).collect();
+    let environment: [&CStr; 0] = [];
+    execveat(
+        own_program()?,
+        c"",
+        &arguments?,
+        &environment,
+        AtFlags::AT_EMPTY_PATH,
+    )?;
+    Ok(())
 }
 
 /// What the command line asks for.

@@ -52,6 +52,7 @@ mod join;
 pub mod launch;
 pub mod mount_points;
 mod ns;
+mod own_program;
 mod pin;
 mod sys;
 pub mod sysctl;
@@ -67,6 +68,7 @@ pub use launch::{
     StartError, begin, prepare,
 };
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
+pub use own_program::own_program;
 pub use pin::{Unpinned, pin, unpin};
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;

@@ -124,6 +124,29 @@ fn commands_are_not_found_on_the_host() {
     assert_ne!(ended.code, Some(0), "{ended:?}");
 }
 
+/// CVE-2019-5736: the program that made the container is a file of the host's.
+#[test]
+fn the_makers_program_cannot_be_written() {
+    let root = Scratch::rootfs();
+    let script = "ls -l /proc/1/exe; : > /proc/1/exe";
+    let ended = launch_sh(&["--root", root.str(), "--init"], script);
+    assert!(
+        ended.err.contains("Permission denied"),
+        "an own init hides: {ended:?}"
+    );
+    // All capabilities, among them the one to look into processes that hide.
+    let options = [
+        "--read-only-self",
+        "--root",
+        root.str(),
+        "--init",
+        "--cap-add",
+        "ALL",
+    ];
+    let ended = launch_sh(&options, "cat /proc/1/exe >/dev/null && : > /proc/1/exe");
+    assert!(ended.err.contains("Read-only file system"), "{ended:?}");
+}
+
 /// CVE-2021-30465: a directory is exchanged for a link between the check and the mount.
 #[test]
 fn a_race_with_links_is_not_won() {
