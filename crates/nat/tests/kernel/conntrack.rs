@@ -2,7 +2,7 @@
 
 use crate::lab::{network, publication, sh};
 use crate::machine::{Bridged, Hairpin, in_lab};
-use crate::probe::ask;
+use crate::probe::{Expect, ask};
 use minet_model::Protocol::{Tcp, Udp};
 use minet_nat::{Change, Firewall, Transit};
 use std::collections::BTreeSet;
@@ -44,7 +44,14 @@ fn with_flows(run: impl FnOnce(&mut Firewall) + Send) {
             ("c1", "192.0.2.9:80", "lan", Udp),
             ("c3", "192.0.2.9:80", "lan", Udp),
         ] {
-            let seen = ask(client, target.parse().unwrap(), server, 80, protocol);
+            let target_address = target.parse().unwrap();
+            let seen = ask(
+                client,
+                target_address,
+                (server, 80),
+                protocol,
+                Expect::Answer,
+            );
             assert!(seen.is_some(), "{client} -> {target}/{protocol}");
         }
         assert_eq!(flows(), BTreeSet::from(ALL));

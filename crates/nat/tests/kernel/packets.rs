@@ -2,7 +2,7 @@
 
 use crate::lab::{network, publication, sh};
 use crate::machine::{Bridged, C2, C3, GATEWAY, HOST, Hairpin, LAN, in_lab};
-use crate::probe::{ask, inside, send_from, send_reset};
+use crate::probe::{Expect, ask, inside, send_from, send_reset};
 use minet_model::Protocol::{self, Tcp, Udp};
 use minet_nat::{Change, Neighbours, NetworkRules, Reach, Transit};
 
@@ -42,7 +42,11 @@ fn path_to(
     seen: Option<&str>,
 ) {
     let address = target.parse().expect("address:port");
-    let got = ask(client, address, server, port, protocol).map(|ip| ip.to_string());
+    let expect = match seen {
+        Some(_) => Expect::Answer,
+        None => Expect::Silence,
+    };
+    let got = ask(client, address, (server, port), protocol, expect).map(|ip| ip.to_string());
     let rules = match got.as_deref() == seen {
         true => String::new(),
         false => sh("nft list table inet minet"),

@@ -6,12 +6,24 @@ use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long an answer may take. Everything is on one machine.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long to wait for an answer that should come: only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for one that should not. Everything is on one machine.
+const DOUBT: Duration = Duration::from_millis(250);
+/// How often a server looks whether it is still wanted.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// What the asker expects, which decides how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    Answer,
+    Silence,
+}
 
 /// Runs the closure in a named namespace, on a thread that then dies.
 pub(crate) fn inside<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> T {
@@ -30,71 +42,75 @@ pub(crate) fn inside<T: Send>(name: &str, run: impl FnOnce() -> T + Send) -> T {
 pub(crate) fn ask(
     client: &str,
     target: SocketAddrV4,
-    server: &str,
-    port: u16,
+    (server, port): (&str, u16),
     protocol: Protocol,
+    expect: Expect,
 ) -> Option<IpAddr> {
+    let patience = match expect {
+        Expect::Answer => PATIENCE,
+        Expect::Silence => DOUBT,
+    };
+    let over = &AtomicBool::new(false);
     thread::scope(|scope| {
         let (ready, is_ready) = channel();
         let serving = scope.spawn(move || {
             inside(server, || match protocol {
-                Protocol::Tcp => serve_tcp(port, ready),
-                Protocol::Udp => serve_udp(port, ready),
-                Protocol::Sctp => unimplemented_protocol(),
+                Protocol::Tcp => serve_tcp(port, ready, over),
+                Protocol::Udp => serve_udp(port, ready, over),
+                Protocol::Sctp => panic!("the standard library has no SCTP"),
             })
         });
         is_ready.recv().expect("the server listens");
         let answered = inside(client, || match protocol {
-            Protocol::Tcp => ask_tcp(target),
-            Protocol::Udp => ask_udp(target),
-            Protocol::Sctp => unimplemented_protocol(),
+            Protocol::Tcp => ask_tcp(target, patience),
+            Protocol::Udp | Protocol::Sctp => ask_udp(target, patience),
         });
+        over.store(true, Ordering::Relaxed);
         let seen = serving.join().expect("the server does not panic");
         answered.then_some(seen).flatten()
     })
 }
 
-fn unimplemented_protocol<T>() -> T {
-    panic!("the standard library has no SCTP")
-}
-
-fn serve_tcp(port: u16, ready: Sender<()>) -> Option<IpAddr> {
+fn serve_tcp(port: u16, ready: Sender<()>, over: &AtomicBool) -> Option<IpAddr> {
     let listener = TcpListener::bind(("0.0.0.0", port)).expect("listen");
     listener.set_nonblocking(true).expect("not to block");
     ready.send(()).expect("somebody waits");
-    let end = Instant::now() + 2 * PATIENCE;
-    while Instant::now() < end {
+    while !over.load(Ordering::Relaxed) {
         if let Ok((mut stream, peer)) = listener.accept() {
             stream.write_all(b"answer").ok()?;
             return Some(peer.ip());
         }
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(MOMENT);
     }
     None
 }
 
-fn ask_tcp(target: SocketAddrV4) -> bool {
-    let Ok(mut stream) = TcpStream::connect_timeout(&target.into(), PATIENCE) else {
+fn ask_tcp(target: SocketAddrV4, patience: Duration) -> bool {
+    let Ok(mut stream) = TcpStream::connect_timeout(&target.into(), patience) else {
         return false;
     };
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_read_timeout(Some(patience)).expect("a timeout");
     let mut answer = [0; 6];
     stream.read_exact(&mut answer).is_ok()
 }
 
-fn serve_udp(port: u16, ready: Sender<()>) -> Option<IpAddr> {
+fn serve_udp(port: u16, ready: Sender<()>, over: &AtomicBool) -> Option<IpAddr> {
     let socket = UdpSocket::bind(("0.0.0.0", port)).expect("bind");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.set_read_timeout(Some(MOMENT)).expect("a timeout");
     ready.send(()).expect("somebody waits");
-    let (_, peer) = socket.recv_from(&mut [0; 16]).ok()?;
-    socket.send_to(b"answer", peer).ok()?;
-    Some(peer.ip())
+    while !over.load(Ordering::Relaxed) {
+        if let Ok((_, peer)) = socket.recv_from(&mut [0; 16]) {
+            socket.send_to(b"answer", peer).ok()?;
+            return Some(peer.ip());
+        }
+    }
+    None
 }
 
-fn ask_udp(target: SocketAddrV4) -> bool {
+fn ask_udp(target: SocketAddrV4, patience: Duration) -> bool {
     let socket = UdpSocket::bind("0.0.0.0:0").expect("bind");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    // A refusal, too, is an answer: that nothing came through.
+    socket.set_read_timeout(Some(patience)).expect("a timeout");
+    // A refusal (ICMP) ends the waiting: nothing came through.
     let mut answer = [0; 16];
     socket.connect(target).is_ok()
         && socket.send(b"question").is_ok()
