@@ -57,6 +57,11 @@ impl Change {
         }
     }
 
+    /// Whether this makes the table.
+    pub(crate) fn installs(&self) -> bool {
+        matches!(self, Change::InstallTable(_))
+    }
+
     /// The object and the act, as an error names them.
     pub(crate) fn describe(&self) -> String {
         match self {

@@ -40,6 +40,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether something is left to be freed.
+    pub(crate) fn deletes(&self) -> bool {
+        matches!(self, Command::DeleteTable | Command::DeleteElement { .. })
+    }
+
     /// The line for `nft -f`.
     pub(crate) fn to_nft(&self) -> String {
         match self {

@@ -97,6 +97,7 @@ mod network;
 mod publication;
 mod query;
 pub mod table;
+mod transaction;
 
 pub use change::Change;
 pub use error::Error;

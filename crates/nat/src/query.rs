@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::firewall::Firewall;
 use crate::netlink::attribute::{Attributes, Incoming};
-use crate::netlink::encode::{dump_elements, get_element};
+use crate::netlink::encode::{dump_elements, get_element, get_table};
 use crate::netlink::message::Message;
 use crate::netlink::{batch, userdata};
 use crate::publication::{Installed, key_of, map_of, owner_in};
@@ -31,6 +31,15 @@ struct Entry {
 }
 
 impl Firewall {
+    /// Whether there is a table `inet minet`, whatever is in it.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn table_is_installed(&mut self) -> Result<bool, Error> {
+        let answer = self.ask(&get_table(), "look for table inet minet")?;
+        Ok(!answer.is_empty())
+    }
+
     /// Whether the network of this bridge is in the table; not so if there is no table.
     ///
     /// # Errors

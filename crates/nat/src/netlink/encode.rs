@@ -56,6 +56,15 @@ pub(crate) fn encode(command: &Command) -> Message {
     }
 }
 
+/// Asks for the table itself.
+pub(crate) fn get_table() -> Message {
+    Message {
+        kind: libc::NFT_MSG_GETTABLE as u16,
+        flags: 0,
+        object: Object::Table(table()),
+    }
+}
+
 /// Asks for one element by its key.
 pub(crate) fn get_element(set: &Set, element: &Element) -> Message {
     Message {

@@ -52,6 +52,34 @@ fn doing_it_twice_is_doing_it_once() {
 }
 
 #[test]
+fn whether_there_is_a_table_can_be_asked() {
+    with_table(|firewall| {
+        assert!(firewall.table_is_installed().unwrap());
+        firewall.apply(&[Change::RemoveTable]).unwrap();
+        assert!(!firewall.table_is_installed().unwrap());
+    });
+}
+
+/// The order within a transaction counts, not what was there before.
+#[test]
+fn a_table_may_come_and_go_in_one_transaction() {
+    with_table(|firewall| {
+        let install = || Change::InstallTable(Transit::Untouched);
+        firewall
+            .apply(&[
+                install(),
+                Change::RemoveTable,
+                install(),
+                Change::RemoveTable,
+            ])
+            .unwrap();
+        assert_eq!(sh("nft list ruleset"), "");
+        firewall.apply(&[Change::RemoveTable, install()]).unwrap();
+        assert!(firewall.table_is_installed().unwrap());
+    });
+}
+
+#[test]
 fn removing_twice_leaves_nothing_and_succeeds() {
     with_table(|firewall| {
         let changes = [
