@@ -51,6 +51,26 @@ impl TestHost {
         self.spawn(Place::Host, words)
     }
 
+    /// Runs a shell script in a container that is gone afterwards; `options` are those of
+    /// `minet run`.
+    pub fn run_sh(&self, options: impl Words, script: &str) -> Finished<'_> {
+        let mut words = vec!["run".to_owned(), "--rm".to_owned()];
+        words.extend(options.words());
+        words.extend(["--", "sh", "-euc", script].map(str::to_owned));
+        self.minet(words)
+    }
+
+    /// A container called `name` that does nothing for as long as it is let. It is ready.
+    #[track_caller]
+    pub fn idle(&self, name: &str, options: impl Words) -> Running<'_> {
+        let mut words = vec!["run".to_owned(), "--name".to_owned(), name.to_owned()];
+        words.extend(options.words());
+        words.extend(["--", "sh", "-c", "echo ready; exec sleep 1000"].map(str::to_owned));
+        let mut container = self.spawn_minet(words);
+        container.wait_for("ready");
+        container
+    }
+
     /// A container in which `probe serve` listens on all of `sockets`, such as
     /// `tcp:80 udp:5000`; `options` are those of `minet run`. It is ready.
     #[track_caller]
@@ -149,7 +169,7 @@ impl TestHost {
     /// Everything that minet could leave behind, as it is now.
     #[track_caller]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::take(self)
+        Snapshot::settled(self)
     }
 
     /// The value of a key such as `net.ipv4.ip_forward`.

@@ -4,10 +4,17 @@
 //! container is left. What stays is the network's own, as a switch stays on when the last
 //! cable is pulled: the bridge `minet0` with its address, the table `inet minet` with its
 //! chains and the network's elements, and the two or three sysctls that a bridge needs.
-//! `minet gc --all` takes that away as well, and then the host is what it was before.
+//! `minet gc --all` takes that away as well, and then the host is what it was before. Only
+//! the database in `/var/lib/minet` stays, as the memory that it is, and in `/run` empty
+//! directories and locks that nobody holds; they are not listed here.
 
 use crate::TestHost;
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// One line for each thing there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +26,11 @@ pub struct Snapshot {
 /// list itself, so the lists of processes leave out the shell and its children.
 const LISTS: &[(&str, &str)] = &[
     ("namespace", "lsns --noheadings --type net --output NS"),
-    (
-        "link",
-        "ip -oneline -details link | sed 's/^[0-9]*: //; s/@if[0-9]*/@peer/; s/ifindex [0-9]*//g'",
-    ),
+    ("link", LINKS),
     ("address", "ip -oneline address | sed 's/^[0-9]*: //'"),
     (
         "route",
-        "ip route show table all; ip -6 route show table all",
+        "{ ip route show table all; ip -6 route show table all; } | sed 's/ linkdown//'",
     ),
     ("neighbour", "ip neigh show nud permanent"),
     ("table", "nft --stateless list ruleset | sed 's/^/|/'"),
@@ -40,13 +44,16 @@ const LISTS: &[(&str, &str)] = &[
     ),
     ("unix socket", "grep minet /proc/net/unix | sed 's/.* //'"),
     ("process", PROCESSES),
-    ("file", "find /run /var/lib/minet -xdev | sort"),
     (
-        "conntrack",
-        "cat /proc/net/nf_conntrack 2>/dev/null | grep 172.1 | sed 's/^.* src/src/'",
+        "file",
+        "find /run -xdev; find /var/lib/minet -mindepth 1 ! -name 'minet.db*'",
     ),
     ("sysctl", "grep -rs . /proc/sys/net"),
 ];
+
+/// All links, without what changes when the other end of a cable comes or goes.
+const LINKS: &str = r"ip -oneline link |
+    sed 's/^[0-9]*: //; s/@if[0-9]*//; s/<[^>]*>//; s/ state [A-Z]*//; s/ link-netns.*//'";
 
 /// All processes but PID 1's `sleep`, this shell and its children.
 const PROCESSES: &str = r#"
@@ -66,9 +73,24 @@ const RESTLESS: &[&str] = &[
     "/netdev_rss_key",
 ];
 
+/// How long the kernel may take to do in the background what it was told to do: when the
+/// last process of a namespace is gone, the namespace and its cables go a little later.
+const BACKGROUND: Duration = Duration::from_secs(3);
+
 impl Snapshot {
+    /// Lists everything, once no cable leads into a namespace that is going away.
     #[track_caller]
-    pub(crate) fn take(host: &TestHost) -> Self {
+    pub(crate) fn settled(host: &TestHost) -> Self {
+        let started = Instant::now();
+        let dying = "ip link | grep -A1 '^[0-9]*: veth' | grep -q 'link-netnsid'";
+        while host.exec(["sh", "-c", dying]).code() == 0 && started.elapsed() < BACKGROUND {
+            thread::sleep(Duration::from_millis(10));
+        }
+        Snapshot::take(host)
+    }
+
+    #[track_caller]
+    fn take(host: &TestHost) -> Self {
         let mut script = String::new();
         for (kind, command) in LISTS {
             writeln!(script, "echo '== {kind}'\n{command}").expect("a string takes everything");
@@ -79,6 +101,7 @@ impl Snapshot {
         for line in output.stdout().lines() {
             match line.strip_prefix("== ") {
                 Some(next) => kind = next,
+                None if kind == "file" && is_a_directory_or_lock(line) => {}
                 None if RESTLESS.iter().any(|key| line.contains(key)) => {}
                 None => drop(lines.insert(format!("{kind}: {}", line.trim_end()))),
             }
@@ -90,41 +113,41 @@ impl Snapshot {
         Snapshot { lines }
     }
 
-    /// Fails the test if anything is different now.
+    /// Fails the test if anything is different now, and stays so.
     #[track_caller]
     pub fn assert_unchanged(&self, host: &TestHost) {
-        self.compare(&host.snapshot());
+        self.assert_same(host, |_| true);
     }
 
     /// Fails the test if anything is different now but for the network's own things.
     #[track_caller]
     pub fn assert_only_the_network_is_left(&self, host: &TestHost) {
-        let mut now = host.snapshot();
-        now.lines
-            .retain(|line| self.lines.contains(line) || !belongs_to_the_network(line));
-        let mut before = self.clone();
-        // The keys that the network may turn on have another value now.
-        before
-            .lines
-            .retain(|line| now.lines.contains(line) || !is_switched_by_the_network(line));
-        before.compare(&now);
+        self.assert_same(host, |line| !belongs_to_the_network(line));
     }
 
     #[track_caller]
-    fn compare(&self, now: &Snapshot) {
-        let gone = self
-            .lines
-            .difference(&now.lines)
-            .map(|line| format!("  - {line}\n"));
-        let new = now
-            .lines
-            .difference(&self.lines)
-            .map(|line| format!("  + {line}\n"));
-        let changes: String = gone.chain(new).collect();
-        assert!(
-            changes.is_empty(),
-            "the host is not what it was:\n{changes}"
-        );
+    fn assert_same(&self, host: &TestHost, matters: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        loop {
+            let changes = self.changes(&Snapshot::take(host), &matters);
+            if changes.is_empty() {
+                return;
+            }
+            assert!(
+                started.elapsed() < BACKGROUND,
+                "the host is not what it was:\n{changes}"
+            );
+            thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn changes(&self, now: &Snapshot, matters: impl Fn(&str) -> bool) -> String {
+        let gone = self.lines.difference(&now.lines).map(|line| ('-', line));
+        let new = now.lines.difference(&self.lines).map(|line| ('+', line));
+        let relevant = gone.chain(new).filter(|(_, line)| matters(line));
+        relevant
+            .map(|(sign, line)| format!("  {sign} {line}\n"))
+            .collect()
     }
 }
 
@@ -135,25 +158,17 @@ fn belongs_to_the_network(line: &str) -> bool {
     match kind {
         "link" | "address" | "route" => what.contains("minet0") && !what.contains("veth"),
         "table" => !names_a_container(what),
-        "file" => FILES_OF_THE_NETWORK.contains(&what),
         "mount" => what.contains(" /run/netns "),
         "sysctl" => what.contains("/minet0/") || is_switched_by_the_network(line),
         _ => false,
     }
 }
 
-/// What stays in the state directories: the directories, locks, and the database.
-const FILES_OF_THE_NETWORK: &[&str] = &[
-    "/run/minet",
-    "/run/minet/containers",
-    "/run/minet/lock",
-    "/run/minet/netns",
-    "/run/netns",
-    "/var/lib/minet",
-    "/var/lib/minet/minet.db",
-    "/var/lib/minet/minet.db-shm",
-    "/var/lib/minet/minet.db-wal",
-];
+/// What stays in the state directories, and means nothing.
+fn is_a_directory_or_lock(path: &str) -> bool {
+    let directories = ["/run/minet", "/run/minet/containers", "/run/netns"];
+    directories.contains(&path) || path.starts_with("/run/minet/") && path.ends_with(".lock")
+}
 
 /// A published port's element has a container's port as its data.
 fn names_a_container(rule: &str) -> bool {
@@ -164,9 +179,13 @@ fn names_a_container(rule: &str) -> bool {
         && !rule.contains("type ")
 }
 
+/// Turning on forwarding also turns off what only a host that is no router should believe.
 fn is_switched_by_the_network(line: &str) -> bool {
-    line.starts_with("sysctl: ")
-        && ["/ip_forward:", "/forwarding:", "/route_localnet:"]
-            .iter()
-            .any(|key| line.contains(key))
+    let keys = [
+        "/ip_forward:",
+        "/forwarding:",
+        "/route_localnet:",
+        "/accept_redirects:",
+    ];
+    line.starts_with("sysctl: ") && keys.iter().any(|key| line.contains(key))
 }

@@ -8,11 +8,14 @@
 //!     prints the answer; exit code 1 if there is none within two seconds
 //! probe throw ADDRESS:PORT MESSAGE
 //!     sends a UDP message three times and does not wait for anything
+//! probe ping ADDRESS
+//!     one ICMP echo by an unprivileged ICMP socket; exit code 1 if nothing comes back
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
 //! nothing, because it is the way back that may be closed.
 
+use rustix::net::{self, AddressFamily, SocketType};
 use std::{
     io::{self, BufRead, BufReader, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ["ask", protocol, to, message] => ask(protocol, to, message, "0"),
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
         ["throw", to, message] => throw(to, message),
+        ["ping", to] => ping(to),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };
     match outcome {
@@ -148,6 +152,22 @@ fn throw(to: &str, message: &str) -> io::Result<()> {
         let _ = socket.send_to(message.as_bytes(), to);
         thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
+}
+
+/// What modern `ping` programs do: `SOCK_DGRAM` and `IPPROTO_ICMP`, for which no
+/// capability is needed but a group within `net.ipv4.ping_group_range` (icmp(7)).
+fn ping(to: &str) -> io::Result<()> {
+    let to: IpAddr = to.parse().map_err(|_| nonsense(to))?;
+    let icmp = rustix::net::ipproto::ICMP;
+    let socket = net::socket(AddressFamily::INET, SocketType::DGRAM, Some(icmp))?;
+    let socket = UdpSocket::from(socket);
+    socket.set_read_timeout(Some(PATIENCE))?;
+    // Type 8 is "echo request"; the kernel fills in identifier and checksum.
+    let mut message = [8, 0, 0, 0, 0, 0, 0, 1];
+    socket.send_to(&message, (to, 0))?;
+    socket.recv(&mut message)?;
+    println!("{to} is alive");
     Ok(())
 }
 

@@ -72,7 +72,7 @@ fn a_snapshot_sees_what_is_left_and_orphans_are_reaped() {
             "sleep 1000 >/dev/null 2>&1 & echo $! >/run/pid",
             "kill -9 $(cat /run/pid); rm /run/pid",
         ),
-        ("mkdir /run/minet", "rmdir /run/minet"),
+        ("touch /run/x", "rm /run/x"),
     ] {
         host.sh(change).succeed();
         assert_ne!(host.snapshot(), before, "{change} was not seen");
