@@ -7,7 +7,8 @@
 //!
 //! ip link add HOST mtu M master minet0 address fe:… type veth \
 //!         peer name eth0 mtu M address MAC netns NS                        lay
-//! ip link set HOST alias … ; ip link set HOST addrgenmode none ; ip link set HOST up
+//! ip link set HOST alias … ; ip link set HOST type bridge_slave hairpin on
+//! ip link set HOST addrgenmode none ; ip link set HOST up
 //! ip link del HOST                                                         cut
 //! ip -d link show HOST | grep 'state forwarding'                           wait_until_forwarding
 //! ```
@@ -32,7 +33,10 @@ use minet_model::{IfName, MacAddr};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage},
+    link::{
+        InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
+        LinkInfo, LinkMessage,
+    },
 };
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -118,18 +122,39 @@ pub fn host_mac(container: MacAddr) -> MacAddr {
     MacAddr::from_bytes(bytes).expect("the first byte is even and not zero, so it is unicast")
 }
 
+/// Lets a frame leave through the port by which it came in.
+///
+/// A container that talks to its own published port is redirected to itself. Where
+/// `net.bridge.bridge-nf-call-iptables` is on, that happens while the frame is still on
+/// the bridge, which would not send it back to where it came from.
+///
+/// A port's own settings are changed by `RTM_NEWLINK` on the link that exists; in an
+/// `RTM_SETLINK` the kernel passes over them in silence.
+fn hairpin(host_end: &IfName) -> Request {
+    let mut message = link::named(host_end);
+    message.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::PortKind(InfoPortKind::Bridge),
+        LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::HairpinMode(
+            true,
+        )])),
+    ]));
+    Request::new(RouteNetlinkMessage::NewLink(message))
+}
+
 /// A send of its own, after the cable is known to be ours: see the lesson in `switch`.
 fn configure(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
     let mut alias = link::named(&cable.host_end);
     alias
         .attributes
         .push(LinkAttribute::IfAlias(cable.alias.clone()));
-    let [alias, ipv6, up] = rtnl.request_all([
+    let [alias, hairpin, ipv6, up] = rtnl.request_all([
         Request::new(RouteNetlinkMessage::SetLink(alias)),
+        hairpin(&cable.host_end),
         settings::no_ipv6_address(&cable.host_end),
         link::up(&cable.host_end),
     ])?;
     alias?;
+    hairpin?;
     settings::without_ipv6_is_fine(ipv6)?;
     up?;
     Ok(())

@@ -1,3 +1,4 @@
+use crate::output::tell;
 use minet_runtime::{Explanation, Narrator};
 
 /// Prints what the runtime tells, to standard error: standard output is the container's.
@@ -23,25 +24,25 @@ impl Explainer {
 impl Narrator for Explainer {
     fn step(&mut self, number: usize, explanation: &Explanation) {
         if self.level == Level::Steps {
-            eprintln!("{}", in_words(number, explanation));
+            tell(&in_words(number, explanation));
         }
     }
 
     fn undo(&mut self, explanation: &Explanation) {
         if self.level == Level::Steps {
-            eprintln!("undo: {}", explanation.what);
+            tell(&format!("undo: {}", explanation.what));
             for command in &explanation.down {
-                eprintln!("{}", at_the_prompt(command));
+                tell(&at_the_prompt(command));
             }
         }
     }
 
     fn note(&mut self, text: &str) {
-        eprintln!("minet: {text}");
+        tell(&format!("minet: {text}"));
     }
 
     fn warn(&mut self, text: &str) {
-        eprintln!("{text}");
+        tell(text);
     }
 }
 

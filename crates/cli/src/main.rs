@@ -9,20 +9,15 @@
 //! other subcommands failed in; 2 is clap's for a command line that cannot be read, except
 //! that `run` and `exec` then too exit with 125, as Docker's do.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the one crate that prints"
-)]
-
 mod arguments;
 mod commands;
 mod explainer;
 mod options;
+mod output;
 mod table;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 /// What a container command exits with when minet itself failed.
@@ -36,7 +31,7 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("minet: {}", failure.message);
+            output::tell(&format!("minet: {}", failure.message));
             ExitCode::from(failure.code)
         }
     }
@@ -58,14 +53,31 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
 /// Help goes to standard output and is no failure; a wrong option is one, of the kind that
 /// the subcommand has.
 fn explain_usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be done if the terminal is gone.
-    let _ = error.print();
+    let text = error.render().to_string();
     if !error.use_stderr() {
+        output::print(&text);
         return ExitCode::SUCCESS;
     }
-    let runs = std::env::args().skip(1).find(|word| !word.starts_with('-'));
-    match runs.as_deref() {
-        Some("run" | "exec") => ExitCode::from(OWN_FAILURE),
+    let subcommand = std::env::args()
+        .skip(1)
+        .find(|word| Arguments::command().find_subcommand(word).is_some());
+    let subcommand = subcommand.unwrap_or_default();
+    output::tell(&format!("minet: {}", in_one_line(&text, &subcommand)));
+    match subcommand.as_str() {
+        "run" | "exec" => ExitCode::from(OWN_FAILURE),
         _ => ExitCode::from(2),
     }
+}
+
+/// The library explains in a paragraph and repeats the usage; the paragraph is enough.
+fn in_one_line(text: &str, subcommand: &str) -> String {
+    let wanted = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let line = wanted.collect::<Vec<_>>().join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    let help = format!("minet {subcommand}").trim_end().to_owned();
+    format!("{line} (see {help} --help)")
 }

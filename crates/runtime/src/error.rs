@@ -194,7 +194,7 @@ impl Error {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            let more = error.to_string();
+            let more = without_number(&error.to_string());
             // A wrapper that only repeats what it wraps says nothing new.
             if !text.ends_with(&more) {
                 text = format!("{text}: {more}");
@@ -214,5 +214,13 @@ impl Error {
             _ => 125,
         };
         u8::try_from(code).unwrap_or(125)
+    }
+}
+
+/// "Permission denied (os error 13)" says nothing more to a user than its words.
+fn without_number(text: &str) -> String {
+    match text.rsplit_once(" (os error ") {
+        Some((words, _)) if text.ends_with(')') => words.to_owned(),
+        Some(_) | None => text.to_owned(),
     }
 }

@@ -172,7 +172,7 @@ fn network_settings(listed: &Listed) -> Value {
         "IPPrefixLen": attachment.map_or(0, |attachment| attachment.address.prefix()),
         "Gateway": text(attachment.map(|attachment| attachment.gateway.to_string())),
         "MacAddress": text(attachment.map(|attachment| attachment.mac.to_string())),
-        "HostInterface": text(attachment.map(|attachment| attachment.host_end.to_string())),
+        "VethName": text(attachment.map(|attachment| attachment.host_end.to_string())),
         "Networks": networks,
     })
 }
@@ -190,7 +190,7 @@ fn endpoint(listed: &Listed, attachment: &Attachment) -> Value {
         "MacAddress": attachment.mac,
         "DNSNames": [listed.name.as_str(), listed.id.short()],
         "Interface": attachment.interface,
-        "HostInterface": attachment.host_end,
+        "VethName": attachment.host_end,
         "Mtu": attachment.mtu,
     })
 }

@@ -1,5 +1,6 @@
 use super::{Failure, open};
 use crate::arguments::CheckOptions;
+use crate::output::print;
 use minet_runtime::Paths;
 
 pub(crate) fn check(options: &CheckOptions, paths: Paths) -> Result<u8, Failure> {
@@ -7,10 +8,10 @@ pub(crate) fn check(options: &CheckOptions, paths: Paths) -> Result<u8, Failure>
         .and_then(|mut runtime| runtime.check(options.container.as_deref()))
         .map_err(|error| Failure::of_command(&error))?;
     for difference in &differences {
-        println!(
-            "{}: {}: {}",
+        print(&format!(
+            "{}: {}: {}\n",
             difference.container, difference.step, difference.found
-        );
+        ));
     }
     Ok(u8::from(!differences.is_empty()))
 }

@@ -1,5 +1,6 @@
 use super::{Failure, open};
 use crate::arguments::GcOptions;
+use crate::output::print;
 use minet_runtime::{IdleNetworks, Paths};
 
 pub(crate) fn gc(options: &GcOptions, paths: Paths) -> Result<u8, Failure> {
@@ -12,10 +13,10 @@ pub(crate) fn gc(options: &GcOptions, paths: Paths) -> Result<u8, Failure> {
         .and_then(|mut runtime| runtime.gc(idle))
         .map_err(|error| Failure::of_command(&error))?;
     for container in &swept.containers {
-        println!("removed what was left of container {container}");
+        print(&format!("removed what was left of container {container}\n"));
     }
     for network in &swept.networks {
-        println!("took down network {network}");
+        print(&format!("took down network {network}\n"));
     }
     match swept.left_behind.is_empty() {
         true => Ok(0),

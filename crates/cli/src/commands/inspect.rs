@@ -1,5 +1,6 @@
 use super::{Failure, for_each, open};
 use crate::arguments::NamesOption;
+use crate::output::print;
 use minet_runtime::Paths;
 
 /// Prints an array, as Docker does, with those that were found; the others are told.
@@ -10,6 +11,6 @@ pub(crate) fn inspect(names: &NamesOption, paths: Paths) -> Result<u8, Failure> 
         found.push(runtime.inspect(container)?);
         Ok(())
     });
-    println!("{:#}", serde_json::Value::Array(found));
+    print(&format!("{:#}\n", serde_json::Value::Array(found)));
     outcome
 }

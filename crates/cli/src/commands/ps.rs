@@ -1,4 +1,5 @@
 use super::{Failure, open};
+use crate::output::print;
 use crate::{
     arguments::{Format, PsOptions},
     table,
@@ -17,15 +18,15 @@ pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
     }
     if options.quiet {
         for container in &listed {
-            println!("{}", id(container, options));
+            print(&format!("{}\n", id(container, options)));
         }
         return Ok(0);
     }
     match options.format {
-        Format::Table => print!("{}", table::render(&rows(&listed, options))),
+        Format::Table => print(&table::render(&rows(&listed, options))),
         Format::Json => {
             for container in &listed {
-                println!("{}", as_json(container, options));
+                print(&format!("{}\n", as_json(container, options)));
             }
         }
     }

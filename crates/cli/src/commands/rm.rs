@@ -1,5 +1,6 @@
 use super::{Failure, for_each, open};
 use crate::arguments::RmOptions;
+use crate::output::print;
 use minet_runtime::{Force, Paths};
 
 pub(crate) fn rm(options: &RmOptions, paths: Paths) -> Result<u8, Failure> {
@@ -11,7 +12,7 @@ pub(crate) fn rm(options: &RmOptions, paths: Paths) -> Result<u8, Failure> {
     };
     for_each(&options.names.containers, |container| {
         runtime.remove(container, force)?;
-        println!("{container}");
+        print(&format!("{container}\n"));
         Ok(())
     })
 }

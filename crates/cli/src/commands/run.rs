@@ -1,4 +1,5 @@
 use super::{Failure, open};
+use crate::output::print;
 use crate::{
     OWN_FAILURE,
     explainer::{Explainer, Level, in_words},
@@ -24,10 +25,10 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
             .and_then(|mut runtime| runtime.rehearse(&spec, &mut explainer))
             .map_err(|error| Failure::of_container(&error))?;
         match shown {
-            Shown::Script(direction) => print!("{}", script(&rehearsal, direction)),
+            Shown::Script(direction) => print(&script(&rehearsal, direction)),
             Shown::Steps => {
                 for (index, step) in rehearsal.plan.steps.iter().enumerate() {
-                    println!("{}", in_words(index + 1, &step.act().explain()));
+                    print(&format!("{}\n", in_words(index + 1, &step.act().explain())));
                 }
             }
         }

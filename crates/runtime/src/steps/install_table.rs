@@ -41,9 +41,9 @@ impl Act for InstallTable {
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let used = !machine.firewall()?.networks()?.is_empty();
-        Ok(Finding::expect(used, || {
-            "table inet minet is missing, or no network is in it".into()
+        let installed = machine.firewall()?.table_is_installed()?;
+        Ok(Finding::expect(installed, || {
+            "table inet minet is missing".into()
         }))
     }
 

@@ -93,6 +93,7 @@ impl Act for LayCable {
             up: vec![
                 format!("ip link add name {host_end} address {host_mac} mtu {mtu} master {bridge} type veth peer name {container_end} address {mac} mtu {mtu} netns {name}"),
                 format!("ip link set dev {host_end} alias '{}'", self.alias()),
+                format!("ip link set dev {host_end} type bridge_slave hairpin on"),
                 format!("ip link set dev {host_end} addrgenmode none"),
                 format!("ip link set dev {host_end} up"),
             ],
