@@ -1,3 +1,6 @@
+use crate::lifecycle::{
+    ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StopOptions,
+};
 use crate::options::RunOptions;
 use clap::{Args, Parser, Subcommand};
 use minet_runtime::Paths;
@@ -21,7 +24,7 @@ pub(crate) struct Arguments {
 
 const FIRST_STEPS: &str = "\
 First steps:
-  minet run --name web -p 8080:80 -- busybox httpd -f -h /srv
+  minet run -d --name web -p 8080:80 -- busybox httpd -f -h /srv
   minet run --explain -- ip addr            see each step as an ip or nft command
   minet run --dry-run --script -- true      the same as a shell script, nothing is done
   minet ps                                  what runs, where, on which ports
@@ -39,6 +42,27 @@ impl Arguments {
 pub(crate) enum Command {
     /// Run a command in a network of its own
     Run(Box<RunOptions>),
+    /// Run containers again that have ended
+    Start(NamesOption),
+    /// Ask containers to end, and kill those that do not in time
+    Stop(StopOptions),
+    /// Stop containers and start them again
+    Restart(StopOptions),
+    /// Send a signal to containers
+    Kill(KillOptions),
+    /// Wait until containers have ended, and print their exit codes
+    Wait(NamesOption),
+    /// Show what a container in the background has printed
+    Logs(LogsOptions),
+    /// Show to which host ports a container's ports are published
+    Port(PortOptions),
+    /// Give a container another name
+    Rename(RenameOptions),
+    /// Start what should run and does not, as after a reboot
+    Restore,
+    /// Work on all containers
+    #[command(subcommand)]
+    Container(ContainerCommand),
     /// Run one more command in a running container
     Exec(ExecOptions),
     /// List containers
@@ -55,6 +79,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExecOptions {
+    /// Leave it running, and print nothing
+    #[arg(short, long)]
+    pub(crate) detach: bool,
     /// Keep standard input open
     #[arg(short, long)]
     pub(crate) interactive: bool,

@@ -12,6 +12,7 @@
 mod arguments;
 mod commands;
 mod explainer;
+mod lifecycle;
 mod options;
 mod output;
 mod table;
@@ -41,6 +42,16 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
     let paths = arguments.paths();
     match arguments.command {
         Command::Run(run) => commands::run::run(*run, paths),
+        Command::Start(names) => commands::start::start(&names, paths),
+        Command::Stop(stop) => commands::stop::stop(&stop, paths),
+        Command::Restart(restart) => commands::stop::restart(&restart, paths),
+        Command::Kill(kill) => commands::stop::kill(&kill, paths),
+        Command::Wait(names) => commands::wait::wait(&names, paths),
+        Command::Logs(logs) => commands::logs::logs(logs, paths),
+        Command::Port(port) => commands::port::port(&port, paths),
+        Command::Rename(rename) => commands::rename::rename(&rename, paths),
+        Command::Restore => commands::restore::restore(paths),
+        Command::Container(command) => commands::prune::container(&command, paths),
         Command::Exec(exec) => commands::exec::exec(exec, paths),
         Command::Ps(ps) => commands::ps::ps(&ps, paths),
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),

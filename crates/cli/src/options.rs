@@ -2,8 +2,9 @@
 
 use clap::Args;
 use minet_model::{
-    AddHost, CapabilityChanges, ContainerName, ContainerSpec, ExposedPorts, HostName, MacAddr,
-    NetworkMode, PublishSpec, Sysctl, TerminalMode, UserSpec, Volume,
+    AddHost, CapabilityChanges, ContainerName, ContainerSpec, ExposedPorts, HostName,
+    InvalidLifecycle, Lifecycle, LogLimits, MacAddr, NetworkMode, PublishSpec, RestartPolicy,
+    SignalNumber, Sysctl, TerminalMode, UserSpec, Volume,
 };
 use std::{
     io,
@@ -15,8 +16,9 @@ use std::{
 ///
 /// The command sees this machine's files, or those of --rootfs, in namespaces of its own:
 /// its own processes, its own hostname, and the network that --mode gives it. minet stays
-/// in the foreground, passes signals on and exits with the command's exit code. However it
-/// ends, nothing of the container stays.
+/// in the foreground, passes signals on and exits with the command's exit code; with -d it
+/// prints the container's ID and leaves it running. However it ends, nothing of its network
+/// stays.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct RunOptions {
@@ -103,6 +105,26 @@ pub(crate) struct RunOptions {
     /// Deny a capability, such as CHOWN, or ALL
     #[arg(long, value_name = "CAP", help_heading = "Process")]
     cap_drop: Vec<String>,
+    /// Leave it running in the background, and print its ID
+    #[arg(short, long, help_heading = "Process")]
+    pub(crate) detach: bool,
+    /// With -d: what happens when it ends by itself: no, on-failure[:N], always or unless-stopped
+    #[arg(
+        long,
+        value_name = "POLICY",
+        default_value = "no",
+        help_heading = "Process"
+    )]
+    restart: RestartPolicy,
+    /// What `minet stop` sends first
+    #[arg(long, value_name = "SIGNAL", help_heading = "Process")]
+    stop_signal: Option<SignalNumber>,
+    /// Seconds until `minet stop` kills it
+    #[arg(long, value_name = "SECONDS", help_heading = "Process")]
+    stop_timeout: Option<u32>,
+    /// With -d: how much of its output is kept: max-size=10m, max-file=3
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Process")]
+    log_opt: Vec<String>,
     /// Forget the container when it ends
     #[arg(long, help_heading = "Process")]
     rm: bool,
@@ -139,8 +161,8 @@ pub(crate) struct RunOptions {
 
 const EXAMPLES: &str = "\
 Examples:
-  minet run --name web -p 8080:80 -- busybox httpd -f -h /srv
-      a web server, reached on port 8080 of this machine, by [::1] too
+  minet run -d --name web -p 8080:80 -- busybox httpd -f -h /srv
+      a web server in the background, reached on port 8080 of this machine, by [::1] too
   minet run -p 127.0.0.1:5432:5432 -- postgres
       reached from this machine alone
   minet run --mode container:web -- ss -lnt
@@ -160,6 +182,9 @@ pub(crate) enum OptionError {
     /// A directory that is not absolute.
     #[error("the working directory {0:?} is invalid, it needs to be an absolute path")]
     Workdir(PathBuf),
+    /// A `--log-opt` that says nothing.
+    #[error(transparent)]
+    Lifecycle(#[from] InvalidLifecycle),
     /// The directory of this process is gone.
     #[error("find the absolute path of {}: {source}", path.display())]
     Path { path: PathBuf, source: io::Error },
@@ -181,6 +206,10 @@ impl RunOptions {
             .into_iter()
             .map(absolute_source)
             .collect::<Result<_, _>>()?;
+        let mut log = LogLimits::default();
+        for option in &self.log_opt {
+            log.set(option)?;
+        }
         Ok(ContainerSpec {
             command: self.command,
             name: self.name,
@@ -211,6 +240,12 @@ impl RunOptions {
             terminal: TerminalMode {
                 interactive: self.interactive,
                 tty: self.tty,
+            },
+            lifecycle: Lifecycle {
+                restart: self.restart,
+                stop_signal: self.stop_signal,
+                stop_timeout: self.stop_timeout,
+                log,
             },
         })
     }

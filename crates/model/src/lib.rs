@@ -12,6 +12,7 @@
 //! | `02:42:ac:11:00:02` | [`MacAddr`] | `--mac-address`, the cable |
 //! | `8080:80/tcp` | [`PublishSpec`] → [`PublishedPort`] | `-p`, the nftables maps |
 //! | `bridge`, `container:web` | [`NetworkMode`] | `--mode` |
+//! | `on-failure:3`, `SIGTERM` | [`Lifecycle`] | the supervisor |
 //! | `db.internal` | [`HostName`] | hosts files, `--hostname` |
 //!
 //! What must stay true: a value of these types has been checked; code that takes one
@@ -20,6 +21,7 @@
 mod container;
 mod hosts;
 mod ifname;
+mod lifecycle;
 mod mac;
 mod mode;
 mod network;
@@ -29,6 +31,7 @@ mod spec;
 pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidContainerName};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use ifname::{IfName, InvalidIfName};
+pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy, SignalNumber};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};

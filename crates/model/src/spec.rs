@@ -57,6 +57,9 @@ pub struct ContainerSpec {
     pub remove: bool,
     /// `-i` and `-t`.
     pub terminal: TerminalMode,
+    /// `--restart`, `--stop-signal`, `--stop-timeout` and `--log-opt`.
+    #[serde(default)]
+    pub lifecycle: crate::Lifecycle,
 }
 
 /// What the container's standard input and output are.

@@ -46,6 +46,7 @@
 mod accounts;
 mod capabilities;
 mod command;
+mod detach;
 mod failure;
 mod inside;
 mod join;
@@ -60,6 +61,7 @@ pub mod sysctl;
 pub use accounts::UnknownAccount;
 pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
 pub use command::{CommandError, FindError, Lookup, find_command};
+pub use detach::{Descendant, DetachError, Split, StartupReport, detach};
 pub use failure::Failure;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};

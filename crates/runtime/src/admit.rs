@@ -34,6 +34,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) boot: &'a str,
     pub(crate) supervisor: ProcessIdentity,
     pub(crate) paths: &'a crate::Paths,
+    /// The container that is to be made again, if it is no new one.
+    pub(crate) again: Option<&'a ContainerRow>,
 }
 
 impl<'a> Candidate<'a> {
@@ -59,6 +61,7 @@ impl<'a> Candidate<'a> {
             boot,
             supervisor,
             paths,
+            again: None,
         })
     }
 }
@@ -86,8 +89,7 @@ pub(crate) enum Namespace {
 
 /// Chooses what is to be chosen, and records the wish.
 pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<Admitted, Error> {
-    let id = ContainerId::from_bytes(candidate.random);
-    let name = choose_name(tx, candidate)?;
+    let (id, name) = identify(tx, candidate)?;
     let namespace = find_namespace(tx, &candidate.spec.mode)?;
     if let Ground::Down(groundwork) = candidate.ground {
         groundwork.record(tx, candidate.boot)?;
@@ -95,17 +97,23 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     let attachment = attach(tx, candidate, &id, &name)?;
     let settings = settings(candidate, &id, &name, attachment, &namespace)?;
     let plan = plan(candidate, &id, &name, &settings)?;
-    tx.admit(&NewContainer {
+    let namespace_of = shared_with(&namespace);
+    let wish = NewContainer {
         id: &id,
         name: &name,
         spec: &to_json(candidate.spec),
         settings: &to_json(&settings),
         plan: &to_json(&plan),
-        namespace_of: shared_with(&namespace).as_ref(),
+        namespace_of: namespace_of.as_ref(),
         created: now(),
         boot: candidate.boot,
         supervisor: candidate.supervisor,
-    })?;
+    };
+    match candidate.again {
+        None => tx.admit(&wish)?,
+        Some(_) if tx.readmit(&wish)? => {}
+        Some(row) => return Err(Error::StillRunning(row.name.to_string())),
+    }
     for port in candidate.ports {
         tx.put_port(port, &id)?;
     }
@@ -120,6 +128,20 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
 
 fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("made of strings, numbers and lists")
+}
+
+/// Who it is: somebody new, or the one that has ended.
+fn identify(
+    tx: &Transaction<'_>,
+    candidate: &Candidate<'_>,
+) -> Result<(ContainerId, ContainerName), Error> {
+    match candidate.again {
+        Some(row) => Ok((row.id.clone(), row.name.clone())),
+        None => Ok((
+            ContainerId::from_bytes(candidate.random),
+            choose_name(tx, candidate)?,
+        )),
+    }
 }
 
 fn choose_name(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<ContainerName, Error> {
@@ -225,6 +247,7 @@ fn settings(
         netns_link,
         attachment,
         name_is_made_up: candidate.spec.name.is_none(),
+        ports: candidate.ports.to_vec(),
     })
 }
 

@@ -117,6 +117,28 @@ pub enum Error {
     /// The container to act on does not run.
     #[error("container {0} is not running")]
     NotRunning(String),
+    /// Other containers live in the namespace of the one to start.
+    #[error(
+        "cannot start container {0}: other containers still use the network that it had; stop those first"
+    )]
+    GuestsRemain(String),
+    /// A container that is just being made.
+    #[error("container {0} is just being made: try again in a moment")]
+    BeingMade(String),
+    /// The container was never in the background.
+    #[error("container {0} has no log: it ran in the foreground, and its output went there")]
+    NoLog(String),
+    /// This process cannot be split.
+    #[error(transparent)]
+    Detach(#[from] minet_netns::DetachError),
+    /// A port that a container does not publish.
+    #[error("no public port '{port}' published for {container}")]
+    NotPublished {
+        /// As it was asked for, with its protocol.
+        port: String,
+        /// The container.
+        container: String,
+    },
     /// The container to remove runs.
     #[error(
         "cannot remove container \"{0}\": container is running: stop the container before removing or force remove (minet rm -f {0})"

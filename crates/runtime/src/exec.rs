@@ -2,13 +2,13 @@
 
 use crate::{
     Error, Runtime,
-    attend::{self, Console, Events},
+    attend::{self, Console, Events, Streams},
     find,
     launch::{DEFAULT_PATH, extend},
 };
 use minet_model::{TerminalMode, UserSpec};
-use minet_netns::{Join, join, resolve_capabilities};
-use std::path::PathBuf;
+use minet_netns::{Io, Join, Running, StartupReport, join, resolve_capabilities};
+use std::{fs::File, os::fd::OwnedFd, path::PathBuf};
 
 /// What is to be executed, and where.
 #[derive(Debug)]
@@ -31,6 +31,29 @@ impl Runtime {
     /// Runs a command in the namespaces of a container, with its environment and its
     /// capabilities; returns its exit code.
     pub fn exec(&mut self, request: ExecRequest) -> Result<u8, Error> {
+        let events = Events::listen()?;
+        let console = Console::open(request.terminal)?;
+        let mut running = self.join(request, &console)?;
+        console.attach(running.terminal.take());
+        let code = attend::attend(events, &running, console, Vec::new())?;
+        Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    }
+
+    /// The same without anybody who reads or writes; this process stays until its end, so
+    /// that it ends at the latest with the container.
+    pub fn exec_detached(
+        &mut self,
+        request: ExecRequest,
+        report: StartupReport,
+    ) -> Result<(), Error> {
+        let running = self.join(request, &Nowhere)?;
+        self.store.close();
+        report.ready("\n")?;
+        running.wait()?;
+        Ok(())
+    }
+
+    fn join(&mut self, request: ExecRequest, streams: &dyn Streams) -> Result<Running, Error> {
         let row = self
             .store
             .read(|tx| find::container(tx, &request.container))?;
@@ -45,19 +68,34 @@ impl Runtime {
         }
         extend(&mut env, &spec.env);
         extend(&mut env, &request.env);
-        let events = Events::listen()?;
-        let console = Console::open(request.terminal)?;
-        let mut running = join(Join {
+        Ok(join(Join {
             container: init,
             command: request.command,
             env,
             workdir: request.workdir.or(spec.workdir),
             user: request.user.or(spec.user),
             capabilities: resolve_capabilities(&spec.capabilities)?,
-            io: console.io()?,
-        })?;
-        console.attach(running.terminal.take());
-        let code = attend::attend(events, &running, console, Vec::new())?;
-        Ok(u8::try_from(code).unwrap_or(u8::MAX))
+            io: streams.io()?,
+        })?)
     }
+}
+
+/// Standard streams that lead nowhere.
+struct Nowhere;
+
+impl Streams for Nowhere {
+    fn io(&self) -> Result<Io, Error> {
+        let null = || {
+            let null = File::options().read(true).write(true).open("/dev/null");
+            null.map(OwnedFd::from)
+                .map_err(Error::process("open /dev/null"))
+        };
+        Ok(Io::Streams {
+            stdin: null()?,
+            stdout: null()?,
+            stderr: null()?,
+        })
+    }
+
+    fn attach(&self, _terminal: Option<OwnedFd>) {}
 }

@@ -3,7 +3,7 @@
 use crate::{Error, process, settings::Settings};
 use minet_model::ContainerSpec;
 use minet_netns::Netns;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, Live, Status, Transaction};
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
 
@@ -67,6 +67,13 @@ pub(crate) fn init(row: &ContainerRow) -> Result<OwnedFd, Error> {
         true => Ok(pidfd),
         false => Err(not_running()),
     }
+}
+
+/// A handle on the process that watches over a container, if it still does.
+pub(crate) fn supervisor(live: &Live) -> Option<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(live.supervisor.pid)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    process::is_alive(live.supervisor).then_some(pidfd)
 }
 
 /// The network namespace that a running container lives in.

@@ -2,8 +2,9 @@
 //! them what Docker does not tell: the host's end of the cable.
 
 use crate::{Attachment, Error, Listed, Runtime, find, time::rfc3339};
-use minet_model::{PublishedPort, Volume};
+use minet_model::{LogLimits, PublishedPort, RestartPolicy, Volume};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 impl Runtime {
     /// What is known of a container, as JSON.
@@ -19,11 +20,12 @@ impl Runtime {
             let host = host.map(|host| Listed::read(tx, &host)).transpose()?;
             Ok::<_, Error>((Listed::read(tx, &row)?, host))
         })?;
-        Ok(render(&listed, network_of.as_ref()))
+        let log = self.machine.paths().log_dir(&listed.id).join("log.json");
+        Ok(render(&listed, network_of.as_ref(), &log))
     }
 }
 
-fn render(listed: &Listed, network_of: Option<&Listed>) -> Value {
+fn render(listed: &Listed, network_of: Option<&Listed>, log: &Path) -> Value {
     let etc = |file: &str| json!(listed.settings.etc_dir.join(file));
     json!({
         "Id": listed.id,
@@ -34,8 +36,9 @@ fn render(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "ResolvConfPath": etc("resolv.conf"),
         "HostnamePath": etc("hostname"),
         "HostsPath": etc("hosts"),
+        "LogPath": if log.exists() { log } else { Path::new("") },
         "Name": format!("/{}", listed.name),
-        "RestartCount": 0,
+        "RestartCount": listed.restarts,
         "Platform": "linux",
         "HostConfig": host_config(listed, network_of),
         "Config": config(listed),
@@ -47,14 +50,14 @@ fn render(listed: &Listed, network_of: Option<&Listed>) -> Value {
 fn state(listed: &Listed) -> Value {
     json!({
         "Status": listed.status,
-        "Running": listed.is_running(),
+        "Running": listed.is_up(),
         "Paused": false,
-        "Restarting": false,
+        "Restarting": listed.is_up() && !listed.is_running(),
         "OOMKilled": false,
         "Dead": false,
         "Pid": listed.pid.unwrap_or(0),
         "ExitCode": listed.exit_code.unwrap_or(0),
-        "Error": "",
+        "Error": listed.error.clone().unwrap_or_default(),
         "StartedAt": rfc3339(listed.started),
         "FinishedAt": rfc3339(listed.finished),
     })
@@ -88,6 +91,8 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "NetworkMode": mode,
         "PortBindings": bindings(&listed.ports),
         "AutoRemove": spec.remove,
+        "RestartPolicy": restart_policy(spec.lifecycle.restart),
+        "LogConfig": log_config(spec.lifecycle.log),
         "CapAdd": spec.capabilities.add,
         "CapDrop": spec.capabilities.drop,
         "Dns": spec.dns,
@@ -100,6 +105,19 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "Sysctls": sysctls,
         "Init": spec.init,
     })
+}
+
+fn restart_policy(policy: RestartPolicy) -> Value {
+    let at_most = match policy {
+        RestartPolicy::OnFailure { at_most } => at_most.map_or(0, |times| times.get()),
+        RestartPolicy::No | RestartPolicy::Always | RestartPolicy::UnlessStopped => 0,
+    };
+    json!({ "Name": policy.word(), "MaximumRetryCount": at_most })
+}
+
+fn log_config(limits: LogLimits) -> Value {
+    let (size, files) = (limits.max_size.to_string(), limits.max_files.to_string());
+    json!({ "Type": "json-file", "Config": { "max-size": size, "max-file": files } })
 }
 
 fn config(listed: &Listed) -> Value {
@@ -134,6 +152,8 @@ fn config(listed: &Listed) -> Value {
         "WorkingDir": spec.workdir.clone().unwrap_or_default(),
         "Rootfs": spec.rootfs,
         "Labels": {},
+        "StopSignal": spec.lifecycle.stop_signal.map(|signal| signal.to_string()),
+        "StopTimeout": spec.lifecycle.stop_timeout,
     })
 }
 

@@ -2,10 +2,11 @@
 
 use crate::{
     Error,
-    admit::{Admitted, Namespace, root_of},
-    attend::Console,
+    admit::{Namespace, root_of},
+    attend::Streams,
     etc_files,
     machine::{Inside, Machine},
+    settings::Settings,
 };
 use minet_model::{ContainerSpec, Volume};
 use minet_netns::{
@@ -72,19 +73,20 @@ fn find_volume(volume: &Volume) -> Result<Volume, Error> {
 pub(crate) fn launch(
     machine: &mut Machine,
     spec: &ContainerSpec,
-    admitted: &Admitted,
+    settings: &Settings,
+    namespace: &Namespace,
     world: World,
-    console: &Console,
+    streams: &dyn Streams,
 ) -> Result<(Running, u64), Error> {
-    let netns = join(machine, &admitted.namespace)?;
+    let netns = join(machine, namespace)?;
     let inode = netns.id()?.ino;
-    let joins = !matches!(admitted.namespace, Namespace::Host);
+    let joins = !matches!(namespace, Namespace::Host);
     let launch = Launch {
         command: spec.command.clone(),
-        env: environment(spec, &admitted.settings.hostname),
+        env: environment(spec, &settings.hostname),
         workdir: spec.workdir.clone(),
         user: spec.user.clone(),
-        hostname: admitted.settings.hostname.clone(),
+        hostname: settings.hostname.clone(),
         netns: joins.then(|| duplicate(&netns)).transpose()?,
         root: root_of(spec),
         access: match spec.read_only {
@@ -92,16 +94,16 @@ pub(crate) fn launch(
             false => RootAccess::ReadWrite,
         },
         volumes: world.volumes,
-        etc: etc_files::mounts(&admitted.settings),
+        etc: etc_files::mounts(settings),
         capabilities: world.capabilities,
         init: match spec.init {
             true => InitProcess::OwnInit,
             false => InitProcess::CommandIsInit,
         },
-        io: console.io()?,
+        io: streams.io()?,
     };
     let mut prepared = begin(launch)?.finish()?;
-    console.attach(prepared.take_terminal());
+    streams.attach(prepared.take_terminal());
     Ok((prepared.start()?, inode))
 }
 

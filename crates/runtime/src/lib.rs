@@ -34,6 +34,7 @@ mod attend;
 mod check;
 mod christen;
 mod conflicts;
+mod detach;
 mod error;
 mod etc_files;
 mod exec;
@@ -42,29 +43,41 @@ mod inspect;
 mod launch;
 mod list;
 mod lock;
+mod logs;
 mod machine;
+mod memory;
 mod narrator;
 mod network;
 mod paths;
 mod plan;
 pub mod ports;
 mod process;
+mod prune;
 mod rehearse;
 pub mod relay;
 mod remove;
+mod rename;
 mod repair;
 mod rest;
+mod restore;
 mod run;
 mod script;
 mod settings;
+mod start;
 mod step;
 mod steps;
+mod stop;
+mod supervise;
 mod time;
+mod wait;
 
 pub use check::Difference;
+pub use detach::{Detached, Startup, detach};
 pub use error::Error;
 pub use exec::ExecRequest;
 pub use list::Listed;
+pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
+pub use minet_netns::StartupReport;
 pub use narrator::Narrator;
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};
@@ -76,13 +89,17 @@ pub use script::{Direction, script};
 pub use settings::{Attachment, Settings};
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
+pub use stop::{Grace, Patience};
+
+pub use time::parse_time;
 
 pub use machine::Machine;
+use memory::Memory;
 use minet_state::Store;
 
 /// minet on this machine: its memory, and its hands.
 pub struct Runtime {
-    pub(crate) store: Store,
+    pub(crate) store: Memory,
     pub(crate) machine: Machine,
     pub(crate) boot: String,
 }
@@ -113,7 +130,7 @@ impl Runtime {
             Purpose::Rehearse => Store::open_existing(paths.state_dir())?,
         };
         let mut runtime = Runtime {
-            store,
+            store: Memory::new(paths.state_dir().to_owned(), store),
             machine: Machine::new(paths),
             boot,
         };

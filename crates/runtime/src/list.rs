@@ -25,6 +25,10 @@ pub struct Listed {
     pub finished: Option<i64>,
     /// The command's exit code, once it has ended.
     pub exit_code: Option<i32>,
+    /// How often its restart policy has started it again.
+    pub restarts: u32,
+    /// Why it could not be started.
+    pub error: Option<String>,
     /// The first process, seen from the host, while it runs.
     pub pid: Option<i32>,
     /// Its published ports, sorted by container port.
@@ -32,6 +36,11 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Whether its command runs, or will be started again in a moment.
+    pub fn is_up(&self) -> bool {
+        self.is_running() || self.status == Status::Restarting.as_str()
+    }
+
     /// Whether its command runs.
     pub fn is_running(&self) -> bool {
         self.status == Status::Running.as_str()
@@ -47,6 +56,8 @@ impl Listed {
             started: row.started,
             finished: row.finished,
             exit_code: row.exit_code,
+            restarts: row.restarts,
+            error: row.error.clone(),
             pid: row
                 .live
                 .as_ref()
@@ -61,6 +72,12 @@ impl Listed {
 }
 
 impl Runtime {
+    /// One container, by name or ID.
+    pub fn find(&mut self, container: &str) -> Result<Listed, Error> {
+        self.store
+            .read(|tx| Listed::read(tx, &find::container(tx, container)?))
+    }
+
     /// All containers, the newest first.
     pub fn list(&mut self) -> Result<Vec<Listed>, Error> {
         self.store.read(|tx| {

@@ -59,6 +59,20 @@ impl Machine {
         Ok(self.firewall.as_mut().expect("opened above"))
     }
 
+    /// Closes the sockets in the host's namespace; the next use opens them again.
+    pub fn let_go(&mut self) {
+        self.rtnl = None;
+        self.firewall = None;
+    }
+
+    /// The same for a process that nobody waits for, after things were deleted.
+    pub fn let_go_at_leisure(&mut self) {
+        self.rtnl = None;
+        if let Some(firewall) = self.firewall.take() {
+            firewall.close_at_leisure();
+        }
+    }
+
     /// The container's namespace, as far as it is known here.
     pub fn inside(&mut self) -> &mut Inside {
         &mut self.inside

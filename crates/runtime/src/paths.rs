@@ -37,7 +37,7 @@ impl Paths {
         }
     }
 
-    /// What survives a reboot: the database.
+    /// What survives a reboot: the database and the logs.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
     }
@@ -55,5 +55,10 @@ impl Paths {
     /// The generated hosts, resolv.conf and hostname of a container.
     pub fn etc_dir(&self, id: &minet_model::ContainerId) -> PathBuf {
         self.run_dir.join("containers").join(id.as_str())
+    }
+
+    /// What a container in the background has printed.
+    pub fn log_dir(&self, id: &minet_model::ContainerId) -> PathBuf {
+        self.state_dir.join("containers").join(id.as_str())
     }
 }

@@ -33,7 +33,7 @@ impl Runtime {
         conflicts::warn(spec, narrator);
         World::look_up(spec)?;
         let ground = self.ground(spec, &Intent::Look)?;
-        let ports = published(&self.hold_ports(spec)?);
+        let ports = published(&self.hold_ports(spec, &[])?);
         let boot = self.boot.clone();
         let paths = self.machine.paths().clone();
         let candidate = admit::Candidate::new(spec, &ports, &ground, &boot, &paths)?;

@@ -1,10 +1,7 @@
 //! `minet rm`: the container goes, and everything of it.
 
-use crate::{Error, Runtime, find, process, rest::Ending};
-use minet_state::{ContainerRow, ProcessIdentity, Status};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::os::fd::AsFd;
+use crate::{Error, Runtime, find};
+use minet_state::Status;
 
 /// Whether a running container may be killed for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +11,6 @@ pub enum Force {
     /// A running one is killed first.
     Kill,
 }
-
-/// How long a killed container's supervisor may take to undo what it made.
-const PATIENCE_MS: u16 = 10_000;
 
 impl Runtime {
     /// Removes a container, by name or ID.
@@ -31,46 +25,15 @@ impl Runtime {
         if self.has_living_guests(&row.id)? {
             return Err(Error::NetworkInUse(row.name.to_string()));
         }
-        self.store.write(|tx| tx.delete_container(&row.id))?;
-        Ok(())
-    }
-
-    /// Kills a container and waits until its supervisor has cleaned up; if the supervisor
-    /// itself is gone or does not manage, this process does it.
-    fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        let supervisor = row.live.as_ref().map(|live| live.supervisor);
-        let watched = supervisor.and_then(watch);
-        if let Ok(init) = find::init(row) {
-            // It may have ended by itself in this moment.
-            let _ = pidfd_send_signal(&init, Signal::KILL);
-        } else if let (Some(supervisor), Status::Starting) = (&watched, row.status) {
-            let _ = pidfd_send_signal(supervisor, Signal::KILL);
-        }
-        if let Some(supervisor) = watched {
-            let mut fds = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut fds, PollTimeout::from(PATIENCE_MS))
-                .map_err(Error::process("wait for the supervisor"))?
-                == 0
-            {
-                return Err(Error::Stuck(row.name.to_string()));
+        self.forget_log(&row.id)?;
+        self.store.write(|tx| {
+            // Between the look and now somebody may have started it.
+            match tx.container(&row.id)? {
+                Some(now) if now.status != Status::Exited => {
+                    Err(Error::StillRunning(row.name.to_string()))
+                }
+                Some(_) | None => Ok(tx.delete_container(&row.id)?),
             }
-        }
-        let left_behind = match self.store.read(|tx| tx.container(&row.id))? {
-            Some(row) if row.live.is_some() => self.lay_to_rest(&row.id, &Ending::Orphaned)?,
-            Some(_) | None => Vec::new(),
-        };
-        match left_behind.is_empty() {
-            true => Ok(()),
-            false => Err(Error::LeftBehind {
-                container: row.name.to_string(),
-                left_behind,
-            }),
-        }
+        })
     }
-}
-
-/// A handle on a process, if exactly that one still runs.
-fn watch(process: ProcessIdentity) -> Option<std::os::fd::OwnedFd> {
-    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-    process::is_alive(process).then_some(pidfd)
 }

@@ -57,7 +57,9 @@ impl Runtime {
             if self.has_living_guests(&id)? && row.status == minet_state::Status::Exited {
                 continue;
             }
-            kill_init(&row);
+            if row.live.as_ref().is_some_and(|live| live.boot == self.boot) {
+                kill_init(&row);
+            }
             swept
                 .left_behind
                 .extend(self.lay_to_rest(&id, &Ending::Orphaned)?);

@@ -1,14 +1,19 @@
 //! The end of a container: its plan is undone, its row is settled.
 
-use crate::{Error, Runtime, find, machine::Inside, plan::Plan, process, step::Step, time::now};
+use crate::{
+    Error, Runtime, find, logs, machine::Inside, plan::Plan, process, step::Step, time::now,
+};
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status};
+use minet_state::{ContainerRow, Status, Wish};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Its command ended with this code, and its supervisor says so.
     Exited(i32),
+    /// Its command ended with this code because its supervisor was told to end, as at a
+    /// shutdown: after the reboot it may be wanted again.
+    Interrupted(i32),
     /// Its supervisor is gone; somebody else found out.
     Orphaned,
 }
@@ -36,8 +41,8 @@ impl Runtime {
             false => (Vec::new(), plan.steps),
         };
         self.machine.set_inside(match ending {
-            Ending::Exited(_) if keep.is_empty() => Inside::Dying,
-            Ending::Exited(_) | Ending::Orphaned => Inside::Unknown,
+            Ending::Exited(_) | Ending::Interrupted(_) if keep.is_empty() => Inside::Dying,
+            Ending::Exited(_) | Ending::Interrupted(_) | Ending::Orphaned => Inside::Unknown,
         });
         let left_behind = self.undo_silently(&undo);
         self.record_end(&row, ending, &keep, &left_behind)?;
@@ -56,13 +61,19 @@ impl Runtime {
     ) -> Result<(), Error> {
         let id = &row.id;
         let exit_code = match ending {
-            Ending::Exited(code) => *code,
+            Ending::Exited(code) | Ending::Interrupted(code) => *code,
             Ending::Orphaned => KILLED,
         };
         let spec = find::spec(row)?;
         let settings = find::settings(row)?;
+        if spec.remove && keep.is_empty() && left_behind.is_empty() {
+            self.forget_log(id)?;
+        }
         self.store.write(|tx| {
             tx.mark_exited(id, exit_code, None, now())?;
+            if matches!(ending, Ending::Exited(_)) {
+                tx.set_wish(id, Wish::Rest, None)?;
+            }
             tx.drop_ports(id)?;
             if !keep.is_empty() {
                 let plan = Plan {
@@ -80,10 +91,17 @@ impl Runtime {
             }
             tx.settle(id)?;
             if spec.remove {
+                tx.remember_end(id, exit_code)?;
                 tx.delete_container(id)?;
             }
             Ok::<_, Error>(())
         })
+    }
+
+    /// Removes what a container in the background has printed.
+    pub(crate) fn forget_log(&self, id: &ContainerId) -> Result<(), Error> {
+        let dir = self.machine.paths().log_dir(id);
+        logs::forget(&dir).map_err(Error::file("remove the log in", &dir))
     }
 
     /// A guest has left: if its host ended before and nobody else is there, the host's

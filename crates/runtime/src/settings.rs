@@ -1,7 +1,7 @@
 //! What was chosen for a container, beside what its user asked for.
 
 use ipnetwork::Ipv4Network;
-use minet_model::{ContainerId, IfName, MacAddr, NetworkName};
+use minet_model::{ContainerId, IfName, MacAddr, NetworkName, PublishedPort};
 use serde::{Deserialize, Serialize};
 use std::{net::Ipv4Addr, path::PathBuf};
 
@@ -18,6 +18,9 @@ pub struct Settings {
     pub attachment: Option<Attachment>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
+    /// Its host ports; those that nobody chose are tried first when it starts again.
+    #[serde(default)]
+    pub ports: Vec<PublishedPort>,
 }
 
 /// A container's place on a network.
@@ -42,6 +45,13 @@ pub struct Attachment {
 }
 
 impl Settings {
+    /// Its address, where it has a cable.
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
+        self.attachment
+            .as_ref()
+            .map(|attachment| attachment.address.ip())
+    }
+
     /// The attachment of a container on `network` with this address.
     pub fn attach(
         id: &ContainerId,

@@ -21,6 +21,29 @@ pub(crate) fn rfc3339(milliseconds: Option<i64>) -> String {
         .unwrap_or_else(never)
 }
 
+/// Now, to the nanosecond.
+pub(crate) fn rfc3339_now() -> String {
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}
+
+/// A moment in milliseconds since 1970: RFC 3339, or in UTC without a zone or a time.
+pub fn parse_time(text: &str) -> Option<i64> {
+    let variants = [
+        text.to_owned(),
+        format!("{text}Z"),
+        format!("{text}T00:00:00Z"),
+    ];
+    variants.iter().find_map(|text| parse_rfc3339(text))
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

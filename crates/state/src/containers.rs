@@ -18,6 +18,8 @@ pub enum Status {
     Starting,
     /// Its command runs.
     Running,
+    /// Its command has ended and will be started again.
+    Restarting,
     /// Its command has ended, or never began.
     Exited,
 }
@@ -28,6 +30,7 @@ impl Status {
         match self {
             Status::Starting => "created",
             Status::Running => "running",
+            Status::Restarting => "restarting",
             Status::Exited => "exited",
         }
     }
@@ -36,9 +39,39 @@ impl Status {
         match text.as_str() {
             "created" => Ok(Status::Starting),
             "running" => Ok(Status::Running),
+            "restarting" => Ok(Status::Restarting),
             "exited" => Ok(Status::Exited),
             _ => Err(Error::Corrupt {
                 what: "the status of a container",
+                text,
+            }),
+        }
+    }
+}
+
+/// What its user wants of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// It shall run, as far as its restart policy goes.
+    Run,
+    /// Somebody stopped it, or it has ended for good.
+    Rest,
+}
+
+impl Wish {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Wish::Run => "run",
+            Wish::Rest => "rest",
+        }
+    }
+
+    fn from_column(text: String) -> Result<Self, Error> {
+        match text.as_str() {
+            "run" => Ok(Wish::Run),
+            "rest" => Ok(Wish::Rest),
+            _ => Err(Error::Corrupt {
+                what: "the wish for a container",
                 text,
             }),
         }
@@ -108,6 +141,12 @@ pub struct ContainerRow {
     pub exit_code: Option<i32>,
     /// Why it could not be started.
     pub error: Option<String>,
+    /// What its user wants of it.
+    pub wish: Wish,
+    /// The signal that somebody meant to end it with, if it was killed on his behalf.
+    pub ended_by: Option<i32>,
+    /// How often its restart policy has started it again.
+    pub restarts: u32,
     /// Present from admission until everything is undone.
     pub live: Option<Live>,
 }
@@ -336,6 +375,9 @@ fn read_container(row: &Row<'_>) -> Result<ContainerRow, Error> {
         status: Status::from_column(row.get("status").map_err(&act)?)?,
         exit_code: row.get("exit_code").map_err(&act)?,
         error: row.get("error").map_err(&act)?,
+        wish: Wish::from_column(row.get("wish").map_err(&act)?)?,
+        ended_by: row.get("ended_by").map_err(&act)?,
+        restarts: row.get("restarts").map_err(&act)?,
         live: read_live(row)?,
     })
 }

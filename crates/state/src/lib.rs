@@ -19,6 +19,7 @@
 //! | `network` | a bridge, its subnet, whether it is up (in which boot) | yes |
 //! | `container` | a container, its spec, its plan, who supervises it | yes |
 //! | `lease` | who holds, or last held, an address | yes |
+//! | `ended` | the exit code of one of the last containers that are gone | yes |
 //! | `port` | a host port that is published now | no: dropped with its container |
 //!
 //! Look inside with `sqlite3 /var/lib/minet/minet.db .dump`.
@@ -30,12 +31,13 @@
 mod containers;
 mod error;
 mod leases;
+mod lifecycle;
 mod networks;
 mod ports;
 mod schema;
 mod store;
 
-pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status};
+pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status, Wish};
 pub use error::Error;
 pub use leases::{Lease, LeaseHolder};
 pub use networks::NetworkRow;

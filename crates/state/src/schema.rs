@@ -36,7 +36,10 @@ CREATE TABLE IF NOT EXISTS container (
     supervisor_start  INTEGER,
     init_pid          INTEGER,
     init_start        INTEGER,
-    netns             INTEGER
+    netns             INTEGER,
+    wish              TEXT NOT NULL DEFAULT 'run',
+    ended_by          INTEGER,
+    restarts          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS container_live ON container (boot) WHERE boot IS NOT NULL;
 CREATE INDEX IF NOT EXISTS container_namespace ON container (namespace_of) WHERE namespace_of IS NOT NULL;
@@ -61,6 +64,11 @@ CREATE TABLE IF NOT EXISTS port (
     PRIMARY KEY (protocol, host_ip, host_port)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS port_holder ON port (holder);
+CREATE TABLE IF NOT EXISTS ended (
+    number     INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    exit_code  INTEGER NOT NULL
+) STRICT;
 PRAGMA user_version = 1;
 COMMIT;
 ";

@@ -4,9 +4,17 @@ pub(crate) mod check;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
+pub(crate) mod logs;
+pub(crate) mod port;
+pub(crate) mod prune;
 pub(crate) mod ps;
+pub(crate) mod rename;
+pub(crate) mod restore;
 pub(crate) mod rm;
 pub(crate) mod run;
+pub(crate) mod start;
+pub(crate) mod stop;
+pub(crate) mod wait;
 
 use minet_runtime::{Error, Paths, Purpose, Runtime};
 
@@ -57,14 +65,20 @@ fn for_each(
     let mut failures = Vec::new();
     for container in containers {
         if let Err(error) = act(container) {
-            failures.push(in_one_line(&error));
+            failures.push(error);
         }
     }
-    match failures.is_empty() {
-        true => Ok(0),
-        false => Err(Failure {
-            message: failures.join("\nminet: "),
-            code: 1,
-        }),
+    together(&failures)
+}
+
+/// Success if nothing failed, else one line for each failure.
+fn together(failures: &[Error]) -> Result<u8, Failure> {
+    if failures.is_empty() {
+        return Ok(0);
     }
+    let lines: Vec<String> = failures.iter().map(in_one_line).collect();
+    Err(Failure {
+        message: lines.join("\nminet: "),
+        code: 1,
+    })
 }

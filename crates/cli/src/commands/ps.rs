@@ -14,7 +14,7 @@ pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
         .and_then(|mut runtime| runtime.list())
         .map_err(|error| Failure::of_command(&error))?;
     if !options.all {
-        listed.retain(Listed::is_running);
+        listed.retain(Listed::is_up);
     }
     if options.quiet {
         for container in &listed {
@@ -96,6 +96,13 @@ fn command(container: &Listed, options: &PsOptions) -> String {
 fn status(container: &Listed) -> String {
     match (container.status, container.started, container.finished) {
         ("running", Some(started), _) => format!("Up {}", span(started)),
+        ("restarting", _, Some(finished)) => {
+            format!(
+                "Restarting ({}) {} ago",
+                container.exit_code.unwrap_or(0),
+                span(finished)
+            )
+        }
         ("exited", _, Some(finished)) => {
             format!(
                 "Exited ({}) {} ago",
@@ -180,11 +187,15 @@ fn run_of_ports(first: &PublishedPort, last: &PublishedPort) -> String {
 
 /// How long ago, in the words that Docker uses.
 fn span(since: i64) -> String {
+    in_words((now() - since).max(0) / 1000)
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-    in_words((now - since).max(0) / 1000)
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn in_words(seconds: i64) -> String {

@@ -1,4 +1,7 @@
-use super::{Failure, open};
+use super::{
+    Failure, open,
+    start::{Left, leave_running},
+};
 use crate::output::print;
 use crate::{
     OWN_FAILURE,
@@ -14,6 +17,7 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
         Level::Notes
     };
     let shown = shown(&options);
+    let detach = options.detach;
     let fail_after = options.fail_after.map(FailAfter);
     let spec = options.into_spec().map_err(|error| Failure {
         message: error.to_string(),
@@ -33,6 +37,20 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
             }
         }
         return Ok(0);
+    }
+    if detach {
+        let request = RunRequest { spec, fail_after };
+        let mut work = |runtime: &mut Runtime, explainer: &mut Explainer, report| {
+            runtime.run_detached(&request, explainer, report)
+        };
+        return Ok(match leave_running(&paths, level, &mut work)? {
+            Left::Running(id) => {
+                print(&id);
+                0
+            }
+            Left::Failed(code) => code,
+            Left::Ended => 0,
+        });
     }
     open(paths)
         .and_then(|mut runtime| runtime.run(&RunRequest { spec, fail_after }, &mut explainer))

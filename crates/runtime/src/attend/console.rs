@@ -5,7 +5,10 @@
 //! pipe is handed over as it is. With `-t` the container has a terminal of its own, and
 //! the user's is switched to raw mode, so that every key, Ctrl-C included, goes there.
 
-use super::pump::{self, Pump};
+use super::{
+    Streams,
+    pump::{self, Pump},
+};
 use crate::Error;
 use minet_model::TerminalMode;
 use minet_netns::Io;
@@ -16,7 +19,6 @@ use std::{
     fs::File,
     io::{self, IsTerminal},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Duration,
 };
 
 /// The streams before the process exists.
@@ -34,10 +36,6 @@ pub(super) struct Attached {
     _raw: Option<RawMode>,
 }
 
-/// How long output may still come after the process has ended: something that it left
-/// running may hold the other end of the pipe open for ever.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-
 impl Console {
     pub(crate) fn open(mode: TerminalMode) -> Result<Self, Error> {
         if mode.tty && mode.interactive && !io::stdin().is_terminal() {
@@ -50,33 +48,6 @@ impl Console {
             pipes: RefCell::default(),
             terminal: Cell::default(),
         })
-    }
-
-    /// What the process gets.
-    pub(crate) fn io(&self) -> Result<Io, Error> {
-        if self.mode.tty {
-            return Ok(Io::Terminal);
-        }
-        let streams = (
-            self.stdin(),
-            self.output(io::stdout()),
-            self.output(io::stderr()),
-        );
-        match streams {
-            (Ok(stdin), Ok(stdout), Ok(stderr)) => Ok(Io::Streams {
-                stdin,
-                stdout,
-                stderr,
-            }),
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                Err(Error::process("open the standard streams")(error))
-            }
-        }
-    }
-
-    /// Takes our side of the container's terminal, when there is one.
-    pub(crate) fn attach(&self, terminal: Option<OwnedFd>) {
-        self.terminal.set(terminal);
     }
 
     fn stdin(&self) -> io::Result<OwnedFd> {
@@ -130,6 +101,33 @@ impl Console {
     }
 }
 
+impl Streams for Console {
+    fn io(&self) -> Result<Io, Error> {
+        if self.mode.tty {
+            return Ok(Io::Terminal);
+        }
+        let streams = (
+            self.stdin(),
+            self.output(io::stdout()),
+            self.output(io::stderr()),
+        );
+        match streams {
+            (Ok(stdin), Ok(stdout), Ok(stderr)) => Ok(Io::Streams {
+                stdin,
+                stdout,
+                stderr,
+            }),
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                Err(Error::process("open the standard streams")(error))
+            }
+        }
+    }
+
+    fn attach(&self, terminal: Option<OwnedFd>) {
+        self.terminal.set(terminal);
+    }
+}
+
 impl Attached {
     /// Gives the container's terminal the size of the user's.
     pub(super) fn resize(&self) {
@@ -148,7 +146,7 @@ impl Attached {
     /// Waits for what the process wrote before it ended.
     pub(super) async fn drain(&mut self) {
         for pump in self.pumps.drain(..) {
-            let _ = tokio::time::timeout(LAST_WORDS, pump).await;
+            let _ = tokio::time::timeout(super::LAST_WORDS, pump).await;
         }
     }
 }

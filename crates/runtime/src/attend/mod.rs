@@ -9,21 +9,52 @@
 //!   pidfd readable     ──▶ its exit code
 //! ```
 
+mod background;
 mod console;
+mod logged;
 mod pump;
 mod signals;
 mod watch;
 
+pub(crate) use background::{Background, Farewell};
 pub(crate) use console::Console;
+pub(crate) use logged::{Logged, SharedLog};
+pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
 use crate::{
     Error,
     ports::{HeldPort, Hold},
     relay,
 };
-use minet_netns::Running;
+use minet_netns::{Io, Running};
 use signals::Signals;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::{
+    net::{Ipv4Addr, SocketAddrV4},
+    os::fd::OwnedFd,
+    time::Duration,
+};
+
+/// How long output may still come after the process has ended: something that it left
+/// running may hold the other end of the pipe open for ever.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// The streams of a process that is about to be started.
+pub(crate) trait Streams {
+    /// What the process gets.
+    fn io(&self) -> Result<Io, Error>;
+
+    /// Takes our side of the container's terminal, when there is one.
+    fn attach(&self, terminal: Option<OwnedFd>);
+}
+
+/// One thread: whoever starts a process must have no other.
+fn event_loop() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(Error::process("start the event loop"))
+}
 
 /// The event loop with its ears open: from here on signals wait until they are attended to.
 pub(crate) struct Events {
@@ -33,11 +64,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn listen() -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(Error::process("start the event loop"))?;
+        let runtime = event_loop()?;
         let signals = {
             let _entered = runtime.enter();
             Signals::listen().map_err(Error::process("listen for signals"))?

@@ -82,7 +82,7 @@ async fn run(from: OwnedFd, to: OwnedFd) -> io::Result<()> {
 
 /// epoll speaks up once for what has come (it is used edge-triggered), so what is left
 /// after a read must be asked for.
-fn has_more(source: &OwnedFd) -> bool {
+pub(super) fn has_more(source: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(source.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }

@@ -1,8 +1,10 @@
 use super::console::Attached;
+use minet_model::SignalNumber;
 use minet_netns::Running;
 use nix::sys::signal::Signal;
 use procfs::process::Process;
 use rustix::process::pidfd_send_signal;
+use std::os::fd::OwnedFd;
 use tokio::signal::unix::{self, SignalKind};
 
 /// What a user or a service manager sends to a program that it means to reach.
@@ -64,18 +66,47 @@ pub(super) fn deliver(heard: Heard, running: &Running, console: &Attached) -> Op
         console.resize();
         return None;
     };
-    let default = leaves_to_the_kernel(running.pid.as_raw_nonzero().get(), signal);
-    let sent = if default { Signal::SIGKILL } else { signal };
-    // It may have ended in this very moment, which the loop will notice.
-    let _ = rustix::process::Signal::from_named_raw(sent as i32)
-        .map(|sent| pidfd_send_signal(&running.pidfd, sent));
-    default.then_some(signal as i32)
+    SignalNumber::try_from(signal as i32)
+        .ok()
+        .and_then(|signal| send(running, signal))
 }
 
-/// Whether a process neither handles nor ignores a signal.
-fn leaves_to_the_kernel(pid: i32, signal: Signal) -> bool {
-    let bit = 1_u64 << (signal as i32 - 1);
-    Process::new(pid)
-        .and_then(|process| process.status())
-        .is_ok_and(|status| (status.sigcgt | status.sigign) & bit == 0)
+/// The same for a signal that minet itself sends.
+pub(super) fn send(running: &Running, signal: SignalNumber) -> Option<i32> {
+    send_to(&running.pidfd, running.pid.as_raw_nonzero().get(), signal)
 }
+
+/// The same for any first process of a container.
+pub(crate) fn send_to(pidfd: &OwnedFd, pid: i32, signal: SignalNumber) -> Option<i32> {
+    let default = leaves_to_the_kernel(pid, signal);
+    let sent = if default { SignalNumber::KILL } else { signal };
+    // It may have ended in this very moment, which whoever waits for it will notice.
+    let _ = rustix::process::Signal::from_named_raw(sent.number())
+        .map(|sent| pidfd_send_signal(pidfd, sent));
+    default.then_some(signal.number())
+}
+
+/// Whether the kernel would end a process for this signal, were it not number 1: it neither
+/// handles nor ignores nor (as an init that waits for signals) blocks it.
+pub(crate) fn leaves_to_the_kernel(pid: i32, signal: SignalNumber) -> bool {
+    let bit = 1_u64 << (signal.number() - 1);
+    let cared_for = |pid| {
+        let status = Process::new(pid)?.status()?;
+        Ok::<_, procfs::ProcError>((status.sigcgt | status.sigign | status.sigblk) & bit != 0)
+    };
+    signal != SignalNumber::KILL
+        && !HARMLESS.contains(&signal.number())
+        && cared_for(pid).is_ok_and(|cared_for| !cared_for)
+}
+
+/// Signals that end nobody (signal(7)).
+const HARMLESS: [i32; 8] = [
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGSTOP,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    libc::SIGURG,
+    libc::SIGWINCH,
+];

@@ -17,7 +17,8 @@ use std::{
 /// A port without an address is held on IPv4 and IPv6 under the same number, see
 /// [`BindDefaults`]; `[::]` is left out silently on a host without IPv6. A range takes
 /// its first free port. The same `-p` twice is held once. `used_by` is asked about each
-/// candidate before the kernel is.
+/// candidate before the kernel is. Where any port will do, the one that was `had` before
+/// is tried first.
 ///
 /// The soft limit of open files may be higher afterwards; give the container's process
 /// the one from before.
@@ -29,6 +30,7 @@ pub fn hold(
     requests: &[PublishSpec],
     defaults: BindDefaults,
     used_by: &UsedBy<'_>,
+    had: &[PublishedPort],
 ) -> Result<Vec<HeldPort>, PortError> {
     let sockets = requests
         .iter()
@@ -37,6 +39,7 @@ pub fn hold(
     limit::make_room(sockets)?;
     let mut reservation = Reservation {
         used_by,
+        had,
         ephemeral: None,
         held: Vec::with_capacity(sockets),
     };
@@ -73,6 +76,7 @@ enum Refusal {
 /// What is held so far; dropping it lets go of everything.
 struct Reservation<'a> {
     used_by: &'a UsedBy<'a>,
+    had: &'a [PublishedPort],
     ephemeral: Option<EphemeralPorts>,
     held: Vec<HeldPort>,
 }
@@ -98,6 +102,11 @@ impl Reservation<'_> {
     }
 
     fn add_ephemeral(&mut self, wish: &Wish<'_>) -> Result<(), PortError> {
+        if let Some(port) = self.had_before(wish)
+            && self.take(wish, port).is_ok()
+        {
+            return Ok(());
+        }
         let next = |ports: &mut Option<EphemeralPorts>| {
             ports
                 .get_or_insert_with(EphemeralPorts::of_this_host)
@@ -114,6 +123,15 @@ impl Reservation<'_> {
             address: wish.addresses[0],
             protocol: wish.protocol,
         })
+    }
+
+    fn had_before(&self, wish: &Wish<'_>) -> Option<u16> {
+        let same = |port: &&PublishedPort| {
+            port.protocol == wish.protocol
+                && port.container_port == wish.container_port
+                && wish.addresses.first() == Some(&port.host_ip)
+        };
+        self.had.iter().find(same).map(|port| port.host_port)
     }
 
     fn add_first_free(&mut self, wish: &Wish<'_>, range: PortRange) -> Result<(), PortError> {

@@ -1,0 +1,36 @@
+use super::{Failure, open, together};
+use crate::{
+    lifecycle::{ContainerCommand, PruneOptions},
+    output::print,
+};
+use minet_runtime::Paths;
+use std::io;
+
+pub(crate) fn container(command: &ContainerCommand, paths: Paths) -> Result<u8, Failure> {
+    match command {
+        ContainerCommand::Prune(options) => prune(options, paths),
+    }
+}
+
+fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
+    if !options.force && !confirmed() {
+        return Ok(0);
+    }
+    let (removed, failures) = open(paths)
+        .and_then(|mut runtime| runtime.prune())
+        .map_err(|error| Failure::of_command(&error))?;
+    if !removed.is_empty() {
+        print(&format!("Deleted Containers:\n{}\n", removed.join("\n")));
+    }
+    together(&failures)
+}
+
+fn confirmed() -> bool {
+    print(
+        "This will remove all containers that have ended.\nAre you sure you want to continue? [y/N] ",
+    );
+    let _ = io::Write::flush(&mut io::stdout());
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    matches!(answer.trim(), "y" | "Y")
+}

@@ -1,0 +1,10 @@
+use super::{Failure, open};
+use crate::lifecycle::RenameOptions;
+use minet_runtime::Paths;
+
+pub(crate) fn rename(options: &RenameOptions, paths: Paths) -> Result<u8, Failure> {
+    open(paths)
+        .and_then(|mut runtime| runtime.rename(&options.container, &options.name))
+        .map_err(|error| Failure::of_command(&error))?;
+    Ok(0)
+}

@@ -1,0 +1,64 @@
+//! `minet rename`: another name, in the store, for its address, and for `ip netns`.
+
+use crate::{Error, Runtime, find, plan::Plan, step::Step};
+use minet_model::ContainerName;
+use minet_state::Status;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use std::path::{Path, PathBuf};
+
+impl Runtime {
+    /// Gives a container another name. Its address, and everything inside, stays.
+    pub fn rename(&mut self, container: &str, name: &ContainerName) -> Result<(), Error> {
+        let netns_dir = self.machine.paths().netns_dir().to_owned();
+        let links = self.store.write(|tx| {
+            let row = find::container(tx, container)?;
+            if row.status == Status::Starting {
+                return Err(Error::BeingMade(row.name.to_string()));
+            }
+            tx.rename_container(&row, name)?;
+            let (mut spec, mut settings) = (find::spec(&row)?, find::settings(&row)?);
+            spec.name = Some(name.clone());
+            settings.name_is_made_up = false;
+            let link = settings.netns_link.take();
+            settings.netns_link = link.as_ref().map(|_| netns_dir.join(name.as_str()));
+            let links = link.zip(settings.netns_link.clone());
+            tx.set_spec_and_settings(&row.id, &to_json(&spec), &to_json(&settings))?;
+            if row.plan.is_some() {
+                let plan = renamed(find::plan(&row)?, name, links.as_ref());
+                tx.set_plan(&row.id, &to_json(&plan))?;
+            }
+            // Inside the transaction: if the link's new name is taken, nothing has changed.
+            if let Some((from, to)) = links.as_ref().filter(|_| row.live.is_some()) {
+                move_link(from, to, name)?;
+            }
+            Ok(links)
+        });
+        links.map(drop)
+    }
+}
+
+/// The undo must find the link under its new name.
+fn renamed(mut plan: Plan, name: &ContainerName, links: Option<&(PathBuf, PathBuf)>) -> Plan {
+    for step in &mut plan.steps {
+        if let (Step::MakeNamespace(step), Some((_, to))) = (step, links) {
+            step.link.clone_from(to);
+            step.name.clone_from(name);
+        }
+    }
+    plan
+}
+
+fn move_link(from: &Path, to: &Path, name: &ContainerName) -> Result<(), Error> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(rustix::io::Errno::EXIST) => Err(Error::NamespaceNameTaken {
+            name: name.clone(),
+            link: to.to_owned(),
+        }),
+        Err(errno) => Err(Error::file("rename", from)(errno.into())),
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("made of strings, numbers and lists")
+}

@@ -1,0 +1,276 @@
+//! `minet stop` and `minet kill`: a signal, and the wait for what comes of it.
+
+use crate::{
+    Error, Runtime,
+    attend::send_to,
+    find,
+    rest::Ending,
+    supervise::{grace, stop_signal},
+};
+use minet_model::{ContainerId, SignalNumber};
+use minet_state::{ContainerRow, ProcessIdentity, Status, Wish};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::{Signal, pidfd_send_signal};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+/// How long a container may take to end before it is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grace {
+    /// As it was said when it was made, or ten seconds.
+    Its,
+    /// So long.
+    Of(Duration),
+    /// For ever.
+    Endless,
+}
+
+/// Is told what is being waited for when it takes long, and how much longer at most.
+pub type Patience<'a> = dyn FnMut(&str, Option<Duration>) + 'a;
+
+/// How long a killed container's supervisor may take to undo what it made.
+const UNDO: Duration = Duration::from_secs(10);
+
+/// After how long somebody who waits wants to know what for.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A container on its way to its end.
+pub(crate) struct Leaving {
+    id: ContainerId,
+    name: String,
+    supervisor: Option<OwnedFd>,
+    signal: SignalNumber,
+    /// Who has got the signal.
+    signalled: Option<ProcessIdentity>,
+    deadline: Option<Instant>,
+    announced: bool,
+    began: Instant,
+}
+
+impl Runtime {
+    /// Ends containers gracefully, all at once; one outcome for each. One that has ended
+    /// already has been stopped successfully.
+    pub fn stop(
+        &mut self,
+        containers: &[String],
+        grace: Grace,
+        patience: &mut Patience<'_>,
+    ) -> Vec<Result<(), Error>> {
+        // First all get their signal, then each is waited for: ten seconds are enough for
+        // any number of them.
+        let leaving: Vec<_> = containers
+            .iter()
+            .map(|container| self.ask_to_end(container, grace))
+            .collect();
+        leaving
+            .into_iter()
+            .map(|leaving| match leaving? {
+                Some(leaving) => self.see_off(leaving, patience),
+                None => Ok(()),
+            })
+            .collect()
+    }
+
+    fn ask_to_end(&mut self, container: &str, given: Grace) -> Result<Option<Leaving>, Error> {
+        let row = self.store.read(|tx| find::container(tx, container))?;
+        let spec = find::spec(&row)?;
+        let grace = match given {
+            Grace::Its => Some(grace(&spec)),
+            Grace::Of(grace) => Some(grace),
+            Grace::Endless => None,
+        };
+        if row.status == Status::Exited {
+            self.store
+                .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+            return Ok(None);
+        }
+        let mut leaving = Leaving::new(&row, stop_signal(&spec), grace);
+        self.store
+            .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+        self.nudge(&mut leaving, &row)?;
+        Ok(Some(leaving))
+    }
+
+    /// Kills a container and waits until it is settled.
+    pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        self.store
+            .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+        let mut leaving = Leaving::new(row, SignalNumber::KILL, Some(Duration::ZERO));
+        self.nudge(&mut leaving, row)?;
+        self.see_off(leaving, &mut |_, _| {})
+    }
+
+    /// Sends a signal to a container's first process. One that ends it for good, as far as
+    /// anybody can tell, is not undone by its restart policy.
+    pub fn kill(&mut self, container: &str, signal: SignalNumber) -> Result<(), Error> {
+        let row = self.store.read(|tx| find::container(tx, container))?;
+        let init = find::init(&row)?;
+        let final_word = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
+        self.send(&row, &init, signal, final_word)
+    }
+
+    /// Waits until nothing of a container is alive; kills it when its time is over.
+    fn see_off(&mut self, mut leaving: Leaving, patience: &mut Patience<'_>) -> Result<(), Error> {
+        loop {
+            let row = self.store.read(|tx| tx.container(&leaving.id))?;
+            let Some(row) = row.filter(|row| row.status != Status::Exited) else {
+                return Ok(());
+            };
+            if leaving.supervisor_is_gone() {
+                return self.finish_for_it(&row);
+            }
+            if leaving
+                .deadline
+                .is_some_and(|deadline| deadline <= Instant::now())
+            {
+                leaving.escalate(&row)?;
+            }
+            self.nudge(&mut leaving, &row)?;
+            leaving.announce(patience);
+            leaving.wait_a_little();
+        }
+    }
+
+    /// Its supervisor died before it had cleaned up.
+    fn finish_for_it(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        let left_behind = match self.store.read(|tx| tx.container(&row.id))? {
+            Some(row) if row.live.is_some() => self.lay_to_rest(&row.id, &Ending::Orphaned)?,
+            Some(_) | None => Vec::new(),
+        };
+        match left_behind.is_empty() {
+            true => Ok(()),
+            false => Err(Error::LeftBehind {
+                container: row.name.to_string(),
+                left_behind,
+            }),
+        }
+    }
+
+    /// Tells whoever can end the container now, if he has not been told yet.
+    fn nudge(&mut self, leaving: &mut Leaving, row: &ContainerRow) -> Result<(), Error> {
+        let live = row.live.as_ref();
+        let whom = match row.status {
+            Status::Running => live.and_then(|live| live.init),
+            Status::Restarting | Status::Starting => live.map(|live| live.supervisor),
+            Status::Exited => None,
+        };
+        if whom.is_none() || whom == leaving.signalled {
+            return Ok(());
+        }
+        leaving.signalled = whom;
+        match row.status {
+            Status::Running => match find::init(row) {
+                Ok(init) => self.send(row, &init, leaving.signal, true),
+                // It has ended in this moment.
+                Err(_) => Ok(()),
+            },
+            Status::Restarting => {
+                leaving.tell_supervisor(Signal::TERM);
+                Ok(())
+            }
+            // It is being made: only its supervisor could undo that, and he is busy. Whoever
+            // kills him undoes it.
+            Status::Starting if leaving.signal == SignalNumber::KILL => {
+                leaving.tell_supervisor(Signal::KILL);
+                Ok(())
+            }
+            Status::Starting | Status::Exited => Ok(()),
+        }
+    }
+
+    fn send(
+        &mut self,
+        row: &ContainerRow,
+        init: &OwnedFd,
+        signal: SignalNumber,
+        final_word: bool,
+    ) -> Result<(), Error> {
+        let Some(pid) = row.live.as_ref().and_then(|live| live.init) else {
+            return Err(Error::NotRunning(row.name.to_string()));
+        };
+        // Written before: the supervisor reads it as soon as the process has ended.
+        let kills_instead = crate::attend::leaves_to_the_kernel(pid.pid, signal);
+        if final_word || kills_instead {
+            let ended_by = kills_instead.then_some(signal.number());
+            let wish = if final_word { Wish::Rest } else { row.wish };
+            self.store
+                .write(|tx| tx.set_wish(&row.id, wish, ended_by))?;
+        }
+        send_to(init, pid.pid, signal);
+        Ok(())
+    }
+}
+
+impl Leaving {
+    fn new(row: &ContainerRow, signal: SignalNumber, grace: Option<Duration>) -> Self {
+        let began = Instant::now();
+        Leaving {
+            id: row.id.clone(),
+            name: row.name.to_string(),
+            supervisor: row.live.as_ref().and_then(find::supervisor),
+            signal,
+            signalled: None,
+            deadline: grace.map(|grace| began + grace),
+            announced: false,
+            began,
+        }
+    }
+
+    /// Its time is over: SIGKILL, once; and when that too has had its time, an error.
+    fn escalate(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        if self.signal == SignalNumber::KILL && self.began.elapsed() > UNDO {
+            return Err(Error::Stuck(row.name.to_string()));
+        }
+        if self.signal != SignalNumber::KILL {
+            self.began = Instant::now();
+            self.signal = SignalNumber::KILL;
+            self.signalled = None;
+        }
+        self.deadline = Some(Instant::now() + UNDO);
+        Ok(())
+    }
+
+    fn announce(&mut self, patience: &mut Patience<'_>) {
+        if !self.announced && self.began.elapsed() > SILENCE {
+            self.announced = true;
+            let left = self
+                .deadline
+                .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            patience(&self.name, left);
+        }
+    }
+
+    fn tell_supervisor(&self, signal: Signal) {
+        if let Some(supervisor) = &self.supervisor {
+            // He may have ended in this moment, which shows at the next look.
+            let _ = pidfd_send_signal(supervisor, signal);
+        }
+    }
+
+    fn supervisor_is_gone(&self) -> bool {
+        match &self.supervisor {
+            Some(supervisor) => is_readable(supervisor, Duration::ZERO),
+            None => true,
+        }
+    }
+
+    /// Until the supervisor ends, or so long that nobody notices it.
+    fn wait_a_little(&self) {
+        let pause = match self.began.elapsed().as_millis() {
+            0..50 => 1,
+            50..1000 => 5,
+            _ => 20,
+        };
+        if let Some(supervisor) = &self.supervisor {
+            is_readable(supervisor, Duration::from_millis(pause));
+        }
+    }
+}
+
+fn is_readable(process: &OwnedFd, patience: Duration) -> bool {
+    let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
+    poll(&mut fds, patience).is_ok_and(|ready| ready > 0)
+}

@@ -1,0 +1,303 @@
+//! A container's supervisor: the one process of minet's that stays.
+//!
+//! ```text
+//!   minet run -d ──fork──▶ supervisor
+//!        ▲                  bring_up: admit, steps, launch               (run.rs)
+//!        └──── the ID ────  ready; closes everything it does not need
+//!                           ┌▶ attend: log, hold ports, wait             (attend/background.rs)
+//!                           │  the command ends
+//!                           └─ pause, launch again, in the same namespace: the restart policy
+//!                           lay to rest: undo the plan                   (rest.rs)
+//! ```
+//!
+//! What must stay true: whatever somebody asked for with `stop`, `kill` or `rm` is not
+//! undone by a restart policy; that wish stands in the store, and is read after each end.
+
+use crate::{
+    Error, Narrator, Runtime,
+    admit::{Admitted, Namespace},
+    attend::{self, Background, Farewell, Logged, SharedLog},
+    find,
+    launch::{self, World},
+    logs::LogWriter,
+    process,
+    rest::Ending,
+    run::{RunRequest, Up, as_meant},
+    time::now,
+};
+use minet_model::{ContainerSpec, RestartPolicy, SignalNumber};
+use minet_netns::{Running, StartupReport};
+use minet_state::Wish;
+use nix::unistd::Pid;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+/// How long a container may take to end if nobody says otherwise.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+impl Runtime {
+    /// Makes a container, tells its ID, and watches over it until it ends for good.
+    pub fn run_detached(
+        &mut self,
+        request: &RunRequest,
+        narrator: &mut dyn Narrator,
+        report: StartupReport,
+    ) -> Result<(), Error> {
+        let restarts = request.spec.lifecycle.restart != RestartPolicy::No;
+        if restarts && request.spec.remove {
+            return Err(Error::Conflict("--restart and --rm".to_owned()));
+        }
+        let background = Background::listen()?;
+        let streams = Logged::new(request.spec.terminal);
+        let up = self.bring_up(request, None, &streams, narrator)?;
+        let id = format!("{}\n", up.admitted.id);
+        self.watch_over(&request.spec, up, background, streams, report, &id)
+    }
+
+    /// From a container that is up to its very end. `told` is what the caller hears.
+    pub(crate) fn watch_over(
+        &mut self,
+        spec: &ContainerSpec,
+        up: Up,
+        mut background: Background,
+        streams: Logged,
+        report: StartupReport,
+        told: &str,
+    ) -> Result<(), Error> {
+        let Up {
+            admitted,
+            running,
+            held,
+        } = up;
+        let log = match self.open_log(spec, &admitted) {
+            Ok(log) => log,
+            Err(error) => {
+                let _ = attend::send_to(&running.pidfd, 0, SignalNumber::KILL);
+                let code = running.wait()?;
+                self.lay_to_rest(&admitted.id, &Ending::Exited(code))?;
+                return Err(error);
+            }
+        };
+        background.serve(attend::relays(held, admitted.settings.address()));
+        report.ready(told)?;
+        let ending = self.live(spec, &admitted, running, &mut background, streams, &log)?;
+        // Its ports are free before anybody can read that it has ended.
+        drop(background);
+        self.lay_to_rest(&admitted.id, &ending)?;
+        self.store.close();
+        self.machine.let_go_at_leisure();
+        Ok(())
+    }
+
+    fn open_log(&self, spec: &ContainerSpec, admitted: &Admitted) -> Result<SharedLog, Error> {
+        let dir = self.machine.paths().log_dir(&admitted.id);
+        let writer = LogWriter::open(&dir, spec.lifecycle.log)
+            .map_err(Error::file("write the log in", &dir))?;
+        Ok(Arc::new(Mutex::new(writer)))
+    }
+
+    /// One life of the command after the other.
+    fn live(
+        &mut self,
+        spec: &ContainerSpec,
+        admitted: &Admitted,
+        mut running: Running,
+        background: &mut Background,
+        mut streams: Logged,
+        log: &SharedLog,
+    ) -> Result<Ending, Error> {
+        let mut policy = Policy::new(spec.lifecycle.restart);
+        let farewell = Farewell {
+            signal: stop_signal(spec),
+            grace: grace(spec),
+        };
+        loop {
+            self.store.close();
+            self.machine.let_go();
+            let began = Instant::now();
+            let code = background.attend(&running, streams, log, farewell)?;
+            let code = self.store.read(|tx| as_meant(tx, &admitted.id, code))?;
+            if background.was_asked() {
+                return Ok(Ending::Interrupted(code));
+            }
+            let Some(pause) = self.pause_before_next(admitted, code, &mut policy, began)? else {
+                return Ok(Ending::Exited(code));
+            };
+            self.store.close();
+            background.pause(pause);
+            if background.was_asked() {
+                return self.ending_of_a_pause(admitted, code);
+            }
+            streams = Logged::new(spec.terminal);
+            running = match self.relaunch(spec, admitted, &streams) {
+                Ok(Some(running)) => running,
+                Ok(None) => return Ok(Ending::Exited(code)),
+                Err(error) => {
+                    let code = i32::from(error.exit_code());
+                    self.store.write(|tx| {
+                        tx.mark_exited(&admitted.id, code, Some(&error.chain()), now())
+                    })?;
+                    return Ok(Ending::Exited(code));
+                }
+            };
+        }
+    }
+
+    /// How long to wait before the command is started again; none if it is not.
+    fn pause_before_next(
+        &mut self,
+        admitted: &Admitted,
+        code: i32,
+        policy: &mut Policy,
+        began: Instant,
+    ) -> Result<Option<Duration>, Error> {
+        let pause = policy.pause_after(code, began.elapsed());
+        self.store.write(|tx| {
+            let row = tx.container(&admitted.id)?;
+            let wanted = row.is_some_and(|row| row.wish == Wish::Run);
+            let Some(pause) = pause.filter(|_| wanted) else {
+                return Ok(None);
+            };
+            tx.mark_restarting(&admitted.id, code, now())?;
+            Ok(Some(pause))
+        })
+    }
+
+    /// Who asked: a user, who wants it to rest, or the machine, which goes down.
+    fn ending_of_a_pause(&mut self, admitted: &Admitted, code: i32) -> Result<Ending, Error> {
+        let row = self.store.read(|tx| tx.container(&admitted.id))?;
+        Ok(match row.is_some_and(|row| row.wish == Wish::Run) {
+            true => Ending::Interrupted(code),
+            false => Ending::Exited(code),
+        })
+    }
+
+    /// Starts the command again in the same network namespace; nothing if it was stopped
+    /// meanwhile.
+    fn relaunch(
+        &mut self,
+        spec: &ContainerSpec,
+        admitted: &Admitted,
+        streams: &Logged,
+    ) -> Result<Option<Running>, Error> {
+        let row = self.store.read(|tx| tx.container(&admitted.id))?;
+        if !row.is_some_and(|row| row.wish == Wish::Run) {
+            return Ok(None);
+        }
+        let namespace = self.where_it_lives(admitted)?;
+        let world = World::look_up(spec)?;
+        let settings = &admitted.settings;
+        let (running, netns) = launch::launch(
+            &mut self.machine,
+            spec,
+            settings,
+            &namespace,
+            world,
+            streams,
+        )?;
+        let init = process::identify(Pid::from_raw(running.pid.as_raw_nonzero().get()))?;
+        self.store
+            .write(|tx| tx.mark_running(&admitted.id, init, netns, now()))?;
+        Ok(Some(running))
+    }
+
+    /// A host whose network is shared may have been started again meanwhile, too.
+    fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Namespace, Error> {
+        Ok(match &admitted.namespace {
+            Namespace::Own => Namespace::Own,
+            Namespace::Host => Namespace::Host,
+            Namespace::Pinned(path) => Namespace::Pinned(path.clone()),
+            Namespace::Shared(row) => {
+                let found = self.store.read(|tx| find::container(tx, row.id.as_str()))?;
+                Namespace::Shared(Box::new(found))
+            }
+        })
+    }
+}
+
+/// What a container gets first when it shall end.
+pub(crate) fn stop_signal(spec: &ContainerSpec) -> SignalNumber {
+    spec.lifecycle.stop_signal.unwrap_or(SignalNumber::TERM)
+}
+
+/// How long it has until SIGKILL.
+pub(crate) fn grace(spec: &ContainerSpec) -> Duration {
+    let seconds = spec.lifecycle.stop_timeout.map(u64::from);
+    seconds.map_or(GRACE, Duration::from_secs)
+}
+
+/// A restart policy with its memory.
+struct Policy {
+    policy: RestartPolicy,
+    pause: Duration,
+    restarts: u32,
+}
+
+impl Policy {
+    /// Docker's numbers: from 100 ms to a minute, and back after ten seconds of peace.
+    const FIRST_PAUSE: Duration = Duration::from_millis(100);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    const PEACE: Duration = Duration::from_secs(10);
+
+    fn new(policy: RestartPolicy) -> Self {
+        Policy {
+            policy,
+            pause: Duration::ZERO,
+            restarts: 0,
+        }
+    }
+
+    /// The pause after an end with this code, if the command is to be started again.
+    fn pause_after(&mut self, code: i32, lived: Duration) -> Option<Duration> {
+        let wanted = match self.policy {
+            RestartPolicy::No => false,
+            RestartPolicy::OnFailure { at_most } => {
+                code != 0 && at_most.is_none_or(|times| self.restarts < times.get())
+            }
+            RestartPolicy::Always | RestartPolicy::UnlessStopped => true,
+        };
+        if !wanted {
+            return None;
+        }
+        self.restarts += 1;
+        self.pause = match self.pause.is_zero() || lived >= Self::PEACE {
+            true => Self::FIRST_PAUSE,
+            false => (self.pause * 2).min(Self::LONGEST_PAUSE),
+        };
+        Some(self.pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(policy: &str, code: i32, lived: u64) -> Vec<u128> {
+        let mut policy = Policy::new(policy.parse().unwrap());
+        let pause = || policy.pause_after(code, Duration::from_secs(lived));
+        std::iter::from_fn(pause)
+            .take(12)
+            .map(|pause| pause.as_millis())
+            .collect()
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let doubling = [
+            100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000,
+        ];
+        assert_eq!(pauses("always", 0, 0), doubling);
+        assert_eq!(pauses("unless-stopped", 1, 0), doubling);
+        assert_eq!(pauses("always", 0, 10), [100; 12]);
+    }
+
+    #[test]
+    fn policies_say_when_it_is_enough() {
+        assert!(pauses("no", 1, 0).is_empty());
+        assert!(pauses("on-failure", 0, 0).is_empty());
+        assert_eq!(pauses("on-failure:3", 1, 0), [100, 200, 400]);
+        assert_eq!(pauses("on-failure", 1, 0).len(), 12);
+    }
+}

@@ -1,0 +1,357 @@
+//! Containers that one can leave: start, stop, start again, other names, and the end.
+
+use minet_tests::{HOST, Place, Terminal, TestHost};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Starts `script` in the background; returns the container's ID.
+#[track_caller]
+fn leave(host: &TestHost, options: &str, script: &str) -> String {
+    let mut words: Vec<&str> = vec!["run", "-d"];
+    words.extend(options.split_whitespace());
+    words.extend(["--", "sh", "-c", script]);
+    host.minet(words.as_slice()).succeed()
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_container_in_the_background_outlives_the_shell_and_its_terminal() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    let mut shell = Terminal::minet(&host, "run -d --name web -- sleep 1000");
+    let screen = shell.finish().stdout().trim().to_owned();
+    let id = screen.lines().last().unwrap_or_default();
+    assert_eq!(
+        (id.len(), host.inspect("web")["Id"].as_str()),
+        (64, Some(id))
+    );
+    drop(shell);
+    // The terminal has hung up; everybody who belonged to it got a SIGHUP.
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(host.minet("ps -q").succeed(), id[..12]);
+    let supervisor = host.sh("busybox pidof minet").succeed();
+    let cwd = host.exec(["readlink", &format!("/proc/{supervisor}/cwd")]);
+    assert_eq!(cwd.succeed(), "/");
+    let open = host.sh(&format!("ls -l /proc/{supervisor}/fd")).succeed();
+    assert!(
+        !open.contains("/dev/pts") && !open.contains("minet.db"),
+        "{open}"
+    );
+    host.minet("rm -f web").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn failures_are_told_by_the_caller_with_dockers_exit_codes() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    host.minet("run -d -- /no/such/command")
+        .refused_with(127, &["/no/such/command"]);
+    host.minet("run -d -- /etc/hosts")
+        .refused_with(126, &["/etc/hosts"]);
+    host.minet("run -d --ip 10.9.9.9 -- true")
+        .refused(&["10.9.9.9"]);
+    host.minet("run -d --rm --restart always -- true")
+        .refused(&["--restart", "--rm"]);
+    host.minet("run --restart always -- true").refused(&["-d"]);
+    host.minet("run -d --restart sometimes -- true")
+        .refused(&["sometimes", "on-failure"]);
+    assert_eq!(host.minet("ps -aq").succeed(), "");
+    host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn stop_asks_and_then_kills() {
+    let host = TestHost::new();
+    leave(
+        &host,
+        "--name polite",
+        "trap 'exit 7' TERM; while :; do sleep 0.05; done",
+    );
+    leave(
+        &host,
+        "--name deaf",
+        "trap '' TERM; while :; do sleep 0.05; done",
+    );
+    leave(&host, "--name silent", "exec sleep 1000");
+    leave(
+        &host,
+        "--name special --stop-signal USR1 --stop-timeout 30",
+        "trap 'exit 8' USR1; while :; do sleep 0.05; done",
+    );
+    thread::sleep(Duration::from_millis(300));
+    let stopped = host.minet("stop -t 1 polite deaf silent special");
+    assert!(stopped.took() > Duration::from_millis(900), "{stopped}");
+    assert!(
+        stopped.took() < Duration::from_secs(4),
+        "all at once\n{stopped}"
+    );
+    assert_eq!(stopped.succeed(), "polite\ndeaf\nsilent\nspecial");
+    // A program that says nothing about SIGTERM is ended by it, number 1 or not.
+    let codes = host.minet("wait polite deaf silent special").succeed();
+    assert_eq!(codes, "7\n137\n143\n8");
+    assert_eq!(
+        host.minet("stop polite").succeed(),
+        "polite",
+        "stopped already"
+    );
+    host.minet("stop nobody")
+        .refused_with(1, &["No such container: nobody"]);
+}
+
+#[test]
+fn whoever_waits_for_a_stop_is_told_what_for() {
+    let host = TestHost::new();
+    leave(
+        &host,
+        "--name deaf",
+        "trap '' TERM; while :; do sleep 0.05; done",
+    );
+    thread::sleep(Duration::from_millis(200));
+    let mut terminal = Terminal::minet(&host, "stop -t 2 deaf");
+    terminal.wait_for("waiting for deaf");
+    terminal.finish().succeed();
+}
+
+#[test]
+fn a_container_starts_again_as_the_same_one() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    let id = leave(
+        &host,
+        "--name web -p 80 -p 8080:81",
+        "cat /sys/class/net/eth0/address; exec sleep 1000",
+    );
+    // So that the next address and port would be others.
+    leave(&host, "--name other -p 80", "exec sleep 1000");
+    let address = host.address_of("web");
+    let ports = host.minet("port web").succeed();
+    host.minet("stop web").succeed();
+    assert_eq!(host.minet("port web").succeed(), "");
+    leave(&host, "--name third -p 80", "exec sleep 1000");
+    for _ in 0..3 {
+        assert_eq!(host.minet("start web").succeed(), "web");
+        assert_eq!(host.minet("start web").succeed(), "web", "it runs already");
+        assert_eq!(host.address_of("web"), address);
+        assert_eq!(host.minet("port web").succeed(), ports);
+        assert_eq!(host.inspect("web")["Id"], id.as_str());
+        host.minet("restart -t 1 web").succeed();
+    }
+    eventually("its last line", || {
+        host.minet("logs web").stdout().lines().count() == 7
+    });
+    let printed = host.minet("logs web").succeed();
+    let mac = printed.lines().next().unwrap();
+    assert!(
+        printed.lines().all(|line| line == mac),
+        "one MAC address: {printed}"
+    );
+    host.minet("rm -f web other third").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn a_start_that_fails_leaves_it_as_it_was() {
+    let host = TestHost::new();
+    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    host.minet("stop web").succeed();
+    let mut thief = host.idle("thief", "-p 8080:80");
+    host.minet("start web").refused_with(1, &["8080", "thief"]);
+    assert!(host.minet("ps").succeed().contains("thief"));
+    thief.signal("TERM");
+    thief.finish().end_with(143);
+    host.minet("start web").succeed();
+    host.minet("rm web").refused_with(1, &["web", "running"]);
+    host.minet("rm -f web thief").succeed();
+}
+
+#[test]
+fn wait_gives_exit_codes_of_those_too_that_are_gone() {
+    let host = TestHost::new();
+    leave(&host, "--name a", "sleep 0.4; exit 3");
+    leave(&host, "--name b --rm", "sleep 0.4; exit 4");
+    let waiting = host.spawn_minet("wait b");
+    assert_eq!(host.minet("wait a").succeed(), "3");
+    assert_eq!(waiting.finish().succeed(), "4");
+    assert_eq!(host.minet("wait a").succeed(), "3");
+    host.minet("wait b").refused_with(1, &["No such container"]);
+}
+
+#[test]
+fn kill_sends_what_it_is_told_to_send() {
+    let host = TestHost::new();
+    let script = "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done";
+    leave(&host, "--name web --restart always", script);
+    let prints = |text: &str| host.minet("logs web").stdout().contains(text);
+    eventually("its trap", || prints("ready"));
+    host.minet("kill -s USR1 web").succeed();
+    eventually("the signal", || prints("usr1"));
+    // Not handled, harmless by default: it must not be taken for a wish to end.
+    host.minet("kill -s WINCH web").succeed();
+    // Not handled, deadly: the restart policy is for ends of this kind.
+    host.minet("kill -s HUP web").succeed();
+    eventually("it to be started again", || {
+        host.inspect("web")["RestartCount"] == 1
+            && host.inspect("web")["State"]["Status"] == "running"
+    });
+    host.minet("kill web").succeed();
+    assert_eq!(host.minet("wait web").succeed(), "137");
+    host.minet("kill web")
+        .refused_with(1, &["web is not running"]);
+    host.minet("kill -s NONSENSE web")
+        .refused_with(2, &["NONSENSE"]);
+}
+
+#[test]
+fn another_name_is_another_name_everywhere() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    leave(&host, "--name other", "exec sleep 1000");
+    let address = host.address_of("web");
+    host.minet("rename web site").succeed();
+    assert_eq!(host.address_of("site"), address);
+    let inside = host.exec("ip netns exec site ip -4 -oneline address show eth0");
+    assert!(inside.succeed().contains(&address));
+    host.exec("ip netns exec web true").end_with(255);
+    host.minet("rename site other")
+        .refused_with(1, &["other", "in use"]);
+    host.minet("restart -t 0 site").succeed();
+    assert_eq!(host.address_of("site"), address);
+    host.minet("stop site").succeed();
+    host.minet("rename site web").succeed();
+    host.minet("start web").succeed();
+    assert_eq!(host.address_of("web"), address);
+    host.minet("rm -f web other").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn containers_are_found_by_the_beginning_of_their_ids_and_several_at_once() {
+    let host = TestHost::new();
+    let a = leave(&host, "--name a", "exec sleep 1000");
+    let b = leave(&host, "--name b", "exec sleep 1000");
+    let words = ["stop", &a[..10], "b", "nobody", &b];
+    let stopped = host.minet(words);
+    assert_eq!(stopped.stdout().lines().count(), 3);
+    stopped.end_with(1);
+    host.minet(["start", &a[..12], &b[..12]]).succeed();
+    assert_eq!(host.minet("ps -q").succeed().lines().count(), 2);
+    host.minet(["rm", "-f", &a[..6], &b]).succeed();
+    assert_eq!(host.minet("ps -aq").succeed(), "");
+}
+
+#[test]
+fn port_speaks_dockers_format() {
+    let host = TestHost::new();
+    leave(
+        &host,
+        "--name web -p 8080:80 -p 127.0.0.1:53:53/udp",
+        "exec sleep 1000",
+    );
+    let all = "53/udp -> 127.0.0.1:53\n80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080";
+    assert_eq!(host.minet("port web").succeed(), all);
+    for port in ["80", "80/tcp", "80/TCP"] {
+        let printed = host.minet(["port", "web", port]).succeed();
+        assert_eq!(printed, "0.0.0.0:8080\n[::]:8080");
+    }
+    host.minet("port web 7890/udp")
+        .refused_with(1, &["no public port '7890/udp' published for web"]);
+}
+
+#[test]
+fn published_ports_stay_with_the_supervisor_while_the_command_restarts() {
+    let host = TestHost::new();
+    let serve = format!("{} serve tcp:80 & sleep 1; exit 1", host.probe());
+    leave(&host, "--name web -p 8080:80 --restart always", &serve);
+    let question = format!("tcp {HOST}:8080");
+    let works = || host.ask(Place::Neighbour, &question).code() == 0;
+    eventually("the server", works);
+    eventually("its first end", || host.inspect("web")["RestartCount"] != 0);
+    host.minet("run --rm -p 8080:80 -- true")
+        .refused(&["8080", "web"]);
+    eventually("the server again", works);
+    host.minet("rm -f web").succeed();
+}
+
+#[test]
+fn a_supervisor_that_is_asked_to_end_ends_its_container_gracefully() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    leave(
+        &host,
+        "--name web",
+        "trap 'echo bye; exit 5' TERM; echo hi; while :; do sleep 0.05; done",
+    );
+    eventually("its trap", || {
+        host.minet("logs web").stdout().contains("hi")
+    });
+    host.sh("kill -TERM $(busybox pidof minet)").succeed();
+    assert_eq!(host.minet("wait web").succeed(), "5");
+    assert!(host.minet("logs web").succeed().contains("bye"));
+    host.minet("rm web").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn a_supervisor_that_is_killed_takes_its_container_along() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    host.sh("kill -KILL $(busybox pidof minet)").succeed();
+    assert_eq!(host.minet("wait web").succeed(), "137");
+    host.minet("start web").succeed();
+    host.sh("kill -KILL $(busybox pidof minet)").succeed();
+    host.minet("rm web").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn exec_can_be_left_too() {
+    let host = TestHost::new();
+    leave(&host, "--name web", "exec sleep 1000");
+    let left = host.minet([
+        "exec",
+        "-d",
+        "web",
+        "sh",
+        "-c",
+        "sleep 0.3; hostname >/proc/1/comm",
+    ]);
+    assert!(left.took() < Duration::from_millis(300), "{left}");
+    assert_eq!(left.succeed(), "");
+    let comm = || host.minet("exec web cat /proc/1/comm").stdout().to_owned();
+    let hostname = host.minet("exec web hostname").succeed();
+    eventually("its deed", || comm().trim() == hostname);
+    host.minet("exec -d web /no/such")
+        .refused_with(127, &["/no/such"]);
+}
+
+#[test]
+fn prune_removes_what_has_ended() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    let ended = leave(&host, "--name ended", "true");
+    leave(&host, "--name alive", "exec sleep 1000");
+    host.minet("wait ended").succeed();
+    let asked = host.minet("container prune");
+    assert!(asked.succeed().contains("[y/N]"), "nobody said yes");
+    assert_eq!(host.minet("ps -aq").succeed().lines().count(), 2);
+    let pruned = host.minet("container prune -f").succeed();
+    assert_eq!(pruned, format!("Deleted Containers:\n{ended}"));
+    assert_eq!(host.minet("ps -aq").succeed().lines().count(), 1);
+    host.minet("rm -f alive").succeed();
+    before.assert_only_the_network_is_left(&host);
+}
