@@ -38,7 +38,8 @@
 //!   mount is put on a descriptor. No path is ever glued together.
 //! - No descriptor of the host's, no capability beyond the resolved set and no privilege
 //!   of a file reaches the command.
-//! - When minet's process dies, in whatever way, so do the processes it started.
+//! - When minet's process dies, in whatever way, so do the processes it started. The one
+//!   exception is told at [`InitProcess::CommandIsInit`].
 //!
 //! What is not here: cables, addresses and routes (`minet-bridge`), and any idea of when
 //! to do what (`minet-runtime`).

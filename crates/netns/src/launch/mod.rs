@@ -157,7 +157,9 @@ impl EtcFiles {
 /// Who is process number 1 of the container. Its end is the end of all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InitProcess {
-    /// The command itself. Signals that it does not handle do not reach it.
+    /// The command itself. Signals that it does not handle do not reach it, and if it
+    /// changes its own user id, the kernel forgets to kill it with minet
+    /// (`PR_SET_PDEATHSIG` in `prctl(2)`): then it has to be found and ended later.
     CommandIsInit,
     /// A small init that passes signals on, reaps orphans and ends with the command.
     OwnInit,
