@@ -22,14 +22,14 @@ impl Runtime {
     /// Removes a container, by name or ID.
     pub fn remove(&mut self, container: &str, force: Force) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
+        if self.has_living_guests(&row.id)? {
+            return Err(Error::NetworkInUse(row.name.to_string()));
+        }
         if row.status != Status::Exited {
             if force == Force::Ended {
                 return Err(Error::StillRunning(row.name.to_string()));
             }
             self.end(&row)?;
-        }
-        if self.has_living_guests(&row.id)? {
-            return Err(Error::NetworkInUse(row.name.to_string()));
         }
         self.store.write(|tx| tx.delete_container(&row.id))?;
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{self, Admitted, Candidate},
+    admit::{self, Admitted, Candidate, Identity},
     attend::{self, Console, Events},
     conflicts,
     launch::{self, World},
@@ -108,7 +108,8 @@ impl Runtime {
         held: &[HeldPort],
     ) -> Result<Admitted, Error> {
         let ports = published(held);
-        let candidate = Candidate::new(spec, &ports, ground, &self.boot, self.machine.paths())?;
+        let here = (self.boot.as_str(), self.machine.paths());
+        let candidate = Candidate::new(spec, &ports, ground, here, &Identity::New)?;
         self.store.write(|tx| admit::admit(tx, &candidate))
     }
 
