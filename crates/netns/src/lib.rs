@@ -48,6 +48,7 @@ mod accounts;
 mod capabilities;
 mod command;
 mod failure;
+mod inherited;
 mod inside;
 mod join;
 pub mod launch;
@@ -62,6 +63,7 @@ pub use accounts::UnknownAccount;
 pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
 pub use command::{CommandError, FindError, Lookup, find_command};
 pub use failure::Failure;
+pub use inherited::close_inherited;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};
 pub use launch::{

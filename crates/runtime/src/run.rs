@@ -11,6 +11,7 @@ use crate::{
     ports::{self, BindDefaults, HeldPort},
     process,
     rest::Ending,
+    shield,
     time::now,
 };
 use minet_model::{ContainerSpec, NetworkMode, PublishSpec, PublishedPort};
@@ -34,6 +35,9 @@ impl Runtime {
     pub fn run(&mut self, request: &RunRequest, narrator: &mut dyn Narrator) -> Result<u8, Error> {
         let spec = &request.spec;
         conflicts::refuse(spec)?;
+        if spec.rootfs.is_some() {
+            shield::raise()?;
+        }
         conflicts::warn(spec, narrator);
         let world = World::look_up(spec)?;
         let events = Events::listen()?;
