@@ -128,7 +128,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         name: &name,
         spec: &to_json(candidate.spec),
         settings: &to_json(&settings),
-        plan: &to_json(&plan),
+        plan: &plan.to_json(),
         namespace_of: shared_with(&namespace).as_ref(),
         created: now(),
         boot: candidate.boot,

@@ -12,6 +12,7 @@ use minet_netns::{
     Capabilities, InitProcess, Launch, Lookup, Netns, Root, RootAccess, Running, begin,
     find_command, resolve_capabilities,
 };
+use rustix::process::{Resource, Rlimit, getrlimit};
 use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
     path::Path,
@@ -25,6 +26,8 @@ pub(crate) const DEFAULT_PATH: &str =
 pub(crate) struct World {
     capabilities: Capabilities,
     volumes: Vec<Volume>,
+    /// As the user has it; holding many ports raises it for the supervisor alone.
+    open_files: Rlimit,
 }
 
 impl World {
@@ -53,6 +56,7 @@ impl World {
         Ok(World {
             capabilities,
             volumes,
+            open_files: getrlimit(Resource::Nofile),
         })
     }
 }
@@ -99,6 +103,7 @@ pub(crate) fn launch(
             false => InitProcess::CommandIsInit,
         },
         io: console.io()?,
+        open_files: Some(world.open_files),
     };
     let mut prepared = begin(launch)?.finish()?;
     console.attach(prepared.take_terminal());

@@ -38,6 +38,7 @@ mod error;
 mod etc_files;
 mod exec;
 mod find;
+mod inheritance;
 mod inspect;
 mod launch;
 mod list;

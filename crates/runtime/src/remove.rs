@@ -25,8 +25,8 @@ impl Runtime {
         if self.has_living_guests(&row.id)? {
             return Err(Error::NetworkInUse(row.name.to_string()));
         }
-        if row.status != Status::Exited {
-            if force == Force::Ended {
+        if row.status != Status::Exited || row.live.is_some() {
+            if row.status != Status::Exited && force == Force::Ended {
                 return Err(Error::StillRunning(row.name.to_string()));
             }
             self.end(&row)?;

@@ -80,6 +80,7 @@ pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
 use minet_model::{UserSpec, Volume};
+use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -115,6 +116,8 @@ pub struct Launch {
     pub init: InitProcess,
     /// Its standard input, output and error.
     pub io: Io,
+    /// How many files it may open, where that is not what the caller may.
+    pub open_files: Option<Rlimit>,
 }
 
 /// Whether the root file system can be written to.
