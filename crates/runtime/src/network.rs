@@ -230,6 +230,16 @@ fn forwarding_is_ours(runtime: &mut Runtime) -> Result<bool, Error> {
     Ok(rows.iter().any(turned_on))
 }
 
+/// The networks that are up, with the steps that brought them up.
+pub(crate) fn standing(runtime: &mut Runtime) -> Result<Vec<(NetworkName, Plan)>, Error> {
+    let rows = runtime.store.read(|tx| tx.networks())?;
+    let up = rows
+        .iter()
+        .filter(|row| row.up_in_boot.as_deref() == Some(runtime.boot.as_str()));
+    let with_plan = up.filter_map(|row| Some((row.network.name.clone(), stored_plan(row)?.plan)));
+    Ok(with_plan.collect())
+}
+
 fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {
     serde_json::from_str(row.plan.as_deref()?).ok()
 }
