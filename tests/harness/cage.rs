@@ -77,6 +77,7 @@ mount -t tmpfs -o mode=755 tmpfs /run/etc
 for file in passwd group hosts nsswitch.conf ld.so.cache services protocols iproute2 alternatives
 do test ! -e /etc/$file || cp -RP /etc/$file /run/etc; done
 cp "$SCRATCH/resolv.conf" /run/etc
+echo throwaway >/run/etc/hostname
 mount --move /run/etc /etc
 rmdir /run/etc
 echo "host $host"
