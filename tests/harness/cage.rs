@@ -50,7 +50,8 @@ echo "neighbour $neighbour"
 exec sleep infinity
 "#;
 
-/// The host. Its PID 1 reaps whatever minet orphans, as every init does.
+/// The host. Its `/etc` is a small one of its own, because scripts write there. Its PID 1
+/// reaps whatever minet orphans, as every init does.
 const HOST: &str = r#"
 set -eu
 read -r host rest </proc/self/stat
@@ -71,10 +72,14 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /var/lib
 mkdir /run/lock
 hostname throwaway
-resolv_conf=$(readlink -m /etc/resolv.conf)
-mkdir -p "${resolv_conf%/*}"
-test -e "$resolv_conf" || touch "$resolv_conf"
-mount --bind "$SCRATCH/resolv.conf" "$resolv_conf"
+mkdir /run/etc
+mount -t tmpfs -o mode=755 tmpfs /run/etc
+for file in passwd group hosts nsswitch.conf ld.so.cache services protocols iproute2 alternatives
+do test ! -e /etc/$file || cp -RP /etc/$file /run/etc; done
+cp "$SCRATCH/resolv.conf" /run/etc
+echo throwaway >/run/etc/hostname
+mount --move /run/etc /etc
+rmdir /run/etc
 echo "host $host"
 exec >/dev/null
 while :; do sleep 1000000 & wait; done

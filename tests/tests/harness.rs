@@ -5,7 +5,7 @@ use minet_tests::{HOST, HOST_V6, NEIGHBOUR, NEIGHBOUR_V6, Place, SERVER, TestHos
 #[test]
 fn the_neighbour_and_the_server_reach_the_host() {
     let host = TestHost::new();
-    let server = host.serve_at(Place::Host, "tcp:80 udp:80 tcp:[::]:81");
+    let mut server = host.serve_at(Place::Host, "tcp:80 udp:80 tcp:[::]:81");
     for protocol in ["tcp", "udp"] {
         let from = |place| host.ask(place, &format!("{protocol} {HOST}:80")).succeed();
         assert_eq!(from(Place::Neighbour), NEIGHBOUR);
@@ -16,7 +16,7 @@ fn the_neighbour_and_the_server_reach_the_host() {
         host.ask(Place::Neighbour, &question).succeed(),
         NEIGHBOUR_V6
     );
-    assert!(server.stdout().contains("udp 80 from 192.168.120.3: hello"));
+    server.wait_for("udp 80 from 192.168.120.3: hello");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn inspect_names_the_hosts_end_of_the_cable() {
     let host = TestHost::new();
     let _web = host.idle("web", "");
     let web = host.inspect("web");
-    let veth = web["NetworkSettings"]["Networks"]["bridge"]["HostInterface"]
+    let veth = web["NetworkSettings"]["Networks"]["bridge"]["VethName"]
         .as_str()
         .expect("a name");
     let peer = host

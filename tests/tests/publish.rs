@@ -1,6 +1,6 @@
 //! `-p`: who reaches a published port on which way, and whom the container sees.
 
-use minet_tests::{HOST, HOST_V6, NEIGHBOUR, Place, TestHost};
+use minet_tests::{HOST, HOST_V6, NEIGHBOUR, Place, Running, TestHost};
 use serde_json::Value;
 
 /// The bridge's address, which stands for a client whose own address cannot be kept: what
@@ -190,13 +190,12 @@ fn of_a_range_the_first_free_port_is_taken() {
 #[test]
 fn ranges_of_one_length_are_published_pairwise() {
     let host = TestHost::new();
-    let server = host.serve("-p 8000-8002:80-82", "tcp:80 tcp:81 tcp:82");
+    let mut server = host.serve("-p 8000-8002:80-82", "tcp:80 tcp:81 tcp:82");
     for port in 8000..8003 {
         host.ask(Place::Neighbour, &format!("tcp {HOST}:{port} {port}"))
             .succeed();
     }
-    let heard = server.stdout();
-    assert!(heard.contains("tcp 81 from 192.168.120.3: 8001"), "{heard}");
+    server.wait_for("tcp 81 from 192.168.120.3: 8001");
 }
 
 #[test]
@@ -216,13 +215,14 @@ fn every_exposed_port_can_be_published() {
 #[test]
 fn tcp_and_udp_of_one_number_are_two_ports() {
     let host = TestHost::new();
-    let tcp = host.serve("-p 8080:80", "tcp:80");
-    let udp = host.serve("-p 8080:80/udp", "udp:80");
+    let mut tcp = host.serve("-p 8080:80", "tcp:80");
+    let mut udp = host.serve("-p 8080:80/udp", "udp:80");
     host.ask(Place::Neighbour, &format!("tcp {HOST}:8080 by-tcp"))
         .succeed();
     host.ask(Place::Neighbour, &format!("udp {HOST}:8080 by-udp"))
         .succeed();
-    assert!(tcp.stdout().contains("by-tcp") && udp.stdout().contains("by-udp"));
+    tcp.wait_for("by-tcp");
+    udp.wait_for("by-udp");
 }
 
 #[test]
@@ -264,9 +264,9 @@ fn a_udp_client_follows_its_port_to_the_next_container() {
     first.signal("TERM");
     first.finish();
     // Not the same port inside, which is what a flush by container port would miss.
-    let second = host.serve("--rm -p 8053:54/udp", "udp:54");
+    let mut second = host.serve("--rm -p 8053:54/udp", "udp:54");
     ask("second").succeed();
-    assert!(second.stdout().contains("second"));
+    second.wait_for("second");
 }
 
 #[test]
@@ -277,20 +277,21 @@ fn a_host_process_is_served_again_after_the_container() {
     ask().succeed();
     web.signal("TERM");
     web.finish();
-    let server = host.serve_at(Place::Host, "udp:8053");
+    let mut server = host.serve_at(Place::Host, "udp:8053");
     ask().succeed();
-    assert!(server.stdout().contains("again"));
+    server.wait_for("again");
 }
 
 #[test]
 fn many_connections_at_once_reach_the_container() {
     let host = TestHost::new();
-    let server = host.serve("-p 8080:80", "tcp:80");
+    let mut server = host.serve("-p 8080:80", "tcp:80");
     let script = "for n in $(seq 50); do $0 ask tcp $1 $n & done; wait";
     let probe = host.probe();
     for address in [format!("{HOST}:8080"), format!("[{HOST_V6}]:8080")] {
         let answers = host.lan(["sh", "-c", script, &probe, &address]);
         assert_eq!(answers.stdout().lines().count(), 50, "{answers}");
     }
-    assert_eq!(server.stdout().matches(" from ").count(), 100);
+    let heard = |server: &Running<'_>| server.stdout().matches(" from ").count() == 100;
+    server.wait_until("the server to hear 100 messages", heard);
 }

@@ -33,7 +33,7 @@
 //! Over rtnetlink, `rtnetlink(7)`: messages of the crate `netlink-packet-route` through a
 //! blocking socket, [`Rtnl`]. The crate `rtnetlink` would bring a transport too, and minet
 //! does without it on purpose. It is asynchronous, where minet does one thing after the
-//! other; it sends one message at a time, where a container's inside is one batch; and it
+//! other; it sends one message at a time, where a cable is configured by a batch; and it
 //! leaves to the caller what makes netlink dependable: lists that changed while they were
 //! read (`NLM_F_DUMP_INTR`), sequence numbers, lost answers (`ENOBUFS`), interrupted calls
 //! (`EINTR`) and the kernel's reasons in words (extended acknowledgements).
@@ -55,7 +55,6 @@ pub mod address;
 pub mod announce;
 pub mod cable;
 mod error;
-pub mod inside;
 pub mod link;
 mod outcome;
 pub mod route;

@@ -101,12 +101,7 @@ pub(crate) struct ExecOptions {
     #[arg(value_name = "CONTAINER")]
     pub(crate) container: String,
     /// The command and its arguments
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 }
 

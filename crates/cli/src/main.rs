@@ -25,6 +25,10 @@ use std::process::ExitCode;
 const OWN_FAILURE: u8 = 125;
 
 fn main() -> ExitCode {
+    if let Err(error) = minet_runtime::close_inherited() {
+        output::tell(&format!("minet: {error}"));
+        return ExitCode::from(OWN_FAILURE);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return explain_usage(&error),

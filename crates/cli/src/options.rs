@@ -146,12 +146,7 @@ pub(crate) struct RunOptions {
     pub(crate) fail_after: Option<usize>,
 
     /// The command and its arguments; after it, options are its own
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<String>,
 
     /// Print help
@@ -330,6 +325,12 @@ mod tests {
         assert_eq!(spec.command, ["busybox", "httpd", "-f", "-p", "80"]);
         assert_eq!(spec.publish.len(), 1);
         assert!(spec.remove);
+    }
+
+    #[test]
+    fn a_mistyped_option_is_not_the_command() {
+        assert!(Arguments::try_parse_from(["minet", "run", "--no-such-option", "true"]).is_err());
+        assert_eq!(spec(&["--", "--odd-name"]).command, ["--odd-name"]);
     }
 
     #[test]

@@ -123,6 +123,7 @@ fn plain_launch() -> Result<Launch> {
         capabilities: resolve_capabilities(&CapabilityChanges::default())?,
         init: InitProcess::CommandIsInit,
         io: own_streams()?,
+        open_files: None,
     })
 }
 

@@ -102,20 +102,23 @@ pub fn join(join: Join) -> Result<Running, JoinError> {
     let program = Program::new(&join.command, &join.env)?;
     let namespaces = namespaces_to_join(join.container.as_fd())?;
     let one = one_thread()?;
+    // One line to each: the sibling may have something to say before the helper has
+    // introduced it.
     let (ours, theirs) = Channel::pair().doing(|| "make a socket pair".to_owned())?;
+    let (helpers, to_helper) = Channel::pair().doing(|| "make a socket pair".to_owned())?;
     let cloned = sys::clone_process(one, CloneFlags::empty(), Parent::Caller)
         .doing(|| "start a helper process".to_owned())?;
-    let (_, helper) = match cloned {
-        Cloned::Caller(pid, pidfd) => (pid, pidfd),
+    let helper = match cloned {
+        Cloned::Caller(_, pidfd) => pidfd,
         Cloned::Copy(one) => {
-            drop(ours);
-            in_the_copy(theirs, |channel| {
-                help(join, program, namespaces, channel, one)
+            drop((ours, to_helper));
+            in_the_copy(helpers, |channel| {
+                help(join, program, namespaces, channel, theirs, one)
             })
         }
     };
-    drop(theirs);
-    let born = ours.receive();
+    drop((theirs, helpers));
+    let born = to_helper.receive();
     crate::launch::reap(helper.as_fd()).doing(|| "wait for the helper process".to_owned())?;
     match born.doing(|| "wait for the helper process".to_owned())? {
         Some((Message::Born(pid), Some(pidfd))) => {
@@ -168,6 +171,7 @@ fn help(
     program: Program,
     namespaces: CloneFlags,
     channel: &Channel,
+    siblings: Channel,
     one: OneThread,
 ) -> Result<Infallible, Message> {
     leash()?;
@@ -182,7 +186,9 @@ fn help(
             let _ = channel.send_with(&born, Some(pidfd.as_fd()));
             sys::exit_now(0)
         }
-        Cloned::Copy(one) => be_joined(join, program, channel, one),
+        Cloned::Copy(one) => {
+            in_the_copy(siblings, |channel| be_joined(join, program, channel, one))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! Namespaces: make, pin and enter them, and start a process in them.
+//! Namespaces: make and enter them, and start a process in them.
 //!
 //! A container is a process that the kernel answers differently. Ask it for the network
 //! devices, the processes, the files, the name of the machine: the answers come from the
 //! *namespaces* that the process is in (`namespaces(7)`). This crate makes namespaces,
-//! gives them names, enters them, and starts processes whose every answer is their own.
+//! enters them, and starts processes whose every answer is their own.
 //! It is the only one that calls `setns`, `unshare`, `mount` or `clone`.
 //!
 //! ```text
@@ -22,7 +22,6 @@
 //! | here | by hand |
 //! | --- | --- |
 //! | [`Netns::create`] | `unshare --net` |
-//! | [`pin`] / [`unpin`] | `ip netns attach NAME PID` / `ip netns delete NAME` |
 //! | [`Netns::run`] | `nsenter --net=/run/netns/NAME` |
 //! | [`sysctl::write`] in there | `ip netns exec NAME sysctl -w KEY=VALUE` |
 //! | [`prepare`], [`Prepared::start`] | `unshare --mount --pid --uts --ipc --fork --kill-child`, a dozen `mount`s, `pivot_root`, `setpriv`; see [`launch`] |
@@ -38,7 +37,8 @@
 //!   mount is put on a descriptor. No path is ever glued together.
 //! - No descriptor of the host's, no capability beyond the resolved set and no privilege
 //!   of a file reaches the command.
-//! - When minet's process dies, in whatever way, so do the processes it started.
+//! - When minet's process dies, in whatever way, so do the processes it started. The one
+//!   exception is told at [`InitProcess::CommandIsInit`].
 //!
 //! What is not here: cables, addresses and routes (`minet-bridge`), and any idea of when
 //! to do what (`minet-runtime`).
@@ -48,13 +48,13 @@ mod capabilities;
 mod command;
 mod detach;
 mod failure;
+mod inherited;
 mod inside;
 mod join;
 pub mod launch;
 pub mod mount_points;
 mod ns;
 mod own_program;
-mod pin;
 mod sys;
 pub mod sysctl;
 
@@ -63,6 +63,7 @@ pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
 pub use command::{CommandError, FindError, Lookup, find_command};
 pub use detach::{Descendant, DetachError, Split, StartupReport, detach};
 pub use failure::Failure;
+pub use inherited::close_inherited;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};
 pub use launch::{
@@ -71,6 +72,5 @@ pub use launch::{
 };
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
 pub use own_program::own_program;
-pub use pin::{Unpinned, pin, unpin};
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;

@@ -23,7 +23,10 @@ use minet_netns::{
 };
 use minet_state::{ContainerRow, NewContainer, ProcessIdentity, Status, Transaction};
 use nix::unistd::Pid;
-use std::path::PathBuf;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+};
 
 /// What is known before the transaction begins.
 pub(crate) struct Candidate<'a> {
@@ -38,32 +41,57 @@ pub(crate) struct Candidate<'a> {
     pub(crate) again: Option<&'a ContainerRow>,
 }
 
+/// Where a container's identity comes from.
+pub(crate) enum Identity {
+    /// Random: nobody has had it before.
+    New,
+    /// The same for the same spec, so that two scripts of one rehearsal fit together.
+    OfSpec,
+}
+
 impl<'a> Candidate<'a> {
-    /// A candidate with an identity that nobody has had before, watched over by this
-    /// process.
+    /// A candidate that will be watched over by this process.
     pub(crate) fn new(
         spec: &'a ContainerSpec,
         ports: &'a [PublishedPort],
         ground: &'a Ground,
-        boot: &'a str,
-        paths: &'a crate::Paths,
+        runtime: (&'a str, &'a crate::Paths),
+        identity: &Identity,
     ) -> Result<Self, Error> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|error| {
-            Error::process("draw random bytes")(std::io::Error::other(error.to_string()))
-        })?;
-        let supervisor = process::identify(Pid::this())?;
+        let (boot, paths) = runtime;
         Ok(Candidate {
             spec,
             ports,
             ground,
-            random,
+            random: match identity {
+                Identity::New => random_bytes()?,
+                Identity::OfSpec => bytes_of(&to_json(spec)),
+            },
             boot,
-            supervisor,
+            supervisor: process::identify(Pid::this())?,
             paths,
             again: None,
         })
     }
+}
+
+fn random_bytes() -> Result<[u8; 32], Error> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::process("draw random bytes")(std::io::Error::other(error.to_string()))
+    })?;
+    Ok(random)
+}
+
+/// Bytes that look random and depend on a text alone.
+fn bytes_of(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (part, chunk) in bytes.chunks_exact_mut(8).enumerate() {
+        let mut hasher = DefaultHasher::new();
+        (part, text).hash(&mut hasher);
+        chunk.copy_from_slice(&hasher.finish().to_be_bytes());
+    }
+    bytes
 }
 
 /// A container that has been admitted: recorded, but nothing of it made yet.
@@ -103,7 +131,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         name: &name,
         spec: &to_json(candidate.spec),
         settings: &to_json(&settings),
-        plan: &to_json(&plan),
+        plan: &plan.to_json(),
         namespace_of: namespace_of.as_ref(),
         created: now(),
         boot: candidate.boot,
@@ -359,11 +387,10 @@ fn announce_step(name: &ContainerName, attachment: &Attachment) -> Step {
 
 /// `--sysctl`, after the interfaces, since it may speak of them.
 fn sysctl_step(name: &ContainerName, spec: &ContainerSpec) -> Option<Step> {
-    let as_path = |key: &str| key.replace('.', "/");
     let settings: Vec<_> = spec
         .sysctls
         .iter()
-        .map(|sysctl| (as_path(sysctl.key()), sysctl.value().to_owned()))
+        .map(|sysctl| (sysctl.key().to_owned(), sysctl.value().to_owned()))
         .collect();
     (!settings.is_empty()).then(|| {
         Step::TuneNamespace(TuneNamespace {

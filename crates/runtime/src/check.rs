@@ -1,14 +1,14 @@
 //! `minet check`: is what was made still so in the kernel?
 
-use crate::{Error, Finding, Runtime, find, machine::Inside};
+use crate::{Error, Finding, Plan, Runtime, find, machine::Inside, network};
 use minet_bridge::Rtnl;
 use minet_state::{ContainerRow, Status};
 
 /// A step whose work is not as it was left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The container.
-    pub container: String,
+    /// Whose step it was: "container web", "network bridge".
+    pub owner: String,
     /// The step, as its explanation calls it.
     pub step: String,
     /// What is different.
@@ -16,28 +16,52 @@ pub struct Difference {
 }
 
 impl Runtime {
-    /// Checks every step of a running container's plan, or of all containers'.
+    /// Checks every step of a running container's plan and of its network's; of all
+    /// containers and networks if none is named.
     pub fn check(&mut self, container: Option<&str>) -> Result<Vec<Difference>, Error> {
         let rows = self.store.read(|tx| match container {
             Some(name) => Ok::<_, Error>(vec![find::container(tx, name)?]),
             None => Ok(tx.live_containers()?),
         })?;
-        let mut differences = Vec::new();
+        let mut differences = self.check_networks(container.map(|_| &rows[..]))?;
         for row in rows.iter().filter(|row| row.status == Status::Running) {
-            differences.extend(self.check_one(row)?);
+            differences.extend(self.check_container(row)?);
         }
         Ok(differences)
     }
 
-    fn check_one(&mut self, row: &ContainerRow) -> Result<Vec<Difference>, Error> {
+    /// The networks of these containers, or all that are up.
+    fn check_networks(&mut self, of: Option<&[ContainerRow]>) -> Result<Vec<Difference>, Error> {
+        let mut wanted = Vec::new();
+        for row in of.unwrap_or_default() {
+            wanted.extend(
+                find::settings(row)?
+                    .attachment
+                    .map(|attachment| attachment.network),
+            );
+        }
+        let mut differences = Vec::new();
+        for (name, plan) in network::standing(self)? {
+            if of.is_none() || wanted.contains(&name) {
+                differences.extend(self.check_plan(&format!("network {name}"), &plan)?);
+            }
+        }
+        Ok(differences)
+    }
+
+    fn check_container(&mut self, row: &ContainerRow) -> Result<Vec<Difference>, Error> {
         let netns = find::netns(row)?;
         let rtnl = netns.run(Rtnl::open)??;
         self.machine.set_inside(Inside::Held { netns, rtnl });
+        self.check_plan(&format!("container {}", row.name), &find::plan(row)?)
+    }
+
+    fn check_plan(&mut self, owner: &str, plan: &Plan) -> Result<Vec<Difference>, Error> {
         let mut differences = Vec::new();
-        for step in find::plan(row)?.steps {
+        for step in &plan.steps {
             if let Finding::Differs(found) = step.act().check(&mut self.machine)? {
                 differences.push(Difference {
-                    container: row.name.to_string(),
+                    owner: owner.to_owned(),
                     step: step.act().explain().what,
                     found,
                 });

@@ -5,6 +5,7 @@ use crate::{
     attend::{self, Console, Events, Streams},
     find,
     launch::{DEFAULT_PATH, extend},
+    shield,
 };
 use minet_model::{TerminalMode, UserSpec};
 use minet_netns::{Io, Join, Running, StartupReport, join, resolve_capabilities};
@@ -58,6 +59,9 @@ impl Runtime {
             .store
             .read(|tx| find::container(tx, &request.container))?;
         let (spec, settings) = (find::spec(&row)?, find::settings(&row)?);
+        if spec.rootfs.is_some() {
+            shield::raise()?;
+        }
         let init = find::init(&row)?;
         let mut env = vec![
             DEFAULT_PATH.to_owned(),

@@ -13,6 +13,7 @@ use minet_netns::{
     Capabilities, InitProcess, Launch, Lookup, Netns, Root, RootAccess, Running, begin,
     find_command, resolve_capabilities,
 };
+use rustix::process::{Resource, Rlimit, getrlimit};
 use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
     path::Path,
@@ -26,6 +27,8 @@ pub(crate) const DEFAULT_PATH: &str =
 pub(crate) struct World {
     capabilities: Capabilities,
     volumes: Vec<Volume>,
+    /// As the user has it; holding many ports raises it for the supervisor alone.
+    open_files: Rlimit,
 }
 
 impl World {
@@ -54,6 +57,7 @@ impl World {
         Ok(World {
             capabilities,
             volumes,
+            open_files: getrlimit(Resource::Nofile),
         })
     }
 }
@@ -101,6 +105,7 @@ pub(crate) fn launch(
             false => InitProcess::CommandIsInit,
         },
         io: streams.io()?,
+        open_files: Some(world.open_files),
     };
     let mut prepared = begin(launch)?.finish()?;
     streams.attach(prepared.take_terminal());

@@ -79,7 +79,7 @@ pub(crate) fn survey_ground(
         return Err(Error::NoSuchNetwork(name.to_string()));
     }
     let (network, subnet_moves) = choose(runtime, name, row.as_ref())?;
-    let plan = plan(&network, forwarding_is_ours(runtime, row.as_ref()));
+    let plan = plan(&network, forwarding_is_ours(runtime)?);
     Ok(Ground::Down(Box::new(Groundwork {
         network,
         subnet_moves,
@@ -211,21 +211,33 @@ fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
         }),
     ];
     if !host_is_router {
-        steps.push(Step::TurnOnForwarding(TurnOnForwarding {}));
+        steps.push(Step::TurnOnForwarding(TurnOnForwarding {
+            bridge: network.bridge.clone(),
+        }));
     }
     Plan { steps }
 }
 
-/// Whether minet turned forwarding on earlier in this boot, for this network.
-fn forwarding_is_ours(runtime: &Runtime, row: Option<&NetworkRow>) -> bool {
-    row.and_then(stored_plan).is_some_and(|stored| {
-        stored.boot == runtime.boot
-            && stored
-                .plan
-                .steps
-                .iter()
-                .any(|step| matches!(step, Step::TurnOnForwarding(_)))
-    })
+/// Whether minet turned forwarding on earlier in this boot, for whichever network.
+fn forwarding_is_ours(runtime: &mut Runtime) -> Result<bool, Error> {
+    let turned_on = |row: &NetworkRow| {
+        stored_plan(row).is_some_and(|stored| {
+            let is_it = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
+            stored.boot == runtime.boot && stored.plan.steps.iter().any(is_it)
+        })
+    };
+    let rows = runtime.store.read(|tx| tx.networks())?;
+    Ok(rows.iter().any(turned_on))
+}
+
+/// The networks that are up, with the steps that brought them up.
+pub(crate) fn standing(runtime: &mut Runtime) -> Result<Vec<(NetworkName, Plan)>, Error> {
+    let rows = runtime.store.read(|tx| tx.networks())?;
+    let up = rows
+        .iter()
+        .filter(|row| row.up_in_boot.as_deref() == Some(runtime.boot.as_str()));
+    let with_plan = up.filter_map(|row| Some((row.network.name.clone(), stored_plan(row)?.plan)));
+    Ok(with_plan.collect())
 }
 
 fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {

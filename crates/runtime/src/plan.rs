@@ -12,6 +12,13 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+impl Plan {
+    /// As it is stored.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a plan is made of strings and numbers")
+    }
+}
+
 /// A step failed; everything before it has been undone, as far as that was possible.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]

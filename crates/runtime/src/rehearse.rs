@@ -1,7 +1,9 @@
 //! `--dry-run`: everything but the deeds.
 
 use crate::{
-    Error, Narrator, Plan, Runtime, admit, conflicts,
+    Error, Narrator, Plan, Runtime,
+    admit::{self, Identity},
+    conflicts,
     launch::World,
     network::{Ground, Intent},
     run::published,
@@ -36,7 +38,8 @@ impl Runtime {
         let ports = published(&self.hold_ports(spec, &[])?);
         let boot = self.boot.clone();
         let paths = self.machine.paths().clone();
-        let candidate = admit::Candidate::new(spec, &ports, &ground, &boot, &paths)?;
+        let candidate =
+            admit::Candidate::new(spec, &ports, &ground, (&boot, &paths), &Identity::OfSpec)?;
         let admitted = self.store.rehearse(|tx| admit::admit(tx, &candidate))?;
         let groundwork = match &ground {
             Ground::Down(groundwork) => Some(&**groundwork),

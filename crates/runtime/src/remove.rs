@@ -16,15 +16,16 @@ impl Runtime {
     /// Removes a container, by name or ID.
     pub fn remove(&mut self, container: &str, force: Force) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
-        if row.status != Status::Exited {
-            if force == Force::Ended {
+        if self.has_living_guests(&row.id)? {
+            return Err(Error::NetworkInUse(row.name.to_string()));
+        }
+        if row.status != Status::Exited || row.live.is_some() {
+            if row.status != Status::Exited && force == Force::Ended {
                 return Err(Error::StillRunning(row.name.to_string()));
             }
             self.end(&row)?;
         }
-        if self.has_living_guests(&row.id)? {
-            return Err(Error::NetworkInUse(row.name.to_string()));
-        }
+        self.finish_undoing(&row.id)?;
         self.forget_log(&row.id)?;
         self.store.write(|tx| {
             // Between the look and now somebody may have started it.

@@ -21,6 +21,15 @@ pub(crate) enum Ending {
 /// What `docker` too reports for a container that was killed with its supervisor.
 const KILLED: i32 = 137;
 
+impl Ending {
+    fn exit_code(&self) -> i32 {
+        match self {
+            Ending::Exited(code) | Ending::Interrupted(code) => *code,
+            Ending::Orphaned => KILLED,
+        }
+    }
+}
+
 impl Runtime {
     /// Undoes what a container's plan made and settles its row; with `--rm` forgets it.
     /// Returns what resisted; then the row stays, and the next command tries again.
@@ -35,7 +44,7 @@ impl Runtime {
         let Some(row) = self.store.read(|tx| tx.container(id))? else {
             return Ok(Vec::new());
         };
-        let plan = find::plan(&row)?;
+        let plan = self.bequeath(&row, ending.exit_code())?;
         let (keep, undo) = match self.has_living_guests(id)? {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
@@ -60,17 +69,13 @@ impl Runtime {
         left_behind: &[String],
     ) -> Result<(), Error> {
         let id = &row.id;
-        let exit_code = match ending {
-            Ending::Exited(code) | Ending::Interrupted(code) => *code,
-            Ending::Orphaned => KILLED,
-        };
         let spec = find::spec(row)?;
         let settings = find::settings(row)?;
         if spec.remove && keep.is_empty() && left_behind.is_empty() {
             self.forget_log(id)?;
         }
         self.store.write(|tx| {
-            tx.mark_exited(id, exit_code, None, now())?;
+            tx.mark_exited(id, ending.exit_code(), None, now())?;
             if matches!(ending, Ending::Exited(_)) {
                 tx.set_wish(id, Wish::Rest, None)?;
             }
@@ -79,7 +84,7 @@ impl Runtime {
                 let plan = Plan {
                     steps: keep.to_vec(),
                 };
-                return Ok(tx.set_plan(id, &serde_json::to_string(&plan).unwrap_or_default())?);
+                return Ok(tx.set_plan(id, &plan.to_json())?);
             }
             if !left_behind.is_empty() {
                 return Ok(());
@@ -91,7 +96,7 @@ impl Runtime {
             }
             tx.settle(id)?;
             if spec.remove {
-                tx.remember_end(id, exit_code)?;
+                tx.remember_end(id, ending.exit_code())?;
                 tx.delete_container(id)?;
             }
             Ok::<_, Error>(())

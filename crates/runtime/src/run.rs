@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{self, Admitted, Candidate},
+    admit::{self, Admitted, Candidate, Identity},
     attend::{self, Console, Events, Streams},
     conflicts, find,
     launch::{self, World},
@@ -12,6 +12,7 @@ use crate::{
     ports::{self, BindDefaults, HeldPort},
     process,
     rest::Ending,
+    shield,
     step::Step,
     time::now,
 };
@@ -40,6 +41,10 @@ impl Runtime {
         if request.spec.lifecycle.restart != RestartPolicy::No {
             let conflict = "--restart and a container in the foreground (add -d)";
             return Err(Error::Conflict(conflict.to_owned()));
+        }
+        conflicts::refuse(&request.spec)?;
+        if request.spec.rootfs.is_some() {
+            shield::raise()?;
         }
         let events = Events::listen()?;
         let console = Console::open(request.spec.terminal)?;
@@ -157,9 +162,10 @@ impl Runtime {
         again: Option<&ContainerRow>,
     ) -> Result<Admitted, Error> {
         let ports = published(held);
+        let here = (self.boot.as_str(), self.machine.paths());
         let candidate = Candidate {
             again,
-            ..Candidate::new(spec, &ports, ground, &self.boot, self.machine.paths())?
+            ..Candidate::new(spec, &ports, ground, here, &Identity::New)?
         };
         self.store.write(|tx| admit::admit(tx, &candidate))
     }

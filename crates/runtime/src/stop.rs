@@ -119,7 +119,7 @@ impl Runtime {
                 return Ok(());
             };
             if leaving.supervisor_is_gone() {
-                return self.finish_for_it(&row);
+                return self.finish_undoing(&row.id);
             }
             if leaving
                 .deadline
@@ -133,12 +133,15 @@ impl Runtime {
         }
     }
 
-    /// Its supervisor died before it had cleaned up.
-    fn finish_for_it(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        let left_behind = match self.store.read(|tx| tx.container(&row.id))? {
-            Some(row) if row.live.is_some() => self.lay_to_rest(&row.id, &Ending::Orphaned)?,
-            Some(_) | None => Vec::new(),
+    /// Undoes what a supervisor that died, or one that met resistance, has left.
+    pub(crate) fn finish_undoing(&mut self, id: &ContainerId) -> Result<(), Error> {
+        let Some(row) = self.store.read(|tx| tx.container(id))? else {
+            return Ok(());
         };
+        if row.live.is_none() {
+            return Ok(());
+        }
+        let left_behind = self.lay_to_rest(id, &Ending::Orphaned)?;
         match left_behind.is_empty() {
             true => Ok(()),
             false => Err(Error::LeftBehind {

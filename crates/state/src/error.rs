@@ -70,6 +70,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody else held a lock at this moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        let cause = match self {
+            Error::Open { source, .. } => source.downcast_ref::<rusqlite::Error>(),
+            Error::Sqlite { source, .. } => Some(source),
+            _ => None,
+        };
+        let code = cause.and_then(rusqlite::Error::sqlite_error_code);
+        matches!(
+            code,
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+        )
+    }
+
     /// For `map_err`: SQLite failed during this act.
     pub(crate) fn during(act: &'static str) -> impl Fn(rusqlite::Error) -> Error {
         move |source| Error::Sqlite { act, source }

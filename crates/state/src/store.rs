@@ -1,6 +1,10 @@
 use crate::{Error, schema};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
-use std::{os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+use std::{
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// How long a command waits for another one that is writing.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,10 +34,29 @@ impl Store {
             .mode(0o700)
             .create(dir)
             .map_err(|error| at_path(error.into()))?;
-        let connection = Connection::open(&path).map_err(|error| at_path(error.into()))?;
-        let mut store = Store { connection };
-        store.configure().map_err(|error| at_path(error.into()))?;
-        store.migrate(&path)?;
+        let begun = Instant::now();
+        loop {
+            match Self::open_file(&path) {
+                // Switching a new file to its log, and recovering one after a crash, do
+                // not wait for others who are doing the same; SQLite says busy at once.
+                Err(error) if error.is_busy() && begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn open_file(path: &Path) -> Result<Self, Error> {
+        let at_path = |source: rusqlite::Error| Error::Open {
+            path: path.to_owned(),
+            source: source.into(),
+        };
+        let mut store = Store {
+            connection: Connection::open(path).map_err(at_path)?,
+        };
+        store.configure().map_err(at_path)?;
+        store.migrate(path)?;
         Ok(store)
     }
 

@@ -130,7 +130,7 @@ fn next_steps(minet: &Path) {
     say::line(&format!(
         "    {minet} run --dry-run --script -p 8080:80 -- busybox httpd -f"
     ));
-    say::line("A shell in a network of its own (ip a, ping, exit):");
+    say::line("A shell in a network of its own (ip addr, exit):");
     say::line(&format!("    {minet} run --rm -it -- sh"));
     say::line("The other modes, and everything else:");
     say::line(&format!("    {minet} run --help"));

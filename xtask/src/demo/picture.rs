@@ -28,7 +28,7 @@ impl Facts {
             prefix_len: field("IPPrefixLen")?,
             gateway: field("Gateway")?,
             mac: field("MacAddress")?,
-            veth: field("HostInterface")?,
+            veth: field("VethName")?,
         })
     }
 }
@@ -126,7 +126,7 @@ mod tests {
             "IPAddress": "", "IPPrefixLen": 0,
             "Networks": {"bridge": {"IPAddress": "172.17.0.2", "IPPrefixLen": 16,
                 "Gateway": "172.17.0.1", "MacAddress": "02:42:ac:11:00:02",
-                "HostInterface":"veth3f3f3f3f"}}}}]"#;
+                "VethName":"veth3f3f3f3f"}}}}]"#;
 
     #[test]
     fn the_facts_are_read_from_inspect() {

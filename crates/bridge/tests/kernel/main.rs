@@ -6,6 +6,5 @@
 
 mod cable;
 mod host;
-mod inside;
 mod survey;
 mod switch;

@@ -10,7 +10,7 @@ pub(crate) fn check(options: &CheckOptions, paths: Paths) -> Result<u8, Failure>
     for difference in &differences {
         print(&format!(
             "{}: {}: {}\n",
-            difference.container, difference.step, difference.found
+            difference.owner, difference.step, difference.found
         ));
     }
     Ok(u8::from(!differences.is_empty()))

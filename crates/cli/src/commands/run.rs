@@ -8,7 +8,9 @@ use crate::{
     explainer::{Explainer, Level, in_words},
     options::RunOptions,
 };
-use minet_runtime::{Direction, FailAfter, Paths, Purpose, RunRequest, Runtime, script};
+use minet_runtime::{
+    Direction, FailAfter, Paths, Purpose, RunRequest, Runtime, raise_shield, script,
+};
 
 pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
     let level = if options.explain {
@@ -39,6 +41,9 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
         return Ok(0);
     }
     if detach {
+        if spec.rootfs.is_some() {
+            raise_shield().map_err(|error| Failure::of_container(&error))?;
+        }
         let request = RunRequest { spec, fail_after };
         let mut work = |runtime: &mut Runtime, explainer: &mut Explainer, report| {
             runtime.run_detached(&request, explainer, report)

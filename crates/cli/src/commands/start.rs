@@ -4,13 +4,19 @@ use crate::{
     explainer::{Explainer, Level},
     output::print,
 };
-use minet_runtime::{Detached, Error, Paths, Runtime, StartupReport, detach};
+use minet_runtime::{Detached, Error, Paths, Runtime, StartupReport, detach, raise_shield};
 
 /// What a supervisor does from its first moment.
 type Work<'a> = dyn FnMut(&mut Runtime, &mut Explainer, StartupReport) -> Result<(), Error> + 'a;
 
 pub(crate) fn start(names: &NamesOption, paths: Paths) -> Result<u8, Failure> {
+    shield()?;
     start_each(&names.containers, &paths)
+}
+
+/// First of all, since any container may have a root directory that somebody else made.
+pub(crate) fn shield() -> Result<(), Failure> {
+    raise_shield().map_err(|error| Failure::of_command(&error))
 }
 
 /// Each gets a supervisor of its own, one after the other; all failures are told.

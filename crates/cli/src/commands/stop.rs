@@ -1,4 +1,8 @@
-use super::{Failure, for_each, open, start::start_each, together};
+use super::{
+    Failure, for_each, open,
+    start::{shield, start_each},
+    together,
+};
 use crate::{
     lifecycle::{KillOptions, StopOptions},
     output::{print, tell},
@@ -24,6 +28,7 @@ pub(crate) fn stop(options: &StopOptions, paths: Paths) -> Result<u8, Failure> {
 
 /// Those that could be stopped are started again.
 pub(crate) fn restart(options: &StopOptions, paths: Paths) -> Result<u8, Failure> {
+    shield()?;
     let outcomes = stop_all(options, paths.clone())?;
     let mut stopped = Vec::new();
     let mut failures = Vec::new();

@@ -23,7 +23,7 @@ const NEW_NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
 
 /// The parent's half: copies the process and leaves the copy to its work.
 pub(super) fn begin(launch: Launch) -> Result<Preparing, LaunchError> {
-    let program = Program::new(&launch.command, &launch.env)?;
+    let program = Program::new(&launch.command, &launch.env)?.with_open_files(launch.open_files);
     let one = one_thread()?;
     let (ours, theirs) = Channel::pair().doing(|| "make a socket pair".to_owned())?;
     let cloned = sys::clone_process(one, NEW_NAMESPACES, Parent::Caller)

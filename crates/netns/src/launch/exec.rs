@@ -5,7 +5,10 @@ use crate::{
     sys::{self, Beyond},
 };
 use nix::{errno::Errno, sys::signal::SigSet, unistd::execve};
-use rustix::{fs::Mode, process::umask};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, setrlimit, umask},
+};
 use std::ffi::CString;
 
 /// A command line and an environment, in the form that exec takes.
@@ -15,6 +18,7 @@ pub(crate) struct Program {
     env: Vec<CString>,
     /// The files to try, in this order.
     files: Vec<CString>,
+    open_files: Option<Rlimit>,
 }
 
 impl Program {
@@ -32,7 +36,14 @@ impl Program {
             env: strings(env)?,
             files: strings(&files)?,
             name,
+            open_files: None,
         })
+    }
+
+    /// Limits the program's open files, once it needs no more of them to get started.
+    pub(crate) fn with_open_files(mut self, limit: Option<Rlimit>) -> Self {
+        self.open_files = limit;
+        self
     }
 
     /// Adds `HOME` where the environment does not say where home is.
@@ -50,14 +61,17 @@ impl Program {
 
 /// Executes the program; returns only to say why that was not possible.
 pub(super) fn become_program(program: Program) -> Message {
-    match last_touches() {
+    match last_touches(program.open_files) {
         Ok(()) => Message::Command(execute(&program)),
         Err(failure) => Message::Failed(failure),
     }
 }
 
 /// What a program inherits through exec and should find as if it had been started by hand.
-fn last_touches() -> Result<(), Failure> {
+fn last_touches(open_files: Option<Rlimit>) -> Result<(), Failure> {
+    if let Some(limit) = open_files {
+        setrlimit(Resource::Nofile, limit).doing(|| "limit the open files".to_owned())?;
+    }
     umask(Mode::from_raw_mode(0o022));
     sys::reset_signal_actions();
     SigSet::empty()

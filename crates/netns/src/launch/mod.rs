@@ -80,6 +80,7 @@ pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
 use minet_model::{UserSpec, Volume};
+use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -115,6 +116,8 @@ pub struct Launch {
     pub init: InitProcess,
     /// Its standard input, output and error.
     pub io: Io,
+    /// How many files it may open, where that is not what the caller may.
+    pub open_files: Option<Rlimit>,
 }
 
 /// Whether the root file system can be written to.
@@ -157,7 +160,9 @@ impl EtcFiles {
 /// Who is process number 1 of the container. Its end is the end of all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InitProcess {
-    /// The command itself. Signals that it does not handle do not reach it.
+    /// The command itself. Signals that it does not handle do not reach it, and if it
+    /// changes its own user id, the kernel forgets to kill it with minet
+    /// (`PR_SET_PDEATHSIG` in `prctl(2)`): then it has to be found and ended later.
     CommandIsInit,
     /// A small init that passes signals on, reaps orphans and ends with the command.
     OwnInit,

@@ -38,6 +38,13 @@ impl Mount {
     }
 }
 
+/// What every file system gets: executing a file gives no privilege.
+///
+/// The process may gain none anyhow (`no_new_privs`), but the kernel looks at a file's
+/// capabilities first, and refuses to execute one that asks for a capability which the
+/// process can never have. Debian's `ping` is such a file, and needs none here.
+const NO_GAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID;
+
 /// The finished world.
 pub(super) struct World {
     pub(super) root: RootDir,
@@ -116,8 +123,8 @@ fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
     // A device node in a root directory is only a file: the container may be able to make
     // one (CAP_MKNOD), and there is no other fence around the host's devices.
     let common = match launch.root {
-        Root::Host => MountAttrFlags::empty(),
-        Root::Directory(_) => MountAttrFlags::MOUNT_ATTR_NODEV,
+        Root::Host => NO_GAIN,
+        Root::Directory(_) => NO_GAIN | MountAttrFlags::MOUNT_ATTR_NODEV,
     };
     let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
     let etc_attributes = match launch.access {
@@ -150,25 +157,21 @@ fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
 fn bind(source: &Path, target: &Path, attributes: MountAttrFlags) -> Result<Mount, Failure> {
     let tree =
         fresh::copy_of(source, Reach::AllBelow).doing(|| format!("bind {}", source.display()))?;
-    if !attributes.is_empty() {
-        sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
-            .doing(|| format!("restrict the mount of {}", source.display()))?;
-    }
+    sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
+        .doing(|| format!("restrict the mount of {}", source.display()))?;
     Ok(Mount::new(tree, target, Symlinks::Follow))
 }
 
 /// Makes the root what it shall be, and lets go of the host's tree where it is another.
 fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
-    let read_only = match access {
-        RootAccess::ReadWrite => MountAttrFlags::empty(),
-        RootAccess::ReadOnly => MountAttrFlags::MOUNT_ATTR_RDONLY,
+    let attributes = match access {
+        RootAccess::ReadWrite => NO_GAIN,
+        RootAccess::ReadOnly => NO_GAIN | MountAttrFlags::MOUNT_ATTR_RDONLY,
     };
     let Root::Directory(directory) = root else {
         let root = RootDir::open(root)?;
-        if !read_only.is_empty() {
-            sys::restrict_mount(root.as_fd(), read_only, Reach::AllBelow)
-                .doing(|| "make the host's file systems read-only".to_owned())?;
-        }
+        sys::restrict_mount(root.as_fd(), attributes, Reach::AllBelow)
+            .doing(|| "restrict the mounts of the host's file systems".to_owned())?;
         chdir("/").doing(|| "change to /".to_owned())?;
         return Ok(root);
     };
@@ -178,7 +181,7 @@ fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
     let tree = bind(
         directory,
         Path::new("/"),
-        read_only | MountAttrFlags::MOUNT_ATTR_NODEV,
+        attributes | MountAttrFlags::MOUNT_ATTR_NODEV,
     )?
     .tree;
     move_onto(tree.as_fd(), place.as_fd()).doing(doing)?;

@@ -1,7 +1,5 @@
-use crate::support::{Scratch, require_root};
-use minet_netns::{CreateError, LaunchError, Netns, NetnsError, Unpinned, pin, sysctl, unpin};
-use nix::sched::{CloneFlags, unshare};
-use rustix::mount::{MountPropagationFlags, mount_change};
+use crate::support::require_root;
+use minet_netns::{CreateError, LaunchError, Netns, NetnsError, sysctl};
 use std::{convert::Infallible, fs, path::Path};
 
 fn empty() -> Netns {
@@ -77,31 +75,6 @@ fn sysctls_are_the_namespaces_own() {
     assert_eq!(sysctl::read(key).unwrap(), before);
 }
 
-/// This test's thread gets a mount namespace of its own, so that the pin is nowhere else.
-#[test]
-fn a_pin_keeps_a_namespace_and_goes_once() {
-    let netns = empty();
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
-    mount_change(
-        "/",
-        MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC,
-    )
-    .unwrap();
-    let scratch = Scratch::new();
-    let name = scratch.join("web");
-    pin(&netns, &name).unwrap();
-    assert!(pin(&netns, &name).is_err(), "a name is never taken over");
-    let id = netns.id().unwrap();
-    drop(netns);
-    assert_eq!(Netns::open(&name).unwrap().id().unwrap(), id);
-    assert_eq!(unpin(&name).unwrap(), Unpinned::Removed);
-    assert_eq!(unpin(&name).unwrap(), Unpinned::AlreadyGone);
-    assert!(scratch.listing().is_empty());
-    // What is left when the mounts went with a reboot, and the file did not.
-    fs::write(&name, "").unwrap();
-    assert_eq!(unpin(&name).unwrap(), Unpinned::Removed);
-}
-
 #[test]
 fn a_process_with_threads_is_not_copied() {
     use minet_netns::{EtcFiles, InitProcess, Io, Launch, Root, RootAccess, prepare};
@@ -119,6 +92,7 @@ fn a_process_with_threads_is_not_copied() {
         capabilities: minet_netns::Capabilities::NONE,
         init: InitProcess::CommandIsInit,
         io: Io::Terminal,
+        open_files: None,
     };
     // The test harness waits in a thread of its own.
     assert!(matches!(

@@ -165,6 +165,22 @@ fn the_container_dies_with_its_maker() {
     }
 }
 
+/// The kernel forgets the leash of a process that changes its user, and a command can do
+/// that itself. An own init does not.
+#[test]
+fn an_own_init_keeps_the_leash_whatever_the_command_does() {
+    if !has_other_users() {
+        return;
+    }
+    let script = "echo up; exec setpriv --reuid 65534 --clear-groups sleep 1000";
+    let mut going = Going::start(&["--init", "sh", "-c", script]);
+    assert_eq!(going.line(), "up");
+    let process = going.container().to_string();
+    going.child.kill().unwrap();
+    going.child.wait().unwrap();
+    await_end(&process);
+}
+
 #[test]
 fn a_prepared_process_waits_out_of_sight() {
     let mut going = Going::start(&["--hold", "sh", "-c", "echo started"]);

@@ -234,8 +234,8 @@ impl Scratch {
         fs::copy("/bin/busybox", scratch.join("bin/busybox"))
             .expect("/bin/busybox, linked statically");
         for name in [
-            "sh", "ls", "cat", "grep", "id", "mkdir", "mknod", "sleep", "touch", "true", "tty",
-            "stty",
+            "sh", "ls", "cat", "grep", "head", "id", "mkdir", "mknod", "sleep", "touch", "true",
+            "tty", "stty",
         ] {
             symlink("busybox", scratch.join("bin").join(name)).unwrap();
         }

@@ -3,12 +3,16 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
+use minet_model::IfName;
 use minet_netns::sysctl;
 use serde::{Deserialize, Serialize};
 
 /// The host passes packets on between interfaces; it was off before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TurnOnForwarding {}
+pub struct TurnOnForwarding {
+    /// The bridge of the network for which it is turned on.
+    pub bridge: IfName,
+}
 
 impl TurnOnForwarding {
     /// The switch of the whole host for IPv4.
@@ -26,9 +30,10 @@ impl Act for TurnOnForwarding {
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
-        // While another network stands, forwarding is still wanted; and with the table,
-        // which drops what is not ours, forwarding must not outlive it either.
-        if machine.firewall()?.networks()?.is_empty() {
+        // While another network stands, forwarding is still wanted. With the last one the
+        // table goes, which drops what is not ours, and forwarding must not outlive it.
+        let mut networks = machine.firewall()?.networks()?.into_iter();
+        if networks.all(|bridge| bridge == self.bridge) {
             sysctl::write(Self::KEY, "0")?;
         }
         Ok(())
