@@ -1,5 +1,8 @@
+use crate::filter::Filter;
+use crate::format::Format;
 use crate::lifecycle::{
-    ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StopOptions,
+    ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StatsOptions,
+    StopOptions, TopOptions,
 };
 use crate::options::RunOptions;
 use clap::{Args, Parser, Subcommand};
@@ -54,6 +57,10 @@ pub(crate) enum Command {
     Wait(NamesOption),
     /// Show what a container in the background has printed
     Logs(LogsOptions),
+    /// Show the processes of a container
+    Top(TopOptions),
+    /// Show what containers use: processor, memory, and the rates of each interface
+    Stats(StatsOptions),
     /// Show to which host ports a container's ports are published
     Port(PortOptions),
     /// Give a container another name
@@ -68,7 +75,7 @@ pub(crate) enum Command {
     /// List containers
     Ps(PsOptions),
     /// Show everything that is known of a container, as JSON
-    Inspect(NamesOption),
+    Inspect(InspectOptions),
     /// Remove containers
     Rm(RmOptions),
     /// Compare running containers with the kernel, step by step
@@ -116,15 +123,21 @@ pub(crate) struct PsOptions {
     /// Print whole IDs and commands
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// A table, or one JSON object a line
-    #[arg(long, value_enum, default_value = "table")]
+    /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}'
+    #[arg(long, default_value = "table")]
     pub(crate) format: Format,
+    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub(crate) filter: Vec<Filter>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Json,
+#[derive(Debug, Args)]
+pub(crate) struct InspectOptions {
+    /// Print this for each instead, such as '{{.State.Pid}}' or '{{json .NetworkSettings}}'
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) format: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NamesOption,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! The options of the commands that act on containers after their start.
 
-use crate::arguments::NamesOption;
+use crate::{arguments::NamesOption, format::Format};
 use clap::{Args, Subcommand};
 use minet_model::{ContainerName, SignalNumber};
 
@@ -120,6 +120,26 @@ pub(crate) struct PortOptions {
     /// Only this port of the container
     #[arg(value_name = "PORT[/PROTOCOL]")]
     pub(crate) port: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopOptions {
+    /// Name or ID, or the beginning of an ID
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsOptions {
+    /// Print once, and not again every second
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+    /// table, json, or a template such as 'table {{.Name}}\\t{{.RxRate}}'
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Format,
+    /// Names or IDs, or the beginnings of IDs; all that run if none is given
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) containers: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,10 +12,13 @@
 mod arguments;
 mod commands;
 mod explainer;
+mod filter;
+mod format;
 mod lifecycle;
 mod options;
 mod output;
 mod table;
+mod template;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
@@ -52,6 +55,8 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Kill(kill) => commands::stop::kill(&kill, paths),
         Command::Wait(names) => commands::wait::wait(&names, paths),
         Command::Logs(logs) => commands::logs::logs(logs, paths),
+        Command::Top(top) => commands::top::top(&top, paths),
+        Command::Stats(stats) => commands::stats::stats(&stats, paths),
         Command::Port(port) => commands::port::port(&port, paths),
         Command::Rename(rename) => commands::rename::rename(&rename, paths),
         Command::Restore => commands::restore::restore(paths),

@@ -71,6 +71,7 @@ mod steps;
 mod stop;
 mod supervise;
 mod time;
+mod top;
 mod wait;
 
 pub use check::Difference;
@@ -95,7 +96,8 @@ pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
 pub use stop::{Grace, Patience};
 
-pub use time::parse_time;
+pub use time::{format_time, parse_time};
+pub use top::{ProcessInfo, Traffic, Usage};
 
 pub use machine::Machine;
 use memory::Memory;

@@ -28,6 +28,11 @@ pub(crate) fn rfc3339_now() -> String {
         .unwrap_or_default()
 }
 
+/// Milliseconds since 1970 as RFC 3339, in UTC.
+pub fn format_time(milliseconds: i64) -> String {
+    rfc3339(Some(milliseconds))
+}
+
 /// A moment in milliseconds since 1970: RFC 3339, or in UTC without a zone or a time.
 pub fn parse_time(text: &str) -> Option<i64> {
     let variants = [

@@ -13,7 +13,9 @@ pub(crate) mod restore;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod start;
+pub(crate) mod stats;
 pub(crate) mod stop;
+pub(crate) mod top;
 pub(crate) mod wait;
 
 use minet_runtime::{Error, Paths, Purpose, Runtime};
@@ -31,6 +33,14 @@ impl Failure {
         Failure {
             message: in_one_line(error),
             code: error.exit_code(),
+        }
+    }
+
+    /// A template that cannot be read or filled in.
+    pub(crate) fn of_template(error: &gotmpl::TemplateError) -> Self {
+        Failure {
+            message: format!("template parsing error: {error}"),
+            code: 1,
         }
     }
 

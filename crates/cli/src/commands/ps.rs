@@ -1,36 +1,63 @@
 use super::{Failure, open};
 use crate::output::print;
 use crate::{
-    arguments::{Format, PsOptions},
+    arguments::PsOptions,
+    filter,
+    format::{self, Format},
     table,
 };
 use minet_model::PublishedPort;
 use minet_runtime::{Listed, Paths};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
     let mut listed = open(paths)
         .and_then(|mut runtime| runtime.list())
         .map_err(|error| Failure::of_command(&error))?;
-    if !options.all {
+    if !options.all && !filter::speaks_of_the_dead(&options.filter) {
         listed.retain(Listed::is_up);
     }
+    listed.retain(|container| filter::fits(&options.filter, container));
     if options.quiet {
         for container in &listed {
             print(&format!("{}\n", id(container, options)));
         }
         return Ok(0);
     }
-    match options.format {
-        Format::Table => print(&table::render(&rows(&listed, options))),
-        Format::Json => {
-            for container in &listed {
-                print(&format!("{}\n", as_json(container, options)));
-            }
+    let objects = || -> Vec<Value> {
+        let objects = listed.iter().map(|container| as_json(container, options));
+        objects.collect()
+    };
+    let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
+    print(&match &options.format {
+        Format::Table => table::render(&rows(&listed, options)),
+        Format::Json => objects()
+            .iter()
+            .map(|object| format!("{object}\n"))
+            .collect(),
+        Format::Template(template) => format::lines(template, &objects()).map_err(of_template)?,
+        Format::TableOf(template) => {
+            format::columns(template, &head(), &objects()).map_err(of_template)?
         }
-    }
+    });
     Ok(0)
+}
+
+/// The titles of what a template can ask for.
+fn head() -> Value {
+    json!({
+        "ID": "CONTAINER ID",
+        "Names": "NAMES",
+        "Command": "COMMAND",
+        "CreatedAt": "CREATED AT",
+        "State": "STATE",
+        "Status": "STATUS",
+        "RunningFor": "CREATED",
+        "Networks": "NETWORKS",
+        "Address": "ADDRESS",
+        "Ports": "PORTS",
+    })
 }
 
 fn rows(listed: &[Listed], options: &PsOptions) -> Vec<Vec<String>> {
@@ -58,11 +85,12 @@ fn rows(listed: &[Listed], options: &PsOptions) -> Vec<Vec<String>> {
     rows
 }
 
-fn as_json(container: &Listed, options: &PsOptions) -> serde_json::Value {
+fn as_json(container: &Listed, options: &PsOptions) -> Value {
     json!({
         "ID": id(container, options),
         "Names": container.name,
         "Command": command(container, options),
+        "CreatedAt": minet_runtime::format_time(container.created),
         "State": container.status,
         "Status": status(container),
         "RunningFor": format!("{} ago", span(container.created)),

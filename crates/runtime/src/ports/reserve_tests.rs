@@ -15,7 +15,7 @@ fn nobody(_: Protocol, _: IpAddr, _: u16) -> Option<String> {
 }
 
 fn try_hold(texts: &[&str]) -> Result<Vec<HeldPort>, PortError> {
-    hold(&specs(texts), ALL, &nobody)
+    hold(&specs(texts), ALL, &nobody, &[])
 }
 
 /// What is held, as `docker ps` prints it.
@@ -88,10 +88,10 @@ fn without_an_address_both_families_get_the_same_number() {
 #[test]
 fn other_defaults_bind_less() {
     let one = BindDefaults::Address("127.0.9.3".parse().unwrap());
-    let ports = hold(&specs(&["8080:80"]), one, &nobody).unwrap();
+    let ports = hold(&specs(&["8080:80"]), one, &nobody, &[]).unwrap();
     assert_eq!(ports.len(), 1);
     assert_eq!(ports[0].port.to_string(), "127.0.9.3:8080->80/tcp");
-    let ports = hold(&specs(&["80"]), BindDefaults::AllIpv4, &nobody).unwrap();
+    let ports = hold(&specs(&["80"]), BindDefaults::AllIpv4, &nobody, &[]).unwrap();
     assert_eq!(ports.len(), 1);
 }
 
@@ -120,7 +120,7 @@ fn a_taken_port_names_its_process_and_a_free_one() {
 #[test]
 fn a_port_of_a_container_is_taken_even_if_no_socket_holds_it() {
     let web = |_: Protocol, _: IpAddr, port: u16| (port <= 8081).then(|| "web".to_owned());
-    let error = hold(&specs(&["127.0.9.5:8080:80"]), ALL, &web).unwrap_err();
+    let error = hold(&specs(&["127.0.9.5:8080:80"]), ALL, &web, &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot publish 127.0.9.5:8080/tcp: the port is used by container \"web\" \

@@ -1,0 +1,190 @@
+//! `--format`: the templates of Go that Docker's users type, by the library `gotmpl`.
+//!
+//! `{{.State.Pid}}`, `{{range $port, $to := .NetworkSettings.Ports}}…{{end}}`, `if`, `with`,
+//! `index`, `printf`, `eq`, `len`… are the library's; `json`, `join`, `split`, `lower`,
+//! `upper`, `title` and `truncate` are Docker's, and stand here. What is different: keys of
+//! `{{json .}}` come in alphabetical order, and a key that does not exist is an error
+//! wherever it stands.
+
+use gotmpl::{MissingKey, Template, TemplateError, Value};
+use serde_json::Value as Json;
+
+/// A template that can be filled in again and again.
+pub(crate) struct Form(Template);
+
+impl Form {
+    /// Reads a template, in which `\t` and `\n` may be written as they are here.
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        let text = text.replace("\\t", "\t").replace("\\n", "\n");
+        Template::new("")
+            .missing_key(MissingKey::Error)
+            .func("json", json)
+            .func("join", join)
+            .func("split", split)
+            .func("lower", |words| change(words, "lower", str::to_lowercase))
+            .func("upper", |words| change(words, "upper", str::to_uppercase))
+            .func("title", |words| change(words, "title", title))
+            .func("truncate", truncate)
+            .parse(&text)
+            .map(Form)
+    }
+
+    /// The text with the values of `data`.
+    pub(crate) fn fill_in(&self, data: &Json) -> Result<String, TemplateError> {
+        self.0.execute_to_string(&gotmpl::to_value(data)?)
+    }
+}
+
+fn json(words: &[Value]) -> Result<Value, TemplateError> {
+    match words {
+        [value] => Ok(text(&to_json(value).to_string())),
+        _ => Err(wrong("json VALUE")),
+    }
+}
+
+fn join(words: &[Value]) -> Result<Value, TemplateError> {
+    match words {
+        [Value::List(list), Value::String(between)] => {
+            let parts: Vec<String> = list.iter().map(Value::to_string).collect();
+            Ok(text(&parts.join(between)))
+        }
+        _ => Err(wrong("join LIST TEXT")),
+    }
+}
+
+fn split(words: &[Value]) -> Result<Value, TemplateError> {
+    match words {
+        [Value::String(whole), Value::String(between)] => {
+            Ok(Value::List(whole.split(&**between).map(text).collect()))
+        }
+        _ => Err(wrong("split TEXT TEXT")),
+    }
+}
+
+fn truncate(words: &[Value]) -> Result<Value, TemplateError> {
+    match words {
+        [Value::String(whole), Value::Int(length)] => {
+            let length = usize::try_from(*length).unwrap_or(0);
+            Ok(text(&whole.chars().take(length).collect::<String>()))
+        }
+        _ => Err(wrong("truncate TEXT LENGTH")),
+    }
+}
+
+fn change(
+    words: &[Value],
+    name: &str,
+    how: impl Fn(&str) -> String,
+) -> Result<Value, TemplateError> {
+    match words {
+        [Value::String(word)] => Ok(text(&how(word))),
+        _ => Err(wrong(&format!("{name} TEXT"))),
+    }
+}
+
+fn title(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(characters)
+        .collect()
+}
+
+fn text(text: &str) -> Value {
+    Value::String(text.into())
+}
+
+fn wrong(usage: &str) -> TemplateError {
+    TemplateError::Exec(format!("write {{{{{usage}}}}}"))
+}
+
+fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => (*value).into(),
+        Value::Uint(value) => (*value).into(),
+        Value::Float(value) => (*value).into(),
+        Value::String(value) => (**value).into(),
+        Value::List(list) => list.iter().map(to_json).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.to_string(), to_json(value)))
+            .collect(),
+        _ => Json::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn filled_in(template: &str) -> String {
+        let data = json!({
+            "Name": "/web",
+            "State": { "Pid": 42, "Running": true, "Error": "" },
+            "Networks": { "bridge": { "IPAddress": "172.17.0.2" }, "another": { "IPAddress": "10.0.0.2" } },
+            "Cmd": ["sh", "-c", "true"],
+            "Nothing": null,
+        });
+        match Form::parse(template).and_then(|form| form.fill_in(&data)) {
+            Ok(text) => text,
+            Err(error) => format!("ERROR {error}"),
+        }
+    }
+
+    #[test]
+    fn what_people_type_works() {
+        let pairs = [
+            ("{{.State.Pid}}", "42"),
+            ("{{ .Name }}\\t{{.State.Running}}", "/web\ttrue"),
+            ("{{.Networks.bridge.IPAddress}}", "172.17.0.2"),
+            (
+                "{{range .Networks}}{{.IPAddress}} {{end}}",
+                "10.0.0.2 172.17.0.2 ",
+            ),
+            (
+                "{{range $name, $net := .Networks}}{{$name}}={{$net.IPAddress}};{{end}}",
+                "another=10.0.0.2;bridge=172.17.0.2;",
+            ),
+            (
+                "{{with index .Networks \"bridge\"}}{{.IPAddress}}{{end}}",
+                "172.17.0.2",
+            ),
+            ("{{json .State}}", r#"{"Error":"","Pid":42,"Running":true}"#),
+            ("{{json .Cmd}}", r#"["sh","-c","true"]"#),
+            ("{{json .Nothing}}", "null"),
+            ("{{join .Cmd \" \"}}", "sh -c true"),
+            ("{{if .State.Running}}up{{else}}down{{end}}", "up"),
+            ("{{if eq .State.Pid 42}}yes{{end}}", "yes"),
+            ("{{printf \"%s-%d\" .Name .State.Pid}}", "/web-42"),
+            (
+                "{{len .Cmd}} {{index .Cmd 0}} {{upper (index .Cmd 2)}}",
+                "3 sh TRUE",
+            ),
+            ("{{slice .Name 1}}", "web"),
+            (
+                "{{truncate .Name 3}} {{title \"up\"}} {{lower \"UP\"}}",
+                "/we Up up",
+            ),
+            ("{{index (split .Name \"/\") 1}}", "web"),
+        ];
+        for (template, text) in pairs {
+            assert_eq!(filled_in(template), text, "{template}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for template in [
+            "{{.State.Pit}}",
+            "{{.State",
+            "{{nonsense .Name}}",
+            "{{join .Name}}",
+        ] {
+            assert!(filled_in(template).starts_with("ERROR "), "{template}");
+        }
+    }
+}
