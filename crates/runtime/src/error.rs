@@ -92,7 +92,7 @@ pub enum Error {
     #[error("the container's network namespace is not open here")]
     NoNamespace,
     /// Somebody else has a namespace of this name.
-    #[error("a network namespace named {name:?} exists already and is not minet's ({}): use another --name, or remove it with: ip netns del {name}", link.display())]
+    #[error("a network namespace named \"{name}\" exists already and is not minet's ({}): use another --name, or remove that one", link.display())]
     NamespaceNameTaken {
         /// The name.
         name: ContainerName,
@@ -127,6 +127,9 @@ pub enum Error {
         "cannot remove container \"{0}\": other containers use its network; remove those first"
     )]
     NetworkInUse(String),
+    /// The network was taken down between the look at it and the admission.
+    #[error("the network was taken down while the container was being admitted: try again")]
+    GroundMoved,
     /// Every address of the network is in use.
     #[error(
         "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"

@@ -46,6 +46,7 @@ mod lock;
 mod machine;
 mod narrator;
 mod network;
+mod network_down;
 mod paths;
 mod plan;
 pub mod ports;
@@ -69,11 +70,12 @@ pub use exec::ExecRequest;
 pub use list::Listed;
 pub use minet_netns::close_inherited;
 pub use narrator::Narrator;
+pub use network_down::IdleNetworks;
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};
 pub use rehearse::Rehearsal;
 pub use remove::Force;
-pub use repair::{IdleNetworks, Swept};
+pub use repair::Swept;
 pub use run::RunRequest;
 pub use script::{Direction, script};
 pub use settings::{Attachment, Settings};
@@ -81,7 +83,9 @@ pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
 
 pub use machine::Machine;
-use minet_state::Store;
+use minet_state::{Live, ProcessIdentity, Store};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::os::fd::OwnedFd;
 
 /// minet on this machine: its memory, and its hands.
 pub struct Runtime {
@@ -124,6 +128,17 @@ impl Runtime {
             runtime.put_right()?;
         }
         Ok(runtime)
+    }
+
+    /// A handle on a process of a container's, if exactly that one still runs.
+    pub(crate) fn open_process(&self, live: &Live, process: ProcessIdentity) -> Option<OwnedFd> {
+        // Start times count from the boot, so they mean nothing in another one.
+        if live.boot != self.boot {
+            return None;
+        }
+        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+        // Looked at after the handle was taken: the number cannot have changed hands since.
+        process::is_alive(process).then_some(pidfd)
     }
 
     /// Undoes steps without telling anybody; returns what resisted.

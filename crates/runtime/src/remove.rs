@@ -1,9 +1,9 @@
 //! `minet rm`: the container goes, and everything of it.
 
-use crate::{Error, Runtime, find, process, rest::Ending};
-use minet_state::{ContainerRow, ProcessIdentity, Status};
+use crate::{Error, Runtime, find, rest::Ending};
+use minet_state::{ContainerRow, Status};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 use std::os::fd::AsFd;
 
 /// Whether a running container may be killed for it.
@@ -31,16 +31,21 @@ impl Runtime {
             }
             self.end(&row)?;
         }
-        self.store.write(|tx| tx.delete_container(&row.id))?;
-        Ok(())
+        // In one transaction with the last look: a guest may have moved in meanwhile.
+        self.store.write(|tx| match tx.container(&row.id)? {
+            Some(row) if row.live.is_some() => Err(Error::NetworkInUse(row.name.to_string())),
+            Some(_) | None => Ok(tx.delete_container(&row.id)?),
+        })
     }
 
     /// Kills a container and waits until its supervisor has cleaned up; if the supervisor
-    /// itself is gone or does not manage, this process does it.
+    /// itself is gone, this process does it.
     fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        let supervisor = row.live.as_ref().map(|live| live.supervisor);
-        let watched = supervisor.and_then(watch);
-        if let Ok(init) = find::init(row) {
+        let watched = row
+            .live
+            .as_ref()
+            .and_then(|live| self.open_process(live, live.supervisor));
+        if let Ok(init) = self.init_of(row) {
             // It may have ended by itself in this moment.
             let _ = pidfd_send_signal(&init, Signal::KILL);
         } else if let (Some(supervisor), Status::Starting) = (&watched, row.status) {
@@ -67,10 +72,4 @@ impl Runtime {
             }),
         }
     }
-}
-
-/// A handle on a process, if exactly that one still runs.
-fn watch(process: ProcessIdentity) -> Option<std::os::fd::OwnedFd> {
-    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-    process::is_alive(process).then_some(pidfd)
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{self, Admitted, Candidate, Identity},
+    admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Events},
     conflicts,
     launch::{self, World},
+    machine::Machine,
     network::{self, Ground, Intent},
     plan::{Carrier, FailAfter},
     ports::{self, BindDefaults, HeldPort},
@@ -15,7 +16,7 @@ use crate::{
     time::now,
 };
 use minet_model::{ContainerSpec, NetworkMode, PublishSpec, PublishedPort};
-use minet_netns::Running;
+use minet_netns::{Netns, Running};
 use nix::unistd::Pid;
 
 /// A container that is to be run in the foreground.
@@ -40,38 +41,30 @@ impl Runtime {
         }
         conflicts::warn(spec, narrator);
         let world = World::look_up(spec)?;
-        let events = Events::listen()?;
         let console = Console::open(spec.terminal)?;
-        let ground = self.ground(spec, &Intent::Build)?;
         let held = self.hold_ports(spec)?;
-        let admitted = self.admit(spec, &ground, &held)?;
+        let (ground, admitted, events) = self.admit(spec, &published(&held))?;
 
         let running = match self.build(request, &admitted, &ground, world, &console, narrator) {
             Ok(running) => running,
             Err(error) => {
-                self.abandon(&admitted, &ground)?;
+                self.abandon(&admitted, &ground, narrator)?;
                 return Err(error);
             }
         };
         drop(ground);
-        let target = admitted
+        let address = admitted
             .settings
             .attachment
             .as_ref()
             .map(|attachment| attachment.address.ip());
-        let exit_code = attend::attend(events, &running, console, attend::relays(held, target))?;
-        let left_behind = self.lay_to_rest(&admitted.id, &Ending::Exited(exit_code))?;
-        if !left_behind.is_empty() {
-            let container = admitted.name.to_string();
-            narrator.warn(
-                &Error::LeftBehind {
-                    container,
-                    left_behind,
-                }
-                .to_string(),
-            );
-        }
-        Ok(u8::try_from(exit_code).unwrap_or(u8::MAX))
+        let attended = attend::attend(events, &running, console, attend::relays(held, address));
+        let ending = attended
+            .as_ref()
+            .map_or(Ending::Orphaned, |code| Ending::Exited(*code));
+        let left_behind = self.lay_to_rest(&admitted.id, &ending)?;
+        tell_left_behind(&admitted, left_behind, narrator);
+        Ok(u8::try_from(attended?).unwrap_or(u8::MAX))
     }
 
     /// What the container will stand on: only those on a bridge need anything.
@@ -99,22 +92,31 @@ impl Runtime {
             return Ok(Vec::new());
         }
         self.store.read(|tx| {
+            // Should the store fail here, it will again when the port is recorded.
             let used_by =
                 |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
             Ok(ports::hold(&wanted, BindDefaults::AllAddresses, &used_by)?)
         })
     }
 
+    /// Records the wish, on ground that stays where it is. From then on signals wait until
+    /// they are attended to; before, they end this process, and nothing is lost.
     fn admit(
         &mut self,
         spec: &ContainerSpec,
-        ground: &Ground,
-        held: &[HeldPort],
-    ) -> Result<Admitted, Error> {
-        let ports = published(held);
-        let here = (self.boot.as_str(), self.machine.paths());
-        let candidate = Candidate::new(spec, &ports, ground, here, &Identity::New)?;
-        self.store.write(|tx| admit::admit(tx, &candidate))
+        ports: &[PublishedPort],
+    ) -> Result<(Ground, Admitted, Events), Error> {
+        for _ in 0..ATTEMPTS {
+            let ground = self.ground(spec, &Intent::Build)?;
+            let here = (self.boot.as_str(), self.machine.paths());
+            let candidate = Candidate::new(spec, ports, &ground, here, &Identity::New)?;
+            let events = Events::listen()?;
+            match self.store.write(|tx| admit::admit(tx, &candidate)) {
+                Err(Error::GroundMoved) => {}
+                admitted => return Ok((ground, admitted?, events)),
+            }
+        }
+        Err(Error::GroundMoved)
     }
 
     /// Takes all steps and starts the command; when something fails, undoes the container's
@@ -128,6 +130,7 @@ impl Runtime {
         console: &Console,
         narrator: &mut dyn Narrator,
     ) -> Result<Running, Error> {
+        let shared = self.shared_namespace(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         if let Ground::Down(groundwork) = ground {
             groundwork.build(&mut carrier)?;
@@ -136,31 +139,69 @@ impl Runtime {
                 .write(|tx| tx.network_is_up(groundwork.name(), boot))?;
         }
         carrier.carry_out(&admitted.plan)?;
-        let started = carrier.pretend_failure().and_then(|()| {
-            launch::launch(carrier.machine(), &request.spec, admitted, world, console)
-        });
-        let started = started.and_then(|(running, netns)| {
-            let init = process::identify(Pid::from_raw(running.pid.as_raw_nonzero().get()))?;
-            self.store
-                .write(|tx| tx.mark_running(&admitted.id, init, netns, now()))?;
-            Ok(running)
-        });
-        started.inspect_err(|_| {
+        let store = &mut self.store;
+        let start = |machine: &mut Machine| {
+            let netns = match &shared {
+                Some(netns) => netns,
+                None => machine.netns_inside()?,
+            };
+            let (prepared, inode) =
+                launch::prepare(&request.spec, admitted, netns, world, console)?;
+            // Recorded before it runs: whoever comes after a crash must find it.
+            let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
+            store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
+            Ok(prepared.start()?)
+        };
+        let started = carrier
+            .pretend_failure()
+            .and_then(|()| start(carrier.machine()));
+        if started.is_err() {
             carrier.undo(&admitted.plan.steps);
-        })
+        }
+        started
     }
 
-    /// The container never came to be: forget it, and take the network down again if it
-    /// was brought up only for this.
-    fn abandon(&mut self, admitted: &Admitted, ground: &Ground) -> Result<(), Error> {
-        self.store.write(|tx| {
-            tx.forget_leases(&admitted.id)?;
-            tx.delete_container(&admitted.id)
-        })?;
-        if let Ground::Down(groundwork) = ground {
-            groundwork.tear_down(self)?;
+    /// The namespace that the plan does not make.
+    fn shared_namespace(&self, namespace: &Namespace) -> Result<Option<Netns>, Error> {
+        match namespace {
+            Namespace::Own => Ok(None),
+            Namespace::Host => Ok(Some(Netns::current()?)),
+            Namespace::Shared(row) => self.netns_of(row).map(Some),
+            Namespace::Pinned(path) => Ok(Some(Netns::open(path)?)),
         }
+    }
+
+    /// The container never came to be: undo what may still stand of it, forget it, and take
+    /// the network down again if it was brought up only for this.
+    fn abandon(
+        &mut self,
+        admitted: &Admitted,
+        ground: &Ground,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let mut left_behind = self.lay_to_rest(&admitted.id, &Ending::NeverStarted)?;
+        if let Ground::Down(groundwork) = ground {
+            left_behind.extend(groundwork.tear_down(self)?);
+        }
+        tell_left_behind(admitted, left_behind, narrator);
         Ok(())
+    }
+}
+
+/// How often the ground is looked at again when somebody takes it away in between.
+const ATTEMPTS: usize = 5;
+
+/// The next command will try again; the user should know all the same.
+fn tell_left_behind(admitted: &Admitted, left_behind: Vec<String>, narrator: &mut dyn Narrator) {
+    if !left_behind.is_empty() {
+        let container = admitted.name.to_string();
+        narrator.warn(
+            &Error::LeftBehind {
+                container,
+                left_behind,
+            }
+            .to_string(),
+        );
     }
 }
 
