@@ -170,9 +170,14 @@ pub enum Error {
     /// A container did not end although it was killed.
     #[error("container {0} did not end within 10 seconds after SIGKILL")]
     Stuck(String),
+    /// `/proc` is not mounted, or shows another PID namespace.
+    #[error(
+        "/proc does not show this PID namespace: mount -t proc proc /proc (or use unshare with --mount-proc)"
+    )]
+    ForeignProc,
     /// Not root.
     #[error(
-        "minet needs root (or a user namespace of its own): try sudo, or unshare --user --map-root-user --net --mount --pid --fork"
+        "minet needs root (or a user namespace of its own): try sudo, or unshare --user --map-root-user --net --mount --pid --fork --mount-proc"
     )]
     NotRoot,
 }

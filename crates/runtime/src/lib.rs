@@ -109,6 +109,9 @@ impl Runtime {
         if !nix::unistd::geteuid().is_root() {
             return Err(Error::NotRoot);
         }
+        if !process::proc_shows_us() {
+            return Err(Error::ForeignProc);
+        }
         // State, logs and locks are nobody else's business; the container gets its own.
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
         let boot = process::boot_id().map_err(Error::process("read the boot's identity"))?;
