@@ -226,16 +226,16 @@ fn without_root_there_is_one_line_with_the_way_out() {
 #[test]
 fn a_read_only_run_is_named() {
     let host = TestHost::new();
-    host.sh("mount -o remount,ro /run").succeed();
+    host.sh("mount -o remount,bind,ro /run").succeed();
     host.minet("run --rm -- true").refused(&["/run/minet"]);
-    host.sh("mount -o remount,rw /run").succeed();
+    host.sh("mount -o remount,bind,rw /run").succeed();
     host.minet("run --rm -- true").succeed();
 }
 
 #[test]
 fn a_read_only_state_directory_is_named() {
     let host = TestHost::new();
-    host.sh("mount -o remount,ro /var/lib").succeed();
+    host.sh("mount -o remount,bind,ro /var/lib").succeed();
     let before = host.snapshot();
     host.minet("run --rm -- true").refused(&["/var/lib/minet"]);
     before.assert_only_the_network_is_left(&host);

@@ -103,9 +103,11 @@ fn line_of(command: &Command) -> String {
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy())
-        .map(|word| match word.contains([' ', '\n']) {
-            true => format!("'{word}'"),
-            false => word.into_owned(),
+        .map(|word| match () {
+            // A whole script: those who want to see it find it in the source.
+            () if word.contains('\n') => "'…'".to_owned(),
+            () if word.contains(' ') => format!("'{word}'"),
+            () => word.into_owned(),
         })
         .collect::<Vec<_>>()
         .join(" ")

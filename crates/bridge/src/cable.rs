@@ -180,6 +180,19 @@ fn explain(rtnl: &mut Rtnl, cable: &Cable, refusal: Refusal) -> Result<Cause, Ca
     }
 }
 
+/// Switches the host's end off, and with it the cable.
+///
+/// For a namespace that is about to die: the kernel takes the cable away in the background,
+/// after other dying namespaces, and until then the container's end would go on answering
+/// for an address that may be somebody else's by now.
+///
+/// # Errors
+///
+/// [`Cause::PermissionDenied`].
+pub fn switch_off(rtnl: &mut Rtnl, host_end: &IfName) -> Result<Removed, Error> {
+    link::set_down(rtnl, host_end).during(|| format!("switch off cable {host_end}"))
+}
+
 /// Cuts a cable: both ends go.
 ///
 /// # Errors

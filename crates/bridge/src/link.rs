@@ -122,6 +122,18 @@ pub fn set_up(rtnl: &mut Rtnl, name: &IfName) -> Result<(), Error> {
         .during(|| format!("switch on interface {name}"))
 }
 
+/// Switches an interface off; one that is gone is off.
+pub(crate) fn set_down(rtnl: &mut Rtnl, name: &IfName) -> Result<Removed, Cause> {
+    let mut message = named(name);
+    message.header.change_mask = LinkFlags::Up;
+    let request = Request::new(RouteNetlinkMessage::SetLink(message));
+    match rtnl.request_one(request)? {
+        Ok(()) => Ok(Removed::Now),
+        Err(refusal) if refusal.errno == libc::ENODEV => Ok(Removed::AlreadyGone),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
 /// The request behind [`set_up`].
 pub(crate) fn up(name: &IfName) -> Request {
     let mut message = named(name);

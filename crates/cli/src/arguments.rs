@@ -19,7 +19,7 @@ use std::path::PathBuf;
 pub(crate) struct Arguments {
     /// Keep everything below this directory instead of /var/lib/minet and /run/minet.
     #[arg(long, global = true, env = "MINET_ROOT", value_name = "DIR")]
-    root: Option<PathBuf>,
+    root: Option<String>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,7 +36,7 @@ First steps:
 impl Arguments {
     pub(crate) fn paths(&self) -> Paths {
         self.root.as_deref().map_or_else(Paths::default, |root| {
-            Paths::below(&std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
+            Paths::below(&std::path::absolute(root).unwrap_or_else(|_| root.into()))
         })
     }
 }

@@ -78,8 +78,9 @@ fn explain_usage(error: &clap::Error) -> ExitCode {
         output::print(&text);
         return ExitCode::SUCCESS;
     }
-    let subcommand = std::env::args()
+    let subcommand = std::env::args_os()
         .skip(1)
+        .filter_map(|word| word.into_string().ok())
         .find(|word| Arguments::command().find_subcommand(word).is_some());
     let subcommand = subcommand.unwrap_or_default();
     output::tell(&format!("minet: {}", in_one_line(&text, &subcommand)));

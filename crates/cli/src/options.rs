@@ -180,6 +180,9 @@ pub(crate) enum OptionError {
     /// A `--log-opt` that says nothing.
     #[error(transparent)]
     Lifecycle(#[from] InvalidLifecycle),
+    /// A path that cannot be stored or printed.
+    #[error("the path {0:?} is not valid UTF-8")]
+    NotUtf8(PathBuf),
     /// The directory of this process is gone.
     #[error("find the absolute path of {}: {source}", path.display())]
     Path { path: PathBuf, source: io::Error },
@@ -195,6 +198,11 @@ impl RunOptions {
         env.extend(variables(&self.env)?);
         if let Some(workdir) = self.workdir.as_ref().filter(|dir| !dir.is_absolute()) {
             return Err(OptionError::Workdir(workdir.clone()));
+        }
+        let paths = self.rootfs.iter().chain(&self.workdir);
+        let paths = paths.chain(self.volume.iter().map(|volume| &volume.source));
+        if let Some(path) = paths.into_iter().find(|path| path.to_str().is_none()) {
+            return Err(OptionError::NotUtf8(path.clone()));
         }
         let volumes = self
             .volume

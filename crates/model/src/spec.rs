@@ -127,6 +127,9 @@ impl FromStr for Volume {
         if !source.starts_with('/') && !source.starts_with('.') {
             return Err(InvalidSpec::VolumeSource(source.to_owned()));
         }
+        if text.contains(char::is_control) {
+            return Err(invalid());
+        }
         let target_path = Path::new(target);
         let plain = |c: Component<'_>| matches!(c, Component::RootDir | Component::Normal(_));
         let below_root = target_path.is_absolute()

@@ -233,6 +233,10 @@ fn attach(
     let row = tx
         .network(network)?
         .ok_or_else(|| Error::NoSuchNetwork(network.to_string()))?;
+    let stands = row.up_in_boot.as_deref() == Some(candidate.boot);
+    if matches!(candidate.ground, Ground::Up) && !stands {
+        return Err(Error::GroundMoved);
+    }
     let request = address::Request {
         id,
         name,

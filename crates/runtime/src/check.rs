@@ -25,7 +25,16 @@ impl Runtime {
         })?;
         let mut differences = self.check_networks(container.map(|_| &rows[..]))?;
         for row in rows.iter().filter(|row| row.status == Status::Running) {
-            differences.extend(self.check_container(row)?);
+            let owner = format!("container {}", row.name);
+            match self.check_container(row) {
+                Ok(found) => differences.extend(found),
+                // One that cannot be looked at does not keep the others from it.
+                Err(error) => differences.push(Difference {
+                    owner,
+                    step: "look at it".to_owned(),
+                    found: error.chain(),
+                }),
+            }
         }
         Ok(differences)
     }
@@ -50,7 +59,7 @@ impl Runtime {
     }
 
     fn check_container(&mut self, row: &ContainerRow) -> Result<Vec<Difference>, Error> {
-        let netns = find::netns(row)?;
+        let netns = self.netns_of(row)?;
         let rtnl = netns.run(Rtnl::open)??;
         self.machine.set_inside(Inside::Held { netns, rtnl });
         self.check_plan(&format!("container {}", row.name), &find::plan(row)?)
@@ -59,7 +68,12 @@ impl Runtime {
     fn check_plan(&mut self, owner: &str, plan: &Plan) -> Result<Vec<Difference>, Error> {
         let mut differences = Vec::new();
         for step in &plan.steps {
-            if let Finding::Differs(found) = step.act().check(&mut self.machine)? {
+            let found = match step.act().check(&mut self.machine) {
+                Ok(Finding::AsPlanned) => None,
+                Ok(Finding::Differs(found)) => Some(found),
+                Err(error) => Some(error.chain()),
+            };
+            if let Some(found) = found {
                 differences.push(Difference {
                     owner: owner.to_owned(),
                     step: step.act().explain().what,

@@ -92,7 +92,7 @@ pub enum Error {
     #[error("the container's network namespace is not open here")]
     NoNamespace,
     /// Somebody else has a namespace of this name.
-    #[error("a network namespace named {name:?} exists already and is not minet's ({}): use another --name, or remove it with: ip netns del {name}", link.display())]
+    #[error("a network namespace named \"{name}\" exists already and is not minet's ({}): use another --name, or remove that one", link.display())]
     NamespaceNameTaken {
         /// The name.
         name: ContainerName,
@@ -149,6 +149,9 @@ pub enum Error {
         "cannot remove container \"{0}\": other containers use its network; remove those first"
     )]
     NetworkInUse(String),
+    /// The network was taken down between the look at it and the admission.
+    #[error("the network was taken down while the container was being admitted: try again")]
+    GroundMoved,
     /// Every address of the network is in use.
     #[error(
         "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"
@@ -189,9 +192,14 @@ pub enum Error {
     /// A container did not end although it was killed.
     #[error("container {0} did not end within 10 seconds after SIGKILL")]
     Stuck(String),
+    /// `/proc` is not mounted, or shows another PID namespace.
+    #[error(
+        "/proc does not show this PID namespace: mount -t proc proc /proc (or use unshare with --mount-proc)"
+    )]
+    ForeignProc,
     /// Not root.
     #[error(
-        "minet needs root (or a user namespace of its own): try sudo, or unshare --user --map-root-user --net --mount --pid --fork"
+        "minet needs root (or a user namespace of its own): try sudo, or unshare --user --map-root-user --net --mount --pid --fork --mount-proc"
     )]
     NotRoot,
 }

@@ -4,7 +4,7 @@ use crate::{
     Error, Runtime,
     attend::{self, Console, Events, Streams},
     find,
-    launch::{DEFAULT_PATH, extend},
+    launch::{environment, extend},
     shield,
 };
 use minet_model::{TerminalMode, UserSpec};
@@ -62,15 +62,8 @@ impl Runtime {
         if spec.rootfs.is_some() {
             shield::raise()?;
         }
-        let init = find::init(&row)?;
-        let mut env = vec![
-            DEFAULT_PATH.to_owned(),
-            format!("HOSTNAME={}", settings.hostname),
-        ];
-        if request.terminal.tty {
-            env.push("TERM=xterm".to_owned());
-        }
-        extend(&mut env, &spec.env);
+        let init = self.init_of(&row)?;
+        let mut env = environment(&spec.env, &settings.hostname, request.terminal);
         extend(&mut env, &request.env);
         Ok(join(Join {
             container: init,

@@ -1,10 +1,10 @@
 //! From what a user typed to a container: a name, an ID, or the beginning of an ID.
 
-use crate::{Error, process, settings::Settings};
+use crate::{Error, Runtime, settings::Settings};
 use minet_model::ContainerSpec;
 use minet_netns::Netns;
-use minet_state::{ContainerRow, Live, Status, Transaction};
-use rustix::process::{PidfdFlags, pidfd_open};
+use minet_state::{ContainerRow, Status, Transaction};
+use rustix::process::Pid;
 use std::os::fd::OwnedFd;
 
 /// The container that `text` means; a name wins over an ID.
@@ -51,41 +51,24 @@ fn parse<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// A handle on the container's first process; none other can be meant by it.
-pub(crate) fn init(row: &ContainerRow) -> Result<OwnedFd, Error> {
-    let not_running = || Error::NotRunning(row.name.to_string());
-    let init = row
-        .live
-        .as_ref()
-        .and_then(|live| live.init)
-        .filter(|_| row.status == Status::Running)
-        .ok_or_else(not_running)?;
-    let pid = rustix::process::Pid::from_raw(init.pid).ok_or_else(not_running)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| not_running())?;
-    // Looked at after the handle was taken: the number cannot have changed hands since.
-    match process::is_alive(init) {
-        true => Ok(pidfd),
-        false => Err(not_running()),
+impl Runtime {
+    /// A handle on a container's first process; none other can be meant by it.
+    pub(crate) fn init_of(&self, row: &ContainerRow) -> Result<OwnedFd, Error> {
+        let live = row.live.as_ref().filter(|_| row.status == Status::Running);
+        live.and_then(|live| self.open_process(live, live.init?))
+            .ok_or_else(|| Error::NotRunning(row.name.to_string()))
     }
-}
 
-/// A handle on the process that watches over a container, if it still does.
-pub(crate) fn supervisor(live: &Live) -> Option<OwnedFd> {
-    let pid = rustix::process::Pid::from_raw(live.supervisor.pid)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    process::is_alive(live.supervisor).then_some(pidfd)
-}
-
-/// The network namespace that a running container lives in.
-pub(crate) fn netns(row: &ContainerRow) -> Result<Netns, Error> {
-    let _pinned_down = init(row)?;
-    let live = row.live.as_ref().and_then(|live| live.init.zip(live.netns));
-    let (init, inode) = live.ok_or_else(|| Error::NotRunning(row.name.to_string()))?;
-    let pid = rustix::process::Pid::from_raw(init.pid)
-        .ok_or_else(|| Error::NotRunning(row.name.to_string()))?;
-    let netns = Netns::of_process(pid)?;
-    match netns.id()?.ino == inode {
-        true => Ok(netns),
-        false => Err(Error::NotRunning(row.name.to_string())),
+    /// The network namespace that a running container lives in.
+    pub(crate) fn netns_of(&self, row: &ContainerRow) -> Result<Netns, Error> {
+        let not_running = || Error::NotRunning(row.name.to_string());
+        let _held_down = self.init_of(row)?;
+        let live = row.live.as_ref().and_then(|live| live.init.zip(live.netns));
+        let (init, inode) = live.ok_or_else(not_running)?;
+        let netns = Netns::of_process(Pid::from_raw(init.pid).ok_or_else(not_running)?)?;
+        match netns.id()?.ino == inode {
+            true => Ok(netns),
+            false => Err(not_running()),
+        }
     }
 }

@@ -2,26 +2,20 @@
 
 use crate::{
     Error,
-    admit::{Namespace, root_of},
+    admit::{Admitted, Namespace, root_of},
     attend::Streams,
     etc_files,
-    machine::{Inside, Machine},
-    settings::Settings,
 };
-use minet_model::{ContainerSpec, Volume};
+use minet_model::{ContainerSpec, TerminalMode, Volume};
 use minet_netns::{
-    Capabilities, InitProcess, Launch, Lookup, Netns, Root, RootAccess, Running, begin,
+    Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Root, RootAccess, begin,
     find_command, resolve_capabilities,
 };
 use rustix::process::{Resource, Rlimit, getrlimit};
-use std::{
-    os::fd::{AsFd, AsRawFd, OwnedFd},
-    path::Path,
-};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Where commands are looked up, as in Docker's images.
-pub(crate) const DEFAULT_PATH: &str =
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What the process will need of this machine, looked up before anything is changed.
 pub(crate) struct World {
@@ -50,7 +44,7 @@ impl World {
         let lookup = Lookup {
             root: &root,
             volumes: &volumes,
-            env: &environment(spec, ""),
+            env: &environment(&spec.env, "", spec.terminal),
             workdir: spec.workdir.as_deref(),
         };
         find_command(&lookup, &spec.command[0])?;
@@ -72,33 +66,30 @@ fn find_volume(volume: &Volume) -> Result<Volume, Error> {
     }
 }
 
-/// Builds the process's world and starts its command. Returns it and the inode of the
-/// network namespace it lives in.
-pub(crate) fn launch(
-    machine: &mut Machine,
+/// Builds the process's world; its command waits to be started. Returns it and the inode
+/// of the network namespace it lives in.
+pub(crate) fn prepare(
     spec: &ContainerSpec,
-    settings: &Settings,
-    namespace: &Namespace,
+    admitted: &Admitted,
+    netns: &Netns,
     world: World,
     streams: &dyn Streams,
-) -> Result<(Running, u64), Error> {
-    let netns = join(machine, namespace)?;
-    let inode = netns.id()?.ino;
-    let joins = !matches!(namespace, Namespace::Host);
+) -> Result<(Prepared, u64), Error> {
+    let joins = !matches!(admitted.namespace, Namespace::Host);
     let launch = Launch {
         command: spec.command.clone(),
-        env: environment(spec, &settings.hostname),
+        env: environment(&spec.env, &admitted.settings.hostname, spec.terminal),
         workdir: spec.workdir.clone(),
         user: spec.user.clone(),
-        hostname: settings.hostname.clone(),
-        netns: joins.then(|| duplicate(&netns)).transpose()?,
+        hostname: admitted.settings.hostname.clone(),
+        netns: joins.then(|| duplicate(netns)).transpose()?,
         root: root_of(spec),
         access: match spec.read_only {
             true => RootAccess::ReadOnly,
             false => RootAccess::ReadWrite,
         },
         volumes: world.volumes,
-        etc: etc_files::mounts(settings),
+        etc: etc_files::mounts(&admitted.settings),
         capabilities: world.capabilities,
         init: match spec.init {
             true => InitProcess::OwnInit,
@@ -109,23 +100,7 @@ pub(crate) fn launch(
     };
     let mut prepared = begin(launch)?.finish()?;
     streams.attach(prepared.take_terminal());
-    Ok((prepared.start()?, inode))
-}
-
-/// The network namespace that the process will live in.
-fn join(machine: &mut Machine, namespace: &Namespace) -> Result<Netns, Error> {
-    match namespace {
-        Namespace::Own => match machine.inside() {
-            Inside::Held { netns, .. } => Ok(Netns::open(Path::new(&format!(
-                "/proc/self/fd/{}",
-                netns.as_fd().as_raw_fd()
-            )))?),
-            Inside::Unknown | Inside::Dying => Err(Error::NoNamespace),
-        },
-        Namespace::Host => Ok(Netns::current()?),
-        Namespace::Shared(row) => crate::find::netns(row),
-        Namespace::Pinned(path) => Ok(Netns::open(path)?),
-    }
+    Ok((prepared, netns.id()?.ino))
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {
@@ -136,12 +111,12 @@ fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {
 }
 
 /// The whole environment: nothing of the caller's leaks in, later entries win.
-pub(crate) fn environment(spec: &ContainerSpec, hostname: &str) -> Vec<String> {
+pub(crate) fn environment(given: &[String], hostname: &str, terminal: TerminalMode) -> Vec<String> {
     let mut env = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={hostname}")];
-    if spec.terminal.tty {
+    if terminal.tty {
         env.push("TERM=xterm".to_owned());
     }
-    extend(&mut env, &spec.env);
+    extend(&mut env, given);
     env
 }
 

@@ -49,6 +49,7 @@ mod machine;
 mod memory;
 mod narrator;
 mod network;
+mod network_down;
 mod paths;
 mod plan;
 pub mod ports;
@@ -83,11 +84,12 @@ pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
 pub use minet_netns::StartupReport;
 pub use minet_netns::close_inherited;
 pub use narrator::Narrator;
+pub use network_down::IdleNetworks;
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};
 pub use rehearse::Rehearsal;
 pub use remove::Force;
-pub use repair::{IdleNetworks, Swept};
+pub use repair::Swept;
 pub use run::RunRequest;
 pub use script::{Direction, script};
 pub use settings::{Attachment, Settings};
@@ -101,7 +103,9 @@ pub use top::{ProcessInfo, Traffic, Usage};
 
 pub use machine::Machine;
 use memory::Memory;
-use minet_state::Store;
+use minet_state::{Live, ProcessIdentity, Store};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::os::fd::OwnedFd;
 
 /// minet on this machine: its memory, and its hands.
 pub struct Runtime {
@@ -125,6 +129,9 @@ impl Runtime {
         if !nix::unistd::geteuid().is_root() {
             return Err(Error::NotRoot);
         }
+        if !process::proc_shows_us() {
+            return Err(Error::ForeignProc);
+        }
         // State, logs and locks are nobody else's business; the container gets its own.
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
         let boot = process::boot_id().map_err(Error::process("read the boot's identity"))?;
@@ -144,6 +151,17 @@ impl Runtime {
             runtime.put_right()?;
         }
         Ok(runtime)
+    }
+
+    /// A handle on a process of a container's, if exactly that one still runs.
+    pub(crate) fn open_process(&self, live: &Live, process: ProcessIdentity) -> Option<OwnedFd> {
+        // Start times count from the boot, so they mean nothing in another one.
+        if live.boot != self.boot {
+            return None;
+        }
+        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+        // Looked at after the handle was taken: the number cannot have changed hands since.
+        process::is_alive(process).then_some(pidfd)
     }
 
     /// Undoes steps without telling anybody; returns what resisted.

@@ -91,6 +91,14 @@ impl Machine {
         }
     }
 
+    /// The namespace that a plan has made.
+    pub(crate) fn netns_inside(&self) -> Result<&Netns, Error> {
+        match &self.inside {
+            Inside::Held { netns, .. } => Ok(netns),
+            Inside::Unknown | Inside::Dying => Err(Error::NoNamespace),
+        }
+    }
+
     /// Both sockets and the namespace, for the one step that needs all three.
     pub fn host_and_inside(&mut self) -> Result<(&mut Rtnl, &Netns), Error> {
         self.rtnl()?;

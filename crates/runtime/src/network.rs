@@ -9,6 +9,7 @@
 use crate::{
     Error, Runtime,
     lock::Lock,
+    network_down,
     plan::{Carrier, Plan},
     step::Step,
     steps::{AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding},
@@ -43,9 +44,9 @@ pub(crate) struct Groundwork {
 
 /// How a network was brought up, and in which boot: what is stored.
 #[derive(Serialize, Deserialize)]
-struct StoredPlan {
-    boot: String,
-    plan: Plan,
+pub(crate) struct StoredPlan {
+    pub(crate) boot: String,
+    pub(crate) plan: Plan,
 }
 
 /// Whether others are to be kept out while the plan is made.
@@ -122,24 +123,11 @@ impl Groundwork {
         &self.network.name
     }
 
-    /// Takes everything back, unless somebody else uses it by now.
+    /// Takes everything back, unless somebody else uses it by now; returns what resisted.
     pub(crate) fn tear_down(&self, runtime: &mut Runtime) -> Result<Vec<String>, Error> {
-        match declare_down_if_idle(runtime, &self.network.name)? {
-            true => Ok(runtime.undo_silently(&self.plan.steps)),
-            false => Ok(Vec::new()),
-        }
+        network_down::take_one_down(runtime, &self.network.name, &self.plan)
+            .map(Option::unwrap_or_default)
     }
-}
-
-/// In one transaction, so that nobody can move in between the look and the word.
-fn declare_down_if_idle(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
-    runtime.store.write(|tx| {
-        let idle = tx.leases_in_use(name)? == 0;
-        if idle {
-            tx.network_is_down(name)?;
-        }
-        Ok(idle)
-    })
 }
 
 /// Whether the bridge and the rules stand, as the store says and as the kernel says.
@@ -240,7 +228,7 @@ pub(crate) fn standing(runtime: &mut Runtime) -> Result<Vec<(NetworkName, Plan)>
     Ok(with_plan.collect())
 }
 
-fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {
+pub(crate) fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {
     serde_json::from_str(row.plan.as_deref()?).ok()
 }
 
@@ -248,45 +236,6 @@ fn to_json(stored: &StoredPlan) -> String {
     serde_json::to_string(stored).expect("a plan is made of strings and numbers")
 }
 
-fn lock_path(runtime: &Runtime) -> std::path::PathBuf {
+pub(crate) fn lock_path(runtime: &Runtime) -> std::path::PathBuf {
     runtime.machine.paths().run_dir().join("network.lock")
-}
-
-/// Which networks to take down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// Those that a crash left half-made.
-    HalfMade,
-    /// Those too that stand and that nobody uses.
-    AllIdle,
-}
-
-/// Takes networks down; returns the names of those that went, and what resisted.
-pub(crate) fn take_down(
-    runtime: &mut Runtime,
-    which: Which,
-) -> Result<(Vec<String>, Vec<String>), Error> {
-    let (mut gone, mut left_behind) = (Vec::new(), Vec::new());
-    let Some(_lock) = Lock::try_take(&lock_path(runtime))? else {
-        return Ok((gone, left_behind));
-    };
-    let boot = runtime.boot.clone();
-    for row in runtime.store.read(|tx| tx.networks())? {
-        let name = &row.network.name;
-        let half_made = row.up_in_boot.as_deref() != Some(boot.as_str());
-        let Some(stored) = stored_plan(&row) else {
-            continue;
-        };
-        if which == Which::HalfMade && !half_made {
-            continue;
-        }
-        if !declare_down_if_idle(runtime, name)? {
-            continue;
-        }
-        if stored.boot == boot {
-            left_behind.extend(runtime.undo_silently(&stored.plan.steps));
-        }
-        gone.push(name.to_string());
-    }
-    Ok((gone, left_behind))
 }

@@ -9,6 +9,13 @@ pub(crate) fn boot_id() -> std::io::Result<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned())
 }
 
+/// Whether `/proc` shows the PID namespace that this process is in. After `unshare --pid`
+/// it may still show the outer one, where every number means somebody else.
+pub(crate) fn proc_shows_us() -> bool {
+    std::fs::read_link("/proc/self")
+        .is_ok_and(|link| link.to_str() == Some(&std::process::id().to_string()))
+}
+
 /// The identity of a running process.
 pub(crate) fn identify(pid: Pid) -> procfs::ProcResult<ProcessIdentity> {
     let stat = Process::new(pid.as_raw())?.stat()?;

@@ -25,16 +25,14 @@ impl Runtime {
             }
             self.end(&row)?;
         }
-        self.finish_undoing(&row.id)?;
         self.forget_log(&row.id)?;
-        self.store.write(|tx| {
-            // Between the look and now somebody may have started it.
-            match tx.container(&row.id)? {
-                Some(now) if now.status != Status::Exited => {
-                    Err(Error::StillRunning(row.name.to_string()))
-                }
-                Some(_) | None => Ok(tx.delete_container(&row.id)?),
+        // In one transaction with the last look: a guest may have moved in meanwhile.
+        self.store.write(|tx| match tx.container(&row.id)? {
+            Some(row) if row.status != Status::Exited => {
+                Err(Error::StillRunning(row.name.to_string()))
             }
+            Some(row) if row.live.is_some() => Err(Error::NetworkInUse(row.name.to_string())),
+            Some(_) | None => Ok(tx.delete_container(&row.id)?),
         })
     }
 }

@@ -6,13 +6,13 @@
 use crate::{
     Error, Runtime,
     lock::Lock,
-    network::{self, Which},
+    network_down::{self, IdleNetworks},
     process,
     rest::Ending,
 };
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, ProcessIdentity};
-use nix::{sys::signal::Signal, unistd::Pid};
+use minet_state::{ContainerRow, ProcessIdentity, Status};
+use rustix::process::{Signal, pidfd_send_signal};
 
 /// What `minet gc` found and removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,44 +31,62 @@ impl Runtime {
         let orphans = self.orphans(process::is_surely_gone)?;
         let half_made = self.store.read(|tx| tx.has_half_made_network(&self.boot))?;
         if !orphans.is_empty() || half_made {
-            self.sweep(Which::HalfMade)?;
+            self.sweep(IdleNetworks::Keep)?;
         }
         Ok(())
     }
 
-    /// `minet gc`: looks at every supervisor exactly; with [`Which::AllIdle`] also takes
-    /// down the networks that nobody uses.
-    pub fn gc(&mut self, idle_networks: IdleNetworks) -> Result<Swept, Error> {
-        self.sweep(match idle_networks {
-            IdleNetworks::Keep => Which::HalfMade,
-            IdleNetworks::TakeDown => Which::AllIdle,
-        })
+    /// `minet gc`: looks at every supervisor exactly, and takes down idle networks if asked.
+    pub fn gc(&mut self, idle: IdleNetworks) -> Result<Swept, Error> {
+        self.sweep(idle)
     }
 
-    fn sweep(&mut self, which: Which) -> Result<Swept, Error> {
+    fn sweep(&mut self, idle: IdleNetworks) -> Result<Swept, Error> {
         let path = self.machine.paths().run_dir().join("repair.lock");
         let _lock = Lock::take(&path)?;
         let mut swept = Swept::default();
         // Asked again under the lock: somebody may have been faster.
         for id in self.orphans(|supervisor| !process::is_alive(supervisor))? {
-            let Some(row) = self.store.read(|tx| tx.container(&id))? else {
-                continue;
-            };
-            if self.has_living_guests(&id)? && row.status == minet_state::Status::Exited {
-                continue;
+            // One that cannot be put right does not keep the others from it.
+            match self.bury(&id) {
+                Ok(Some((name, left_behind))) => {
+                    swept.containers.push(name);
+                    swept.left_behind.extend(left_behind);
+                }
+                Ok(None) => {}
+                Err(error) => swept.left_behind.push(error.chain()),
             }
-            if row.live.as_ref().is_some_and(|live| live.boot == self.boot) {
-                kill_init(&row);
-            }
-            swept
-                .left_behind
-                .extend(self.lay_to_rest(&id, &Ending::Orphaned)?);
-            swept.containers.push(row.name.to_string());
         }
-        let (gone, left_behind) = network::take_down(self, which)?;
-        swept.networks = gone;
-        swept.left_behind.extend(left_behind);
+        let taken = network_down::take_down(self, idle)?;
+        swept.networks = taken.networks;
+        swept.left_behind.extend(taken.left_behind);
         Ok(swept)
+    }
+
+    /// Undoes what a container without a supervisor left, unless others live in it.
+    fn bury(&mut self, id: &ContainerId) -> Result<Option<(String, Vec<String>)>, Error> {
+        let Some(row) = self.store.read(|tx| tx.container(id))? else {
+            return Ok(None);
+        };
+        if row.status == Status::Exited && self.has_living_guests(id)? {
+            return Ok(None);
+        }
+        self.kill_init(&row);
+        let left_behind = self.lay_to_rest(id, &Ending::Orphaned)?;
+        Ok(Some((row.name.to_string(), left_behind)))
+    }
+
+    /// The kernel kills a container with its supervisor, except one that has changed its
+    /// user: then the kernel has forgotten that it was to die.
+    fn kill_init(&self, row: &ContainerRow) {
+        let init = row
+            .live
+            .as_ref()
+            .and_then(|live| self.open_process(live, live.init?));
+        if let Some(init) = init {
+            // Nothing can be done if it fails, and the undo shows what it left.
+            let _ = pidfd_send_signal(&init, Signal::KILL);
+        }
     }
 
     /// The containers whose supervisor is of another boot, or gone by this test.
@@ -82,23 +100,5 @@ impl Runtime {
             .into_iter()
             .filter(|(made_in, supervisor, _)| made_in != boot || gone(*supervisor));
         Ok(orphaned.filter_map(|(_, _, id)| id.parse().ok()).collect())
-    }
-}
-
-/// Whether `gc` leaves switches on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IdleNetworks {
-    /// Networks that stand stay.
-    Keep,
-    /// Networks that nobody uses are taken down.
-    TakeDown,
-}
-
-/// The kernel kills a container with its supervisor; this is for the moment in between.
-fn kill_init(row: &ContainerRow) {
-    let init = row.live.as_ref().and_then(|live| live.init);
-    if let Some(init) = init.filter(|init| process::is_alive(*init)) {
-        // Nothing can be done if it fails, and the undo shows what it left.
-        let _ = nix::sys::signal::kill(Pid::from_raw(init.pid), Signal::SIGKILL);
     }
 }

@@ -1,10 +1,8 @@
 //! The end of a container: its plan is undone, its row is settled.
 
-use crate::{
-    Error, Runtime, find, logs, machine::Inside, plan::Plan, process, step::Step, time::now,
-};
+use crate::{Error, Runtime, find, logs, machine::Inside, plan::Plan, step::Step, time::now};
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status, Wish};
+use minet_state::{ContainerRow, Status};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,18 +12,26 @@ pub(crate) enum Ending {
     /// Its command ended with this code because its supervisor was told to end, as at a
     /// shutdown: after the reboot it may be wanted again.
     Interrupted(i32),
+    /// It was to run again, and could not be brought up: Docker's code for the reason.
+    NotAgain(i32),
     /// Its supervisor is gone; somebody else found out.
     Orphaned,
+    /// Its command never ran: it is forgotten.
+    NeverStarted,
 }
 
 /// What `docker` too reports for a container that was killed with its supervisor.
 const KILLED: i32 = 137;
 
+/// Docker's code for a failure of its own.
+const FAILED: i32 = 125;
+
 impl Ending {
     fn exit_code(&self) -> i32 {
         match self {
-            Ending::Exited(code) | Ending::Interrupted(code) => *code,
+            Ending::Exited(code) | Ending::Interrupted(code) | Ending::NotAgain(code) => *code,
             Ending::Orphaned => KILLED,
+            Ending::NeverStarted => FAILED,
         }
     }
 }
@@ -44,62 +50,55 @@ impl Runtime {
         let Some(row) = self.store.read(|tx| tx.container(id))? else {
             return Ok(Vec::new());
         };
-        let plan = self.bequeath(&row, ending.exit_code())?;
+        let plan = self.bequeath(id, ending.exit_code())?;
         let (keep, undo) = match self.has_living_guests(id)? {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
         };
         self.machine.set_inside(match ending {
             Ending::Exited(_) | Ending::Interrupted(_) if keep.is_empty() => Inside::Dying,
-            Ending::Exited(_) | Ending::Interrupted(_) | Ending::Orphaned => Inside::Unknown,
+            Ending::Exited(_)
+            | Ending::Interrupted(_)
+            | Ending::NotAgain(_)
+            | Ending::Orphaned
+            | Ending::NeverStarted => Inside::Unknown,
         });
-        let left_behind = self.undo_silently(&undo);
-        self.record_end(&row, ending, &keep, &left_behind)?;
+        let mut left_behind = self.undo_silently(&undo);
+        match (keep.is_empty(), left_behind.is_empty()) {
+            (true, true) => self.settle(&row, ending)?,
+            (true, false) => {}
+            (false, _) => self.keep_for_guests(id, &undo)?,
+        }
         if let Some(host) = &row.namespace_of {
-            self.follow(host)?;
+            left_behind.extend(self.follow(host)?);
         }
         Ok(left_behind)
     }
 
-    fn record_end(
-        &mut self,
-        row: &ContainerRow,
-        ending: &Ending,
-        keep: &[Step],
-        left_behind: &[String],
-    ) -> Result<(), Error> {
+    /// Nothing of the container stands any more: its ports and addresses are free, and
+    /// with `--rm` the container is forgotten.
+    fn settle(&mut self, row: &ContainerRow, ending: &Ending) -> Result<(), Error> {
         let id = &row.id;
-        let spec = find::spec(row)?;
-        let settings = find::settings(row)?;
-        if spec.remove && keep.is_empty() && left_behind.is_empty() {
+        let forgotten = find::spec(row)?.remove || *ending == Ending::NeverStarted;
+        let nameless = find::settings(row)?.name_is_made_up;
+        if forgotten {
             self.forget_log(id)?;
         }
         self.store.write(|tx| {
-            tx.mark_exited(id, ending.exit_code(), None, now())?;
-            if matches!(ending, Ending::Exited(_)) {
-                tx.set_wish(id, Wish::Rest, None)?;
-            }
             tx.drop_ports(id)?;
-            if !keep.is_empty() {
-                let plan = Plan {
-                    steps: keep.to_vec(),
-                };
-                return Ok(tx.set_plan(id, &plan.to_json())?);
-            }
-            if !left_behind.is_empty() {
-                return Ok(());
-            }
-            match spec.remove && settings.name_is_made_up {
+            match forgotten && nameless {
                 // Nobody will ever ask for this name's address again.
                 true => tx.forget_leases(id)?,
                 false => tx.release_leases(id, now())?,
             }
-            tx.settle(id)?;
-            if spec.remove {
-                tx.remember_end(id, ending.exit_code())?;
-                tx.delete_container(id)?;
+            match forgotten {
+                true => {
+                    tx.remember_end(id, ending.exit_code())?;
+                    tx.delete_container(id)?;
+                }
+                false => tx.settle(id)?,
             }
-            Ok::<_, Error>(())
+            Ok(())
         })
     }
 
@@ -109,16 +108,28 @@ impl Runtime {
         logs::forget(&dir).map_err(Error::file("remove the log in", &dir))
     }
 
+    /// The namespace and its cable stay for the guests; the last of them takes them along.
+    fn keep_for_guests(&mut self, id: &ContainerId, undone: &[Step]) -> Result<(), Error> {
+        self.store.write(|tx| {
+            tx.drop_ports(id)?;
+            let Some(row) = tx.container(id)? else {
+                return Ok(());
+            };
+            let mut plan = find::plan(&row)?;
+            plan.steps.retain(|step| !undone.contains(step));
+            Ok(tx.set_plan(id, &plan.to_json())?)
+        })
+    }
+
     /// A guest has left: if its host ended before and nobody else is there, the host's
     /// network can go now.
-    fn follow(&mut self, host: &ContainerId) -> Result<(), Error> {
-        let Some(row) = self.store.read(|tx| tx.container(host))? else {
-            return Ok(());
-        };
-        if row.status == Status::Exited && row.live.is_some() {
-            self.lay_to_rest(host, &Ending::Exited(row.exit_code.unwrap_or(KILLED)))?;
+    fn follow(&mut self, host: &ContainerId) -> Result<Vec<String>, Error> {
+        match self.store.read(|tx| tx.container(host))? {
+            Some(row) if row.status == Status::Exited && row.live.is_some() => {
+                self.lay_to_rest(host, &Ending::Exited(row.exit_code.unwrap_or(KILLED)))
+            }
+            Some(_) | None => Ok(Vec::new()),
         }
-        Ok(())
     }
 
     /// Whether a container lives in the namespace of this one.
@@ -129,7 +140,7 @@ impl Runtime {
                 && row
                     .live
                     .as_ref()
-                    .is_some_and(|live| process::is_alive(live.supervisor))
+                    .is_some_and(|live| self.open_process(live, live.supervisor).is_some())
         };
         Ok(guests.iter().any(lives))
     }

@@ -2,11 +2,11 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{self, Admitted, Candidate, Identity},
+    admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Events, Streams},
     conflicts, find,
     launch::{self, World},
-    machine::Inside,
+    machine::{Inside, Machine},
     network::{self, Ground, Intent},
     plan::{Carrier, FailAfter},
     ports::{self, BindDefaults, HeldPort},
@@ -19,7 +19,7 @@ use crate::{
 use minet_model::{
     ContainerId, ContainerSpec, NetworkMode, PublishSpec, PublishedPort, RestartPolicy,
 };
-use minet_netns::Running;
+use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, Transaction};
 use nix::unistd::Pid;
 
@@ -38,63 +38,63 @@ impl Runtime {
     /// Everything that can be found wrong is found before the first step; after that, a
     /// failure undoes what was done and reports its cause.
     pub fn run(&mut self, request: &RunRequest, narrator: &mut dyn Narrator) -> Result<u8, Error> {
-        if request.spec.lifecycle.restart != RestartPolicy::No {
+        let spec = &request.spec;
+        conflicts::refuse(spec)?;
+        if spec.rootfs.is_some() {
+            shield::raise()?;
+        }
+        if spec.lifecycle.restart != RestartPolicy::No {
             let conflict = "--restart and a container in the foreground (add -d)";
             return Err(Error::Conflict(conflict.to_owned()));
         }
-        conflicts::refuse(&request.spec)?;
-        if request.spec.rootfs.is_some() {
-            shield::raise()?;
-        }
-        let events = Events::listen()?;
-        let console = Console::open(request.spec.terminal)?;
-        let up = self.bring_up(request, None, &console, narrator)?;
+        let console = Console::open(spec.terminal)?;
+        let (up, events) = self.bring_up(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
         let relays = attend::relays(up.held, up.admitted.settings.address());
-        let exit_code = attend::attend(events, &up.running, console, relays)?;
-        let exit_code = self.store.read(|tx| as_meant(tx, id, exit_code))?;
-        let left_behind = self.lay_to_rest(id, &Ending::Exited(exit_code))?;
-        if !left_behind.is_empty() {
-            let container = up.admitted.name.to_string();
-            narrator.warn(
-                &Error::LeftBehind {
-                    container,
-                    left_behind,
-                }
-                .to_string(),
-            );
-        }
-        Ok(u8::try_from(exit_code).unwrap_or(u8::MAX))
+        let attended = attend::attend(events, &up.running, console, relays)
+            .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
+        let ending = attended
+            .as_ref()
+            .map_or(Ending::Orphaned, |code| Ending::Exited(*code));
+        let left_behind = self.lay_to_rest(id, &ending)?;
+        tell_left_behind(&up.admitted, left_behind, narrator);
+        Ok(u8::try_from(attended?).unwrap_or(u8::MAX))
     }
 
     /// Makes a container, or one that has ended `again`, and starts its command. When that
     /// fails, everything is as it was.
-    pub(crate) fn bring_up(
+    ///
+    /// `listen` is called when the wish is recorded: from then on signals wait until they
+    /// are attended to; before, they end this process, and nothing is lost.
+    pub(crate) fn bring_up<Ears>(
         &mut self,
         request: &RunRequest,
         again: Option<&ContainerRow>,
         streams: &dyn Streams,
+        listen: fn() -> Result<Ears, Error>,
         narrator: &mut dyn Narrator,
-    ) -> Result<Up, Error> {
+    ) -> Result<(Up, Ears), Error> {
         let spec = &request.spec;
         conflicts::refuse(spec)?;
         conflicts::warn(spec, narrator);
         let world = World::look_up(spec)?;
-        let ground = self.ground(spec, &Intent::Build)?;
         let had = again.map(find::settings).transpose()?;
         let held = self.hold_ports(spec, &had.map(|had| had.ports).unwrap_or_default())?;
-        let admitted = self.admit(spec, &ground, &held, again)?;
+        let (ground, admitted, ears) = self.admit(spec, &published(&held), again, listen)?;
         if again.is_some() {
             self.cut_old_cables(&admitted);
         }
         match self.build(request, &admitted, &ground, world, streams, narrator) {
-            Ok(running) => Ok(Up {
-                admitted,
-                running,
-                held,
-            }),
+            Ok(running) => {
+                let up = Up {
+                    admitted,
+                    running,
+                    held,
+                };
+                Ok((up, ears))
+            }
             Err(error) => {
-                self.abandon(&admitted, &ground, again, &error)?;
+                self.abandon(&admitted, &ground, again, &error, narrator)?;
                 Err(error)
             }
         }
@@ -143,6 +143,7 @@ impl Runtime {
             return Ok(Vec::new());
         }
         self.store.read(|tx| {
+            // Should the store fail here, it will again when the port is recorded.
             let used_by =
                 |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
             Ok(ports::hold(
@@ -154,20 +155,28 @@ impl Runtime {
         })
     }
 
-    fn admit(
+    /// Records the wish, on ground that stays where it is.
+    fn admit<Ears>(
         &mut self,
         spec: &ContainerSpec,
-        ground: &Ground,
-        held: &[HeldPort],
+        ports: &[PublishedPort],
         again: Option<&ContainerRow>,
-    ) -> Result<Admitted, Error> {
-        let ports = published(held);
-        let here = (self.boot.as_str(), self.machine.paths());
-        let candidate = Candidate {
-            again,
-            ..Candidate::new(spec, &ports, ground, here, &Identity::New)?
-        };
-        self.store.write(|tx| admit::admit(tx, &candidate))
+        listen: fn() -> Result<Ears, Error>,
+    ) -> Result<(Ground, Admitted, Ears), Error> {
+        for _ in 0..ATTEMPTS {
+            let ground = self.ground(spec, &Intent::Build)?;
+            let here = (self.boot.as_str(), self.machine.paths());
+            let candidate = Candidate {
+                again,
+                ..Candidate::new(spec, ports, &ground, here, &Identity::New)?
+            };
+            let ears = listen()?;
+            match self.store.write(|tx| admit::admit(tx, &candidate)) {
+                Err(Error::GroundMoved) => {}
+                admitted => return Ok((ground, admitted?, ears)),
+            }
+        }
+        Err(Error::GroundMoved)
     }
 
     /// Takes all steps and starts the command; when something fails, undoes the container's
@@ -181,6 +190,7 @@ impl Runtime {
         streams: &dyn Streams,
         narrator: &mut dyn Narrator,
     ) -> Result<Running, Error> {
+        let shared = self.shared_namespace(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         if let Ground::Down(groundwork) = ground {
             groundwork.build(&mut carrier)?;
@@ -189,52 +199,61 @@ impl Runtime {
                 .write(|tx| tx.network_is_up(groundwork.name(), boot))?;
         }
         carrier.carry_out(&admitted.plan)?;
-        let started = carrier.pretend_failure().and_then(|()| {
-            let (settings, namespace) = (&admitted.settings, &admitted.namespace);
-            let machine = carrier.machine();
-            launch::launch(machine, &request.spec, settings, namespace, world, streams)
-        });
-        let started = started.and_then(|(running, netns)| {
-            let init = process::identify(Pid::from_raw(running.pid.as_raw_nonzero().get()))?;
-            self.store
-                .write(|tx| tx.mark_running(&admitted.id, init, netns, now()))?;
-            Ok(running)
-        });
-        started.inspect_err(|_| {
+        let store = &mut self.store;
+        let start = |machine: &mut Machine| {
+            let netns = match &shared {
+                Some(netns) => netns,
+                None => machine.netns_inside()?,
+            };
+            let (prepared, inode) =
+                launch::prepare(&request.spec, admitted, netns, world, streams)?;
+            // Recorded before it runs: whoever comes after a crash must find it.
+            let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
+            store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
+            Ok(prepared.start()?)
+        };
+        let started = carrier
+            .pretend_failure()
+            .and_then(|()| start(carrier.machine()));
+        if started.is_err() {
             carrier.undo(&admitted.plan.steps);
-        })
+        }
+        started
     }
 
-    /// The container never came to be: forget it, or lay it to rest again, and take the
-    /// network down again if it was brought up only for this.
+    /// The namespace that the plan does not make.
+    pub(crate) fn shared_namespace(&self, namespace: &Namespace) -> Result<Option<Netns>, Error> {
+        match namespace {
+            Namespace::Own => Ok(None),
+            Namespace::Host => Ok(Some(Netns::current()?)),
+            Namespace::Shared(row) => self.netns_of(row).map(Some),
+            Namespace::Pinned(path) => Ok(Some(Netns::open(path)?)),
+        }
+    }
+
+    /// The container did not come to be: undo what may still stand of it, forget it if it is
+    /// a new one, and take the network down again if it was brought up only for this.
     fn abandon(
         &mut self,
         admitted: &Admitted,
         ground: &Ground,
         again: Option<&ContainerRow>,
         error: &Error,
+        narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
-        let id = &admitted.id;
-        self.store.write(|tx| match again {
-            None => {
-                tx.forget_leases(id)?;
-                tx.delete_container(id)
-            }
+        let ending = match again {
+            None => Ending::NeverStarted,
             Some(_) => {
-                tx.mark_exited(
-                    id,
-                    i32::from(error.exit_code()),
-                    Some(&error.chain()),
-                    now(),
-                )?;
-                tx.drop_ports(id)?;
-                tx.release_leases(id, now())?;
-                tx.settle(id)
+                self.store
+                    .write(|tx| tx.set_error(&admitted.id, &error.chain()))?;
+                Ending::NotAgain(i32::from(error.exit_code()))
             }
-        })?;
+        };
+        let mut left_behind = self.lay_to_rest(&admitted.id, &ending)?;
         if let Ground::Down(groundwork) = ground {
-            groundwork.tear_down(self)?;
+            left_behind.extend(groundwork.tear_down(self)?);
         }
+        tell_left_behind(admitted, left_behind, narrator);
         Ok(())
     }
 }
@@ -258,6 +277,23 @@ pub(crate) fn as_meant(
         .and_then(|row| row.ended_by)
         .filter(|_| exit_code == 137);
     Ok(signal.map_or(exit_code, |signal| 128 + signal))
+}
+
+/// How often the ground is looked at again when somebody takes it away in between.
+const ATTEMPTS: usize = 5;
+
+/// The next command will try again; the user should know all the same.
+fn tell_left_behind(admitted: &Admitted, left_behind: Vec<String>, narrator: &mut dyn Narrator) {
+    if !left_behind.is_empty() {
+        let container = admitted.name.to_string();
+        narrator.warn(
+            &Error::LeftBehind {
+                container,
+                left_behind,
+            }
+            .to_string(),
+        );
+    }
 }
 
 /// `-p`, and with `-P` every exposed port that no `-p` speaks of.

@@ -36,8 +36,8 @@ fn up(text: &mut String, rehearsal: &Rehearsal) {
             text,
             "\n# {}. {}\n#    {}",
             index + 1,
-            explanation.what,
-            explanation.why
+            flat(&explanation.what),
+            flat(&explanation.why)
         );
         for command in &explanation.up {
             let _ = writeln!(text, "{command}");
@@ -64,11 +64,16 @@ fn down(text: &mut String, plan: &Plan) {
         if explanation.down.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "\n# undo: {}", explanation.what);
+        let _ = writeln!(text, "\n# undo: {}", flat(&explanation.what));
         for command in &explanation.down {
             let _ = writeln!(text, "{command}");
         }
     }
+}
+
+/// A comment ends with its line.
+fn flat(text: &str) -> String {
+    text.replace('\n', " ")
 }
 
 /// A word as a shell reads it back.

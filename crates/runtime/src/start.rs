@@ -4,7 +4,6 @@ use crate::{
     Error, Narrator, Runtime,
     attend::{Background, Logged},
     find,
-    rest::Ending,
     run::RunRequest,
 };
 use minet_netns::StartupReport;
@@ -29,13 +28,13 @@ impl Runtime {
             spec: find::spec(&row)?,
             fail_after: None,
         };
-        let background = Background::listen()?;
         let streams = Logged::new(request.spec.terminal);
-        let up = self.bring_up(&request, Some(&row), &streams, narrator)?;
+        let (up, background) =
+            self.bring_up(&request, Some(&row), &streams, Background::listen, narrator)?;
         self.watch_over(&request.spec, up, background, streams, report, &told)
     }
 
-    /// Finishes what its last end left undone.
+    /// Waits for its last end, or finishes what that left undone.
     fn settled(&mut self, row: ContainerRow) -> Result<ContainerRow, Error> {
         if row.live.is_none() {
             return Ok(row);
@@ -43,14 +42,7 @@ impl Runtime {
         if self.has_living_guests(&row.id)? {
             return Err(Error::GuestsRemain(row.name.to_string()));
         }
-        let left_behind = self.lay_to_rest(&row.id, &Ending::Orphaned)?;
-        if !left_behind.is_empty() {
-            let container = row.name.to_string();
-            return Err(Error::LeftBehind {
-                container,
-                left_behind,
-            });
-        }
+        self.wait_for_the_end(&row)?;
         self.store.read(|tx| find::container(tx, row.id.as_str()))
     }
 }

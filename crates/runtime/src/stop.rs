@@ -86,7 +86,7 @@ impl Runtime {
                 .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
             return Ok(None);
         }
-        let mut leaving = Leaving::new(&row, stop_signal(&spec), grace);
+        let mut leaving = self.leaving(&row, stop_signal(&spec), grace);
         self.store
             .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
         self.nudge(&mut leaving, &row)?;
@@ -97,8 +97,14 @@ impl Runtime {
     pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
         self.store
             .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
-        let mut leaving = Leaving::new(row, SignalNumber::KILL, Some(Duration::ZERO));
+        let mut leaving = self.leaving(row, SignalNumber::KILL, Some(Duration::ZERO));
         self.nudge(&mut leaving, row)?;
+        self.see_off(leaving, &mut |_, _| {})
+    }
+
+    /// Waits until nothing stands of a container that has ended.
+    pub(crate) fn wait_for_the_end(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        let leaving = self.leaving(row, SignalNumber::KILL, Some(UNDO));
         self.see_off(leaving, &mut |_, _| {})
     }
 
@@ -106,7 +112,7 @@ impl Runtime {
     /// anybody can tell, is not undone by its restart policy.
     pub fn kill(&mut self, container: &str, signal: SignalNumber) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
-        let init = find::init(&row)?;
+        let init = self.init_of(&row)?;
         let final_word = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
         self.send(&row, &init, signal, final_word)
     }
@@ -115,9 +121,12 @@ impl Runtime {
     fn see_off(&mut self, mut leaving: Leaving, patience: &mut Patience<'_>) -> Result<(), Error> {
         loop {
             let row = self.store.read(|tx| tx.container(&leaving.id))?;
-            let Some(row) = row.filter(|row| row.status != Status::Exited) else {
+            let Some(row) = row.filter(|row| row.live.is_some()) else {
                 return Ok(());
             };
+            if row.status == Status::Exited && self.has_living_guests(&row.id)? {
+                return Ok(());
+            }
             if leaving.supervisor_is_gone() {
                 return self.finish_undoing(&row.id);
             }
@@ -164,7 +173,7 @@ impl Runtime {
         }
         leaving.signalled = whom;
         match row.status {
-            Status::Running => match find::init(row) {
+            Status::Running => match self.init_of(row) {
                 Ok(init) => self.send(row, &init, leaving.signal, true),
                 // It has ended in this moment.
                 Err(_) => Ok(()),
@@ -206,13 +215,21 @@ impl Runtime {
     }
 }
 
-impl Leaving {
-    fn new(row: &ContainerRow, signal: SignalNumber, grace: Option<Duration>) -> Self {
+impl Runtime {
+    fn leaving(
+        &self,
+        row: &ContainerRow,
+        signal: SignalNumber,
+        grace: Option<Duration>,
+    ) -> Leaving {
         let began = Instant::now();
         Leaving {
             id: row.id.clone(),
             name: row.name.to_string(),
-            supervisor: row.live.as_ref().and_then(find::supervisor),
+            supervisor: row
+                .live
+                .as_ref()
+                .and_then(|live| self.open_process(live, live.supervisor)),
             signal,
             signalled: None,
             deadline: grace.map(|grace| began + grace),
@@ -220,7 +237,9 @@ impl Leaving {
             began,
         }
     }
+}
 
+impl Leaving {
     /// Its time is over: SIGKILL, once; and when that too has had its time, an error.
     fn escalate(&mut self, row: &ContainerRow) -> Result<(), Error> {
         if self.signal == SignalNumber::KILL && self.began.elapsed() > UNDO {

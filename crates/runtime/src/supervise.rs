@@ -26,7 +26,7 @@ use crate::{
     time::now,
 };
 use minet_model::{ContainerSpec, RestartPolicy, SignalNumber};
-use minet_netns::{Running, StartupReport};
+use minet_netns::{Netns, Running, StartupReport};
 use minet_state::Wish;
 use nix::unistd::Pid;
 use std::{
@@ -49,9 +49,9 @@ impl Runtime {
         if restarts && request.spec.remove {
             return Err(Error::Conflict("--restart and --rm".to_owned()));
         }
-        let background = Background::listen()?;
         let streams = Logged::new(request.spec.terminal);
-        let up = self.bring_up(request, None, &streams, narrator)?;
+        let (up, background) =
+            self.bring_up(request, None, &streams, Background::listen, narrator)?;
         let id = format!("{}\n", up.admitted.id);
         self.watch_over(&request.spec, up, background, streams, report, &id)
     }
@@ -82,13 +82,14 @@ impl Runtime {
         };
         background.serve(attend::relays(held, admitted.settings.address()));
         report.ready(told)?;
-        let ending = self.live(spec, &admitted, running, &mut background, streams, &log)?;
+        let lived = self.live(spec, &admitted, running, &mut background, streams, &log);
         // Its ports are free before anybody can read that it has ended.
         drop(background);
-        self.lay_to_rest(&admitted.id, &ending)?;
+        let ending = lived.as_ref().unwrap_or(&Ending::Orphaned);
+        self.lay_to_rest(&admitted.id, ending)?;
         self.store.close();
         self.machine.let_go_at_leisure();
-        Ok(())
+        lived.map(drop)
     }
 
     fn open_log(&self, spec: &ContainerSpec, admitted: &Admitted) -> Result<SharedLog, Error> {
@@ -137,7 +138,8 @@ impl Runtime {
                 Err(error) => {
                     let code = i32::from(error.exit_code());
                     self.store.write(|tx| {
-                        tx.mark_exited(&admitted.id, code, Some(&error.chain()), now())
+                        tx.set_error(&admitted.id, &error.chain())?;
+                        tx.set_wish(&admitted.id, Wish::Rest, None)
                     })?;
                     return Ok(Ending::Exited(code));
                 }
@@ -158,6 +160,7 @@ impl Runtime {
             let row = tx.container(&admitted.id)?;
             let wanted = row.is_some_and(|row| row.wish == Wish::Run);
             let Some(pause) = pause.filter(|_| wanted) else {
+                tx.set_wish(&admitted.id, Wish::Rest, None)?;
                 return Ok(None);
             };
             tx.mark_restarting(&admitted.id, code, now())?;
@@ -186,34 +189,29 @@ impl Runtime {
         if !row.is_some_and(|row| row.wish == Wish::Run) {
             return Ok(None);
         }
-        let namespace = self.where_it_lives(admitted)?;
+        let shared = self.where_it_lives(admitted)?;
         let world = World::look_up(spec)?;
-        let settings = &admitted.settings;
-        let (running, netns) = launch::launch(
-            &mut self.machine,
-            spec,
-            settings,
-            &namespace,
-            world,
-            streams,
-        )?;
-        let init = process::identify(Pid::from_raw(running.pid.as_raw_nonzero().get()))?;
+        let netns = match &shared {
+            Some(netns) => netns,
+            None => self.machine.netns_inside()?,
+        };
+        let (prepared, inode) = launch::prepare(spec, admitted, netns, world, streams)?;
+        let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
-            .write(|tx| tx.mark_running(&admitted.id, init, netns, now()))?;
-        Ok(Some(running))
+            .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
+        Ok(Some(prepared.start()?))
     }
 
-    /// A host whose network is shared may have been started again meanwhile, too.
-    fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Namespace, Error> {
-        Ok(match &admitted.namespace {
-            Namespace::Own => Namespace::Own,
-            Namespace::Host => Namespace::Host,
-            Namespace::Pinned(path) => Namespace::Pinned(path.clone()),
+    /// A host whose network is shared may have started its command again meanwhile, too.
+    fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
+        match &admitted.namespace {
             Namespace::Shared(row) => {
-                let found = self.store.read(|tx| find::container(tx, row.id.as_str()))?;
-                Namespace::Shared(Box::new(found))
+                let id = row.id.as_str();
+                let row = self.store.read(|tx| find::container(tx, id))?;
+                self.netns_of(&row).map(Some)
             }
-        })
+            other => self.shared_namespace(other),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Runtime {
     /// The processes of a running container, by number.
     pub fn top(&mut self, container: &str) -> Result<Vec<ProcessInfo>, Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
-        let _pinned_down = find::init(&row)?;
+        let _pinned_down = self.init_of(&row)?;
         let init = row.live.as_ref().and_then(|live| live.init);
         let pid = init.map_or(0, |init| init.pid);
         let mut processes: Vec<_> = family(pid)?.iter().filter_map(describe).collect();
@@ -82,7 +82,7 @@ impl Runtime {
             let Some(init) = row.live.as_ref().and_then(|live| live.init) else {
                 continue;
             };
-            if find::init(&row).is_ok()
+            if self.init_of(&row).is_ok()
                 && let Ok(usage) = usage_of(init.pid, row.id.clone(), row.name.to_string())
             {
                 usages.push(usage);

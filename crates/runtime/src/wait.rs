@@ -16,7 +16,11 @@ impl Runtime {
             return Ok(row.exit_code.unwrap_or(0));
         }
         self.store.close();
-        if let Some(supervisor) = row.live.as_ref().and_then(find::supervisor) {
+        if let Some(supervisor) = row
+            .live
+            .as_ref()
+            .and_then(|live| self.open_process(live, live.supervisor))
+        {
             let mut fds = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
             while let Err(errno) = poll(&mut fds, PollTimeout::NONE) {
                 if errno != Errno::EINTR {

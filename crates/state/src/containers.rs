@@ -139,7 +139,7 @@ pub struct ContainerRow {
     pub status: Status,
     /// How its command ended: 0..=255.
     pub exit_code: Option<i32>,
-    /// Why it could not be started.
+    /// Why it could not be started again.
     pub error: Option<String>,
     /// What its user wants of it.
     pub wish: Wish,
@@ -214,18 +214,12 @@ impl Transaction<'_> {
 
     /// Records how it ended; whether anything is still to be undone is said by
     /// [`Transaction::settle`].
-    pub fn mark_exited(
-        &self,
-        id: &ContainerId,
-        exit_code: i32,
-        error: Option<&str>,
-        now: i64,
-    ) -> Result<(), Error> {
+    pub fn mark_exited(&self, id: &ContainerId, exit_code: i32, now: i64) -> Result<(), Error> {
         self.inner
             .execute(
-                "UPDATE container SET status = 'exited', exit_code = ?2, error = ?3, finished = ?4
+                "UPDATE container SET status = 'exited', exit_code = ?2, finished = ?3
                  WHERE id = ?1 AND status <> 'exited'",
-                params![id.as_str(), exit_code, error, now],
+                params![id.as_str(), exit_code, now],
             )
             .map(drop)
             .map_err(Error::during("record that a container ended"))

@@ -43,6 +43,17 @@ impl Transaction<'_> {
             .map_err(Error::during("record what is wanted of a container"))
     }
 
+    /// Records why a container could not be started again.
+    pub fn set_error(&self, id: &ContainerId, error: &str) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE container SET error = ?2 WHERE id = ?1",
+                [id.as_str(), error],
+            )
+            .map(drop)
+            .map_err(Error::during("record why a container did not start"))
+    }
+
     /// Records that the command has ended and will be started again after a pause.
     pub fn mark_restarting(&self, id: &ContainerId, exit_code: i32, now: i64) -> Result<(), Error> {
         self.inner

@@ -89,6 +89,17 @@ impl Transaction<'_> {
             .map_err(Error::during("record that a network is up"))
     }
 
+    /// Records that a network is about to be taken down; the plan stays until it is.
+    pub fn network_goes_down(&self, name: &NetworkName) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET up_in_boot = NULL WHERE name = ?1",
+                [name.as_str()],
+            )
+            .map(drop)
+            .map_err(Error::during("record that a network goes down"))
+    }
+
     /// Records that a network is down: nothing of it stands in the kernel.
     pub fn network_is_down(&self, name: &NetworkName) -> Result<(), Error> {
         self.inner

@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS container (
     finished          INTEGER,
     status            TEXT NOT NULL,
     exit_code         INTEGER,
-    error             TEXT,
     namespace_of      TEXT,
     settings          TEXT NOT NULL,
     plan              TEXT,
@@ -37,6 +36,7 @@ CREATE TABLE IF NOT EXISTS container (
     init_pid          INTEGER,
     init_start        INTEGER,
     netns             INTEGER,
+    error             TEXT,
     wish              TEXT NOT NULL DEFAULT 'run',
     ended_by          INTEGER,
     restarts          INTEGER NOT NULL DEFAULT 0
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS lease (
     address    INTEGER NOT NULL,
     name       TEXT NOT NULL,
     mac        TEXT NOT NULL,
-    holder     TEXT,
+    holder     TEXT REFERENCES container (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     released   INTEGER,
     PRIMARY KEY (network, address),
     UNIQUE (network, name)

@@ -179,6 +179,11 @@ mod tests {
         drop(connection);
         let error = Store::open(&dir).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
+        let connection = Connection::open(dir.join("minet.db")).unwrap();
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 99);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

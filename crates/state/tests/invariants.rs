@@ -90,8 +90,8 @@ fn a_container_goes_from_wish_to_settled() {
     store
         .write(|tx| {
             tx.mark_running(&id(1), init, 99, 2)?;
-            tx.mark_exited(&id(1), 7, None, 3)?;
-            tx.mark_exited(&id(1), 137, Some("too late"), 4)?;
+            tx.mark_exited(&id(1), 7, 3)?;
+            tx.mark_exited(&id(1), 137, 4)?;
             tx.settle(&id(1))
         })
         .unwrap();

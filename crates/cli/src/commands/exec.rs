@@ -1,6 +1,6 @@
 use super::{
     Failure, open,
-    start::{Left, leave_running},
+    start::{Left, leave_running, shield},
 };
 use crate::{
     OWN_FAILURE,
@@ -28,6 +28,7 @@ pub(crate) fn exec(exec: ExecOptions, paths: Paths) -> Result<u8, Failure> {
         },
     };
     if exec.detach {
+        shield()?;
         let mut request = Some(request);
         let mut work = |runtime: &mut Runtime, _: &mut Explainer, report| match request.take() {
             Some(request) => runtime.exec_detached(request, report),

@@ -53,7 +53,10 @@ impl Runtime {
             .store
             .read(|tx| find::container(tx, &request.container))?;
         let dir = self.machine.paths().log_dir(&row.id);
-        let supervisor = row.live.as_ref().and_then(find::supervisor);
+        let supervisor = row
+            .live
+            .as_ref()
+            .and_then(|live| self.open_process(live, live.supervisor));
         // One who follows may do so for weeks.
         self.store.close();
         if !file(&dir, 0).exists() {

@@ -55,8 +55,9 @@ impl Act for LayCable {
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
         // Both ends go with the namespace, in the background; cutting the cable by hand
-        // would make the user wait for it.
+        // would make the user wait for it. Until then nobody may speak through it.
         if matches!(machine.inside(), Inside::Dying) {
+            cable::switch_off(machine.rtnl()?, &self.host_end)?;
             return Ok(());
         }
         cable::cut(machine.rtnl()?, &self.host_end)?;

@@ -9,7 +9,10 @@ use minet_netns::Netns;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
-    os::fd::{AsFd, AsRawFd},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::PermissionsExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -35,7 +38,7 @@ impl MakeNamespace {
             netns.as_fd().as_raw_fd()
         );
         if let Some(dir) = self.link.parent() {
-            fs::create_dir_all(dir).map_err(Error::file("create the directory", dir))?;
+            create_public_dir(dir)?;
         }
         match std::os::unix::fs::symlink(&target, &self.link) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -54,14 +57,33 @@ impl MakeNamespace {
     }
 }
 
+/// Everybody may look up a namespace's name; the umask is stricter.
+pub(super) fn create_public_dir(dir: &Path) -> Result<(), Error> {
+    let failed = || Error::file("create the directory", dir);
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir).map_err(failed())?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(failed())
+}
+
 /// A name that minet gave and whose namespace is gone.
 fn is_dangling_name(link: &Path) -> bool {
     is_our_name(link) && !link.exists()
 }
 
-/// minet's names are links into /proc; `ip netns add` makes files.
+/// minet's names are links to a supervisor's open file, `/proc/PID/fd/N`. `ip netns add`
+/// makes files, and what others link to is `/proc/PID/ns/net`.
 fn is_our_name(link: &Path) -> bool {
-    fs::read_link(link).is_ok_and(|target| target.starts_with("/proc/"))
+    let Ok(target) = fs::read_link(link) else {
+        return false;
+    };
+    let parts: Vec<_> = target.iter().filter_map(|part| part.to_str()).collect();
+    matches!(parts[..], ["/", "proc", pid, "fd", fd] if is_number(pid) && is_number(fd))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn remove_name(link: &Path) -> Result<(), Error> {

@@ -22,6 +22,7 @@ pub struct TuneNamespace {
 impl TuneNamespace {
     /// What every namespace gets before its first interface.
     pub fn defaults(name: &ContainerName) -> Self {
+        let gid_map = std::fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
         let own = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         TuneNamespace {
             name: name.clone(),
@@ -33,7 +34,7 @@ impl TuneNamespace {
                 // The kernel announces an address of its own accord (see Announce).
                 own("net/ipv4/conf/default/arp_notify", "1"),
                 // Everybody may ping, so nobody needs raw sockets for it.
-                own(PING_GROUP_RANGE, "0 2147483647"),
+                own(PING_GROUP_RANGE, &all_groups(&gid_map)),
             ],
             why: "Set before the first interface is born, so that it is born with them: no IPv6 on an IPv4 network, addresses announced by the kernel, ping without raw sockets.".into(),
         }
@@ -41,11 +42,7 @@ impl TuneNamespace {
 
     fn write_all(&self) -> Result<(), Error> {
         for (key, value) in &self.settings {
-            let written = match key.as_str() {
-                PING_GROUP_RANGE => allow_ping(value),
-                _ => sysctl::write(key, value),
-            };
-            match written {
+            match sysctl::write(key, value) {
                 // A kernel without IPv6 has no such keys, and needs none.
                 Err(error) if key.starts_with("net/ipv6/conf/default/") && is_missing(&error) => {}
                 other => other?,
@@ -58,12 +55,21 @@ impl TuneNamespace {
 /// Which groups may open ICMP echo sockets (icmp(7)).
 const PING_GROUP_RANGE: &str = "net/ipv4/ping_group_range";
 
-/// In a user namespace the kernel accepts only groups that exist there; then root's must do.
-fn allow_ping(groups: &str) -> Result<(), Failure> {
-    sysctl::write(PING_GROUP_RANGE, groups).or_else(|error| match error.cause().kind() {
-        io::ErrorKind::InvalidInput => sysctl::write(PING_GROUP_RANGE, "0 0"),
-        _ => Err(error),
-    })
+/// Every group there is. The kernel takes only groups that exist in the user namespace of
+/// the network namespace, so in one with few it takes fewer (user_namespaces(7)).
+fn all_groups(gid_map: &str) -> String {
+    let groups_from_zero = gid_map.lines().find_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(0)), Some(Ok(_)), Some(Ok(count))) => Some(count),
+            _ => None,
+        }
+    });
+    // The largest that the kernel takes is the largest signed number.
+    let last = groups_from_zero
+        .map_or(0, |count| count.saturating_sub(1))
+        .min(i32::MAX as u32);
+    format!("0 {last}")
 }
 
 fn is_missing(error: &Failure) -> bool {
@@ -94,7 +100,7 @@ impl Act for TuneNamespace {
                     continue;
                 };
                 let same = found.split_whitespace().eq(value.split_whitespace());
-                if !same && key != PING_GROUP_RANGE {
+                if !same {
                     return Finding::Differs(format!("{key} is {found:?}, not {value:?}"));
                 }
             }
@@ -116,5 +122,21 @@ impl Act for TuneNamespace {
             up: self.settings.iter().map(command).collect(),
             down: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_groups_that_exist_may_ping() {
+        assert_eq!(
+            all_groups("         0          0 4294967295\n"),
+            "0 2147483647"
+        );
+        assert_eq!(all_groups("         0      65534          1\n"), "0 0");
+        assert_eq!(all_groups("1000 1 1\n0 5 10\n"), "0 9");
+        assert_eq!(all_groups(""), "0 0");
     }
 }

@@ -8,7 +8,6 @@ use minet_names::write;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -28,11 +27,7 @@ pub struct WriteEtcFiles {
 
 impl Act for WriteEtcFiles {
     fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(&self.dir)
-            .map_err(Error::file("create the directory", &self.dir))?;
+        fs::create_dir_all(&self.dir).map_err(Error::file("create the directory", &self.dir))?;
         for (name, text) in &self.files {
             write::create(&self.dir.join(name), text.as_bytes())?;
         }
