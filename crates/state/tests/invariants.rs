@@ -44,7 +44,11 @@ fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(172, 17, 0, last)
 }
 
+/// Leases an address to a container, which is recorded first if it is new.
 fn take(tx: &Transaction<'_>, last: u8, name: &str, byte: u8) -> Result<(), Error> {
+    if tx.container(&id(byte))?.is_none() {
+        admit(tx, byte, name)?;
+    }
     let mac = MacAddr::for_ipv4(address(last));
     tx.take_lease(&network().name, address(last), name, mac, &id(byte))
 }
