@@ -1,4 +1,4 @@
-use crate::options::RunOptions;
+use crate::{network_options::NetworkCommand, options::RunOptions};
 use clap::{Args, Parser, Subcommand};
 use minet_runtime::Paths;
 use std::path::PathBuf;
@@ -47,6 +47,9 @@ pub(crate) enum Command {
     Inspect(NamesOption),
     /// Remove containers
     Rm(RmOptions),
+    /// Create, list, look into and remove networks
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// Compare running containers with the kernel, step by step
     Check(CheckOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses

@@ -12,6 +12,7 @@
 mod arguments;
 mod commands;
 mod explainer;
+mod network_options;
 mod options;
 mod output;
 mod table;
@@ -49,6 +50,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Ps(ps) => commands::ps::ps(&ps, paths),
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
         Command::Rm(rm) => commands::rm::rm(&rm, paths),
+        Command::Network(network) => commands::network::network(network, paths),
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }

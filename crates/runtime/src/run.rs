@@ -15,8 +15,9 @@ use crate::{
     shield,
     time::now,
 };
-use minet_model::{ContainerSpec, NetworkMode, PublishSpec, PublishedPort};
+use minet_model::{ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach};
 use minet_netns::{Netns, Running};
+use minet_state::NetworkRow;
 use nix::unistd::Pid;
 
 /// A container that is to be run in the foreground.
@@ -40,6 +41,7 @@ impl Runtime {
             shield::raise()?;
         }
         conflicts::warn(spec, narrator);
+        self.warn_of_dead_ports(spec, narrator)?;
         let world = World::look_up(spec)?;
         let console = Console::open(spec.terminal)?;
         let held = self.hold_ports(spec)?;
@@ -55,8 +57,7 @@ impl Runtime {
         drop(ground);
         let address = admitted
             .settings
-            .attachment
-            .as_ref()
+            .way_out()
             .map(|attachment| attachment.address.ip());
         let attended = attend::attend(events, &running, console, attend::relays(held, address));
         let ending = attended
@@ -73,18 +74,17 @@ impl Runtime {
         spec: &ContainerSpec,
         intent: &Intent,
     ) -> Result<Ground, Error> {
-        match &spec.mode {
-            NetworkMode::Bridge(name) => network::survey_ground(self, name, intent),
-            NetworkMode::Host
-            | NetworkMode::None
-            | NetworkMode::Container(_)
-            | NetworkMode::Namespace(_) => Ok(Ground::NotNeeded),
-        }
+        let names: Vec<NetworkName> = spec
+            .networks
+            .iter()
+            .map(|endpoint| endpoint.network.clone())
+            .collect();
+        network::survey_ground(self, &names, intent)
     }
 
     /// Binds the host ports, so that a conflict is found before anything is made.
     pub(crate) fn hold_ports(&mut self, spec: &ContainerSpec) -> Result<Vec<HeldPort>, Error> {
-        if !matches!(spec.mode, NetworkMode::Bridge(_)) {
+        if !self.leads_out(spec)? {
             return Ok(Vec::new());
         }
         let wanted = wanted_ports(spec);
@@ -97,6 +97,35 @@ impl Runtime {
                 |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
             Ok(ports::hold(&wanted, BindDefaults::AllAddresses, &used_by)?)
         })
+    }
+
+    /// Whether one of the container's networks is not internal: only there ports can be
+    /// published.
+    pub(crate) fn leads_out(&mut self, spec: &ContainerSpec) -> Result<bool, Error> {
+        let reach_of = |row: NetworkRow| row.network.asked.reach;
+        self.store.read(|tx| {
+            for endpoint in &spec.networks {
+                // One that is not there yet is the default network, or will be missed.
+                let reach = tx.network(&endpoint.network)?.map(reach_of);
+                if reach.unwrap_or_default() == Reach::Outside {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// Ports that will lead nowhere are said to.
+    pub(crate) fn warn_of_dead_ports(
+        &mut self,
+        spec: &ContainerSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let publishes = !spec.publish.is_empty() || spec.publish_all;
+        if publishes && !spec.networks.is_empty() && !self.leads_out(spec)? {
+            narrator.warn("WARNING: Published ports are discarded when all networks are internal");
+        }
+        Ok(())
     }
 
     /// Records the wish, on ground that stays where it is. From then on signals wait until
@@ -132,12 +161,7 @@ impl Runtime {
     ) -> Result<Running, Error> {
         let shared = self.shared_namespace(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
-        if let Ground::Down(groundwork) = ground {
-            groundwork.build(&mut carrier)?;
-            let boot = &self.boot;
-            self.store
-                .write(|tx| tx.network_is_up(groundwork.name(), boot))?;
-        }
+        ground.build(&mut carrier, &mut self.store, &self.boot)?;
         carrier.carry_out(&admitted.plan)?;
         let store = &mut self.store;
         let start = |machine: &mut Machine| {
@@ -180,9 +204,7 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
         let mut left_behind = self.lay_to_rest(&admitted.id, &Ending::NeverStarted)?;
-        if let Ground::Down(groundwork) = ground {
-            left_behind.extend(groundwork.tear_down(self)?);
-        }
+        left_behind.extend(ground.tear_down(self)?);
         tell_left_behind(admitted, left_behind, narrator);
         Ok(())
     }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
+pub(crate) mod network;
 pub(crate) mod ps;
 pub(crate) mod rm;
 pub(crate) mod run;
