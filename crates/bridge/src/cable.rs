@@ -7,7 +7,7 @@
 //!
 //! ip link add HOST mtu M master minet0 address fe:… type veth \
 //!         peer name eth0 mtu M address MAC netns NS                        lay
-//! ip link set HOST alias … ; ip link set HOST type bridge_slave hairpin on
+//! ip link set HOST alias … ; ip link set HOST type bridge_slave hairpin on isolated off
 //! ip link set HOST addrgenmode none ; ip link set HOST up
 //! ip link del HOST                                                         cut
 //! ip -d link show HOST | grep 'state forwarding'                           wait_until_forwarding
@@ -40,6 +40,15 @@ use netlink_packet_route::{
 };
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+/// Whether a bridge port may pass frames to other such ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// To all ports.
+    Open,
+    /// Only to ports that are not isolated, and to the host (`IFLA_BRPORT_ISOLATED`).
+    Isolated,
+}
+
 /// A cable as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cable {
@@ -57,6 +66,8 @@ pub struct Cable {
     pub mtu: u32,
     /// The switch that it is plugged into.
     pub bridge: IfName,
+    /// Whether the container's neighbours on the switch are out of its reach.
+    pub isolation: Isolation,
     /// Whose it is, written on the host end. At most 255 bytes (`IFALIASZ`).
     pub alias: String,
 }
@@ -122,7 +133,8 @@ pub fn host_mac(container: MacAddr) -> MacAddr {
     MacAddr::from_bytes(bytes).expect("the first byte is even and not zero, so it is unicast")
 }
 
-/// Lets a frame leave through the port by which it came in.
+/// Lets a frame leave through the port by which it came in; and, if the port is isolated,
+/// not through other isolated ones.
 ///
 /// A container that talks to its own published port is redirected to itself. Where
 /// `net.bridge.bridge-nf-call-iptables` is on, that happens while the frame is still on
@@ -130,13 +142,14 @@ pub fn host_mac(container: MacAddr) -> MacAddr {
 ///
 /// A port's own settings are changed by `RTM_NEWLINK` on the link that exists; in an
 /// `RTM_SETLINK` the kernel passes over them in silence.
-fn hairpin(host_end: &IfName) -> Request {
-    let mut message = link::named(host_end);
+fn port_settings(cable: &Cable) -> Request {
+    let mut message = link::named(&cable.host_end);
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::PortKind(InfoPortKind::Bridge),
-        LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::HairpinMode(
-            true,
-        )])),
+        LinkInfo::PortData(InfoPortData::BridgePort(vec![
+            InfoBridgePort::HairpinMode(true),
+            InfoBridgePort::Isolated(cable.isolation == Isolation::Isolated),
+        ])),
     ]));
     Request::new(RouteNetlinkMessage::NewLink(message))
 }
@@ -147,14 +160,14 @@ fn configure(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
     alias
         .attributes
         .push(LinkAttribute::IfAlias(cable.alias.clone()));
-    let [alias, hairpin, ipv6, up] = rtnl.request_all([
+    let [alias, port, ipv6, up] = rtnl.request_all([
         Request::new(RouteNetlinkMessage::SetLink(alias)),
-        hairpin(&cable.host_end),
+        port_settings(cable),
         settings::no_ipv6_address(&cable.host_end),
         link::up(&cable.host_end),
     ])?;
     alias?;
-    hairpin?;
+    port?;
     settings::without_ipv6_is_fine(ipv6)?;
     up?;
     Ok(())

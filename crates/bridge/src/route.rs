@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! ip route add default via 172.17.0.1 dev eth0      add_default
+//! ip route replace default via 172.18.0.1 dev eth1  replace_default
+//! ip route delete default via 172.17.0.1 dev eth0   remove_default
 //! ip route show default                             find_default
 //! ```
 
 mod parse;
 
-use crate::{Cause, Error, Made, Refusal, Rtnl, error::During, link, rtnl::Request};
+use crate::{Cause, Error, Made, Refusal, Removed, Rtnl, error::During, link, rtnl::Request};
 use ipnetwork::IpNetwork;
 use minet_model::IfName;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     route::{
@@ -71,6 +73,49 @@ fn try_add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Resul
     made(rtnl, verdict, index, gateway)
 }
 
+/// Sets the default route, instead of another one of the same metric if there is one.
+///
+/// In one message, so that there is no moment without a default route.
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`].
+pub fn replace_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<(), Error> {
+    let replace = |rtnl: &mut Rtnl| {
+        let index = link::require(rtnl, device)?.index;
+        let route = RouteNetlinkMessage::NewRoute(default_route(index, gateway));
+        let request = Request::with_flags(route, NLM_F_CREATE | NLM_F_REPLACE);
+        rtnl.request_one(request)?.map_err(Cause::from)
+    };
+    replace(rtnl).during(|| format!("lead the default route via {gateway} on interface {device}"))
+}
+
+/// Removes the default route by this gateway; another one stays.
+///
+/// # Errors
+///
+/// [`Cause::PermissionDenied`].
+pub fn remove_default(
+    rtnl: &mut Rtnl,
+    gateway: Ipv4Addr,
+    device: &IfName,
+) -> Result<Removed, Error> {
+    let remove = |rtnl: &mut Rtnl| {
+        let index = match link::require(rtnl, device) {
+            Ok(link) => link.index,
+            Err(Cause::NoSuchDevice(_)) => return Ok(Removed::AlreadyGone),
+            Err(cause) => return Err(cause),
+        };
+        let route = RouteNetlinkMessage::DelRoute(default_route(index, gateway));
+        match rtnl.request_one(Request::new(route))? {
+            Ok(()) => Ok(Removed::Now),
+            Err(refusal) if refusal.errno == libc::ESRCH => Ok(Removed::AlreadyGone),
+            Err(refusal) => Err(refusal.into()),
+        }
+    };
+    remove(rtnl).during(|| format!("remove the default route via {gateway}"))
+}
+
 /// `EEXIST` on a route means the same destination, metric and table; the gateway may be
 /// another, so look.
 pub(crate) fn made(
@@ -97,6 +142,11 @@ pub(crate) fn made(
 
 /// The request behind [`add_default`].
 pub(crate) fn addition(index: u32, gateway: Ipv4Addr) -> Request {
+    let route = RouteNetlinkMessage::NewRoute(default_route(index, gateway));
+    Request::with_flags(route, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn default_route(index: u32, gateway: Ipv4Addr) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = AddressFamily::Inet;
     message.header.table = RouteHeader::RT_TABLE_MAIN;
@@ -107,10 +157,7 @@ pub(crate) fn addition(index: u32, gateway: Ipv4Addr) -> Request {
         RouteAttribute::Gateway(RouteAddress::Inet(gateway)),
         RouteAttribute::Oif(index),
     ];
-    Request::with_flags(
-        RouteNetlinkMessage::NewRoute(message),
-        NLM_F_CREATE | NLM_F_EXCL,
-    )
+    message
 }
 
 /// The preferred IPv4 default route of the main table: the one of the lowest metric.

@@ -4,6 +4,7 @@ use crate::lifecycle::{
     ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StatsOptions,
     StopOptions, TopOptions,
 };
+use crate::network_options::NetworkCommand;
 use crate::options::RunOptions;
 use clap::{Args, Parser, Subcommand};
 use minet_runtime::Paths;
@@ -78,6 +79,9 @@ pub(crate) enum Command {
     Inspect(InspectOptions),
     /// Remove containers
     Rm(RmOptions),
+    /// Create, list, look into and remove networks
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// Compare running containers with the kernel, step by step
     Check(CheckOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses

@@ -54,10 +54,13 @@ impl Filter {
             Filter::Exited(code) => {
                 container.status == "exited" && container.exit_code == Some(*code)
             }
-            Filter::Network(network) => match &container.settings.attachment {
-                Some(attachment) => attachment.network.as_str() == network,
-                None => container.spec.mode.to_string() == *network,
-            },
+            Filter::Network(network) => {
+                let attachments = &container.settings.attachments;
+                attachments
+                    .iter()
+                    .any(|cable| cable.network.as_str() == network)
+                    || attachments.is_empty() && container.spec.mode.to_string() == *network
+            }
         }
     }
 }

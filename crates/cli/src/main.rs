@@ -15,6 +15,7 @@ mod explainer;
 mod filter;
 mod format;
 mod lifecycle;
+mod network_options;
 mod options;
 mod output;
 mod table;
@@ -65,6 +66,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Ps(ps) => commands::ps::ps(&ps, paths),
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
         Command::Rm(rm) => commands::rm::rm(&rm, paths),
+        Command::Network(network) => commands::network::network(network, paths),
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }

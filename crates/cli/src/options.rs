@@ -2,10 +2,11 @@
 
 use clap::Args;
 use minet_model::{
-    AddHost, CapabilityChanges, ContainerName, ContainerSpec, ExposedPorts, HostName,
-    InvalidLifecycle, Lifecycle, LogLimits, MacAddr, NetworkMode, PublishSpec, RestartPolicy,
-    SignalNumber, Sysctl, TerminalMode, UserSpec, Volume,
+    AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
+    InvalidLifecycle, Lifecycle, LogLimits, MacAddr, NetworkArgument, NetworkMode, PublishSpec,
+    RestartPolicy, SignalNumber, Sysctl, TerminalMode, UserSpec, Volume,
 };
+use minet_runtime::NetworkError;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr},
@@ -23,8 +24,19 @@ use std::{
 #[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct RunOptions {
     /// Its network: bridge (a cable to a switch), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
+    ///
+    /// Several networks, or one with more to say about it:
+    /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1
     #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", default_value = "bridge", help_heading = "Network")]
-    mode: NetworkMode,
+    mode: Vec<NetworkArgument>,
+    /// Another name that the containers of its (first) network may call it by
+    #[arg(
+        long,
+        visible_alias = "net-alias",
+        value_name = "NAME",
+        help_heading = "Network"
+    )]
+    network_alias: Vec<HostName>,
     /// Publish a port: [[IP:]HOST[-END]:]CONTAINER[-END][/tcp|udp|sctp]
     #[arg(short, long, value_name = "PORTS", help_heading = "Network")]
     publish: Vec<PublishSpec>,
@@ -183,6 +195,12 @@ pub(crate) enum OptionError {
     /// A path that cannot be stored or printed.
     #[error("the path {0:?} is not valid UTF-8")]
     NotUtf8(PathBuf),
+    /// Modes that are not to be had together.
+    #[error(transparent)]
+    Networks(#[from] minet_runtime::NetworkError),
+    /// The same thing said twice about a network.
+    #[error("conflicting options: {0} and the same in --network")]
+    SaidTwice(&'static str),
     /// The directory of this process is gone.
     #[error("find the absolute path of {}: {source}", path.display())]
     Path { path: PathBuf, source: io::Error },
@@ -204,6 +222,12 @@ impl RunOptions {
         if let Some(path) = paths.into_iter().find(|path| path.to_str().is_none()) {
             return Err(OptionError::NotUtf8(path.clone()));
         }
+        let (mode, mut networks) = modes(self.mode)?;
+        if let Some(first) = networks.first_mut() {
+            complete(first, self.ip, self.mac_address, &self.network_alias)?;
+        } else if !self.network_alias.is_empty() {
+            return Err(NetworkError::AliasOnDefault.into());
+        }
         let volumes = self
             .volume
             .into_iter()
@@ -216,7 +240,8 @@ impl RunOptions {
         Ok(ContainerSpec {
             command: self.command,
             name: self.name,
-            mode: self.mode,
+            mode,
+            networks,
             publish: self.publish,
             publish_all: self.publish_all,
             expose: self.expose,
@@ -252,6 +277,46 @@ impl RunOptions {
             },
         })
     }
+}
+
+/// One mode, or cables to one or several networks.
+fn modes(arguments: Vec<NetworkArgument>) -> Result<(NetworkMode, Vec<EndpointSpec>), OptionError> {
+    let mut endpoints = Vec::new();
+    let mut modes = Vec::new();
+    for argument in arguments {
+        match argument {
+            NetworkArgument::Endpoint(endpoint) => endpoints.push(endpoint),
+            NetworkArgument::Mode(mode) => modes.push(mode),
+        }
+    }
+    match (modes.pop(), modes.is_empty(), endpoints.first()) {
+        (None, _, None) => Ok((NetworkMode::default(), endpoints)),
+        (None, _, Some(first)) => Ok((NetworkMode::Bridge(first.network.clone()), endpoints)),
+        (Some(mode), true, None) => Ok((mode, endpoints)),
+        (Some(NetworkMode::None), ..) => Err(NetworkError::NoneMode.into()),
+        (Some(_), ..) => Err(NetworkError::SharesNamespace.into()),
+    }
+}
+
+/// `--ip`, `--mac-address` and `--network-alias` speak of the first network.
+fn complete(
+    first: &mut EndpointSpec,
+    ip: Option<Ipv4Addr>,
+    mac: Option<MacAddr>,
+    aliases: &[HostName],
+) -> Result<(), OptionError> {
+    if ip.is_some() && first.ip.is_some() {
+        return Err(OptionError::SaidTwice("--ip"));
+    }
+    if mac.is_some() && first.mac.is_some() {
+        return Err(OptionError::SaidTwice("--mac-address"));
+    }
+    first.ip = first.ip.or(ip);
+    first.mac = first.mac.or(mac);
+    first
+        .aliases
+        .extend(aliases.iter().map(HostName::to_string));
+    Ok(())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OptionError> {

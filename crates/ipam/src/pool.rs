@@ -172,6 +172,11 @@ impl Pool {
         (last + 1).saturating_sub(first) - withheld as u64
     }
 
+    /// The first and the last address that it hands out by itself.
+    pub fn bounds(&self) -> RangeInclusive<Ipv4Addr> {
+        Ipv4Addr::from_bits(*self.range.start())..=Ipv4Addr::from_bits(*self.range.end())
+    }
+
     /// The subnet that it is a part of.
     pub fn subnet(&self) -> Ipv4Network {
         self.subnet

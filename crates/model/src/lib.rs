@@ -19,22 +19,31 @@
 //! does not check again.
 
 mod container;
+mod endpoint;
 mod hosts;
 mod ifname;
 mod lifecycle;
 mod mac;
 mod mode;
 mod network;
+mod network_id;
+mod network_spec;
 mod port;
 mod spec;
 
 pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidContainerName};
+pub use endpoint::{EndpointSpec, InvalidEndpoint, NetworkArgument};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use ifname::{IfName, InvalidIfName};
 pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy, SignalNumber};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
+pub use network_id::{InvalidNetworkId, NetworkId};
+pub use network_spec::{
+    AddressRange, BridgeChoice, InvalidAddressRange, InvalidNetworkOption, Masquerade, Neighbours,
+    NetworkSpec, Reach,
+};
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };

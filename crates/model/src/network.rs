@@ -1,4 +1,4 @@
-use crate::IfName;
+use crate::{IfName, NetworkId, NetworkSpec};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv4Addr, str::FromStr};
@@ -19,6 +19,11 @@ impl NetworkName {
     /// The network that every installation has, called `bridge` as in Docker.
     pub fn default_bridge() -> Self {
         NetworkName("bridge".to_owned())
+    }
+
+    /// Whether every installation has it, so that it can be neither made nor removed.
+    pub fn is_predefined(&self) -> bool {
+        matches!(self.as_str(), "bridge" | "host" | "none" | "default")
     }
 
     /// The name as text.
@@ -63,14 +68,18 @@ impl fmt::Display for NetworkName {
 pub struct BridgeNetwork {
     /// What users call it.
     pub name: NetworkName,
+    /// Its identity, which no rename changes.
+    pub id: NetworkId,
     /// The Linux bridge, `minet0` for the default network.
     pub bridge: IfName,
     /// Where its containers' addresses come from, without host bits.
     pub subnet: Ipv4Network,
     /// The host's own address on the bridge, and the containers' default gateway.
     pub gateway: Ipv4Addr,
-    /// Bytes of an IP packet that fit into one frame, taken from the uplink.
+    /// Bytes of an IP packet that fit into one frame.
     pub mtu: u32,
+    /// What was asked for when it was created.
+    pub asked: NetworkSpec,
 }
 
 impl BridgeNetwork {
@@ -83,5 +92,10 @@ impl BridgeNetwork {
     pub fn with_prefix(&self, address: Ipv4Addr) -> Ipv4Network {
         Ipv4Network::new(address, self.subnet.prefix())
             .expect("a prefix length taken from a network is valid")
+    }
+
+    /// Whether minet made the bridge, and therefore removes it.
+    pub fn has_own_bridge(&self) -> bool {
+        !matches!(self.asked.bridge, crate::BridgeChoice::Existing(_))
     }
 }

@@ -1,4 +1,6 @@
-use crate::{AddHost, ContainerName, ExposedPorts, HostName, MacAddr, NetworkMode, PublishSpec};
+use crate::{
+    AddHost, ContainerName, EndpointSpec, ExposedPorts, HostName, MacAddr, NetworkMode, PublishSpec,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -15,6 +17,9 @@ pub struct ContainerSpec {
     pub name: Option<ContainerName>,
     /// `--mode`.
     pub mode: NetworkMode,
+    /// `--network`, with what was asked of each; empty in the modes without cables. The
+    /// first is the one that `mode` names when the container is created.
+    pub networks: Vec<EndpointSpec>,
     /// `-p`, in the order given.
     pub publish: Vec<PublishSpec>,
     /// `-P`: publish every exposed port.

@@ -21,6 +21,9 @@
 //!                                   [output] <-----+---- (route) -------------+
 //! ```
 //!
+//! To the host's own processes a packet goes through `input`, which keeps containers away
+//! from what listens at the gateway of a network that they are not on.
+//!
 //! The chains never change. A network is one element in each of a few sets, a published
 //! port is one element of a map, a container without ports is nothing at all. So the cost
 //! of a change does not grow with what is there, and every element says in its comment
@@ -56,6 +59,7 @@
 //! | another machine, a container | 127.0.0.1 of the host | dropped in `guard` | |
 //! | a container, with a foreign source (even 0.0.0.0) | anywhere | dropped in `guard` | |
 //! | a container of another network | the container's address | dropped in `forward` | |
+//! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
 //! | the container | the world | answered | |
 //!
 //! # What the table needs around it
@@ -102,7 +106,8 @@ mod transaction;
 pub use change::Change;
 pub use error::Error;
 pub use firewall::Firewall;
-pub use network::{Masquerade, Neighbours, NetworkRules, Reach};
+pub use minet_model::{Masquerade, Neighbours, Reach};
+pub use network::NetworkRules;
 pub use publication::{Installed, Publication};
 pub use table::Transit;
 

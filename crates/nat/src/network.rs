@@ -3,36 +3,8 @@
 use crate::command::{Command, IfPresent};
 use crate::table::{Element, IPV4, Table, Value};
 use ipnetwork::Ipv4Network;
-use minet_model::{IfName, NetworkName};
+use minet_model::{IfName, Masquerade, Neighbours, NetworkName, Reach};
 use std::net::Ipv4Addr;
-
-/// Whether connections leave a network under the host's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Masquerade {
-    /// They do: nobody outside needs a route to the network.
-    On,
-    /// They keep the container's address; somebody else routes the answers.
-    Off,
-}
-
-/// How far a network reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reach {
-    /// To the host's other networks' published ports, and into the world.
-    Outside,
-    /// Not beyond its own bridge (`--internal`); published ports are dead, too.
-    InternalOnly,
-}
-
-/// Whether the containers of one network may talk to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Neighbours {
-    /// They may.
-    Talk,
-    /// They may not (`icc=false`). The table only judges what is routed; frames that stay
-    /// on the bridge are stopped by `isolated on` on its ports.
-    Apart,
-}
 
 /// What the table has to know of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]

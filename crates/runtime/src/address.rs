@@ -3,8 +3,8 @@
 //! 1. `--ip` pins it.
 //! 2. A name keeps the address it had.
 //! 3. Else the next one that nobody has ever had.
-//! 4. Only when the pool has run through: a gap that a nameless container left, and after
-//!    that the address that has been out of use for the longest time.
+//! 4. Only when the pool has run through: an address that belongs to no name any more, and
+//!    after those the one that has been out of use for the longest time.
 //!
 //! Each is one or a few index lookups, however full the pool is.
 
@@ -29,7 +29,7 @@ pub(crate) fn lease(
     request: &Request<'_>,
 ) -> Result<(Ipv4Addr, MacAddr), Error> {
     let network = &row.network;
-    let pool = Pool::of(network.subnet, network.gateway);
+    let pool = crate::networks::pool(network)?;
     let own = tx.lease_of_name(&network.name, request.name.as_str())?;
     let address = match (request.address, &own) {
         (Some(address), _) => pinned(tx, &pool, network, address)?,
@@ -65,7 +65,7 @@ fn pinned(
             Err(minet_state::Error::AddressTaken {
                 network: network.name.to_string(),
                 address,
-                holder: lease.name,
+                holder: lease.name.unwrap_or_default(),
             }
             .into())
         }
@@ -73,53 +73,29 @@ fn pinned(
     }
 }
 
-/// How many leased addresses in a row are skipped one by one before the store is asked
-/// for the end of the row.
-const PATIENCE: usize = 16;
-
+/// Ahead of the cursor are addresses that nobody has had, except a few that were pinned;
+/// behind it, every address is in the books, with or without a name.
 fn next_free(tx: &Transaction<'_>, pool: &Pool, row: &NetworkRow) -> Result<Ipv4Addr, Error> {
     let network = &row.network.name;
     let cursor = (row.cursor != 0).then(|| Ipv4Addr::from_bits(row.cursor));
-    if let Some(address) = unleased_after(tx, pool, row, cursor)? {
-        tx.set_cursor(network, address.to_bits())?;
-        return Ok(address);
+    let mut passed = cursor;
+    for address in pool.fresh_from(cursor) {
+        passed = Some(address);
+        if tx.lease_of_address(network, address)?.is_none() {
+            tx.set_cursor(network, address.to_bits())?;
+            return Ok(address);
+        }
     }
-    if let Some(address) = unleased_after(tx, pool, row, None)? {
-        return Ok(address);
+    // So that those that are not fresh any more are passed once and not every time.
+    if let Some(passed) = passed.filter(|passed| Some(*passed) != cursor) {
+        tx.set_cursor(network, passed.to_bits())?;
     }
-    match tx.longest_released(network)? {
+    match tx.longest_released(network, pool.bounds())? {
         Some(lease) => Ok(lease.address),
         None => Err(Error::NoFreeAddress {
             network: network.to_string(),
             subnet: row.network.subnet.to_string(),
             in_use: tx.leases_in_use(network)?,
         }),
-    }
-}
-
-/// The first address after `cursor` that no lease speaks of.
-fn unleased_after(
-    tx: &Transaction<'_>,
-    pool: &Pool,
-    row: &NetworkRow,
-    cursor: Option<Ipv4Addr>,
-) -> Result<Option<Ipv4Addr>, Error> {
-    let network = &row.network.name;
-    let mut after = cursor;
-    loop {
-        let mut leased = None;
-        for address in pool.fresh_from(after).take(PATIENCE) {
-            if tx.lease_of_address(network, address)?.is_none() {
-                return Ok(Some(address));
-            }
-            leased = Some(address);
-        }
-        // A long row: one query finds its end. Then look again from just before it,
-        // because what follows may be the gateway.
-        let Some(last) = leased else { return Ok(None) };
-        let Some(gap) = tx.first_gap(network, last)? else {
-            return Ok(None);
-        };
-        after = Some(Ipv4Addr::from_bits(gap.to_bits().saturating_sub(1)));
     }
 }

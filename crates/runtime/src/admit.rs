@@ -4,18 +4,20 @@
 //! (a name, an address, a port) is taken by nobody else in between.
 
 use crate::{
-    Error, address, christen,
+    Error, christen,
     etc_files::{self, EtcSource},
-    network::{Ground, Groundwork},
+    network::Ground,
+    networks,
     plan::Plan,
     process,
-    settings::{Attachment, Settings},
+    settings::Settings,
     step::Step,
     steps::*,
     time::now,
 };
 use minet_model::{
-    ContainerId, ContainerName, ContainerSpec, HostName, IfName, NetworkMode, PublishedPort,
+    ContainerId, ContainerName, ContainerSpec, HostName, IfName, NetworkMode, NetworkName,
+    PublishedPort,
 };
 use minet_netns::{
     Root,
@@ -75,7 +77,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-fn random_bytes() -> Result<[u8; 32], Error> {
+pub(crate) fn random_bytes() -> Result<[u8; 32], Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| {
         Error::process("draw random bytes")(std::io::Error::other(error.to_string()))
@@ -119,11 +121,13 @@ pub(crate) enum Namespace {
 pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<Admitted, Error> {
     let (id, name) = identify(tx, candidate)?;
     let namespace = find_namespace(tx, &candidate.spec.mode)?;
-    if let Ground::Down(groundwork) = candidate.ground {
-        groundwork.record(tx, candidate.boot)?;
+    candidate.ground.record(tx, candidate.boot)?;
+    let mut settings = settings(candidate, &id, &name, &namespace)?;
+    for endpoint in &candidate.spec.networks {
+        require_up(tx, candidate, &endpoint.network)?;
+        let attachment = networks::attach(tx, (&id, &name), &settings, endpoint)?;
+        settings.attachments.push(attachment);
     }
-    let attachment = attach(tx, candidate, &id, &name)?;
-    let settings = settings(candidate, &id, &name, attachment, &namespace)?;
     let plan = plan(candidate, &id, &name, &settings)?;
     let namespace_of = shared_with(&namespace);
     let wish = NewContainer {
@@ -219,39 +223,23 @@ fn shared_with(namespace: &Namespace) -> Option<ContainerId> {
     }
 }
 
-fn attach(
+/// Whoever looked at the network before this transaction began may be mistaken by now.
+fn require_up(
     tx: &Transaction<'_>,
     candidate: &Candidate<'_>,
-    id: &ContainerId,
-    name: &ContainerName,
-) -> Result<Option<Attachment>, Error> {
-    let network = match (&candidate.spec.mode, candidate.ground) {
-        (NetworkMode::Bridge(_), Ground::Down(groundwork)) => groundwork.name(),
-        (NetworkMode::Bridge(network), _) => network,
-        _ => return Ok(None),
-    };
-    let row = tx
-        .network(network)?
-        .ok_or_else(|| Error::NoSuchNetwork(network.to_string()))?;
-    let stands = row.up_in_boot.as_deref() == Some(candidate.boot);
-    if matches!(candidate.ground, Ground::Up) && !stands {
-        return Err(Error::GroundMoved);
+    network: &NetworkName,
+) -> Result<(), Error> {
+    let up_in = tx.network(network)?.and_then(|row| row.up_in_boot);
+    match candidate.ground.includes(network) || up_in.as_deref() == Some(candidate.boot) {
+        true => Ok(()),
+        false => Err(Error::GroundMoved),
     }
-    let request = address::Request {
-        id,
-        name,
-        address: candidate.spec.ip,
-        mac: candidate.spec.mac,
-    };
-    let (address, mac) = address::lease(tx, &row, &request)?;
-    Ok(Some(Settings::attach(id, &row.network, address, mac)))
 }
 
 fn settings(
     candidate: &Candidate<'_>,
     id: &ContainerId,
     name: &ContainerName,
-    attachment: Option<Attachment>,
     namespace: &Namespace,
 ) -> Result<Settings, Error> {
     let (hostname, etc_dir) = match namespace {
@@ -277,7 +265,7 @@ fn settings(
         hostname,
         etc_dir,
         netns_link,
-        attachment,
+        attachments: Vec::new(),
         name_is_made_up: candidate.spec.name.is_none(),
         ports: candidate.ports.to_vec(),
     })
@@ -294,9 +282,10 @@ fn plan(
     let mut steps = Vec::new();
     if let Some(link) = &settings.netns_link {
         steps.extend(namespace_steps(name, link));
-        if let Some(attachment) = &settings.attachment {
-            steps.extend(cable_steps(name, attachment));
+        for attachment in &settings.attachments {
+            steps.extend(networks::cable_steps(name, attachment));
         }
+        steps.extend(networks::default_route_step(name, settings));
         steps.extend(sysctl_step(name, spec));
     }
     if !matches!(spec.mode, NetworkMode::Container(_)) {
@@ -315,16 +304,16 @@ fn plan(
             missing,
         }));
     }
-    if let Some(attachment) = &settings.attachment {
-        if !candidate.ports.is_empty() {
-            steps.push(Step::PublishPorts(PublishPorts {
-                name: name.clone(),
-                id: id.clone(),
-                address: attachment.address.ip(),
-                ports: candidate.ports.to_vec(),
-            }));
-        }
-        steps.push(announce_step(name, attachment));
+    if let Some(way_out) = settings.way_out().filter(|_| !candidate.ports.is_empty()) {
+        steps.push(Step::PublishPorts(PublishPorts {
+            name: name.clone(),
+            id: id.clone(),
+            address: way_out.address.ip(),
+            ports: candidate.ports.to_vec(),
+        }));
+    }
+    for attachment in &settings.attachments {
+        steps.push(networks::announce_step(name, attachment));
     }
     Ok(Plan { steps })
 }
@@ -341,52 +330,6 @@ fn namespace_steps(name: &ContainerName, link: &std::path::Path) -> [Step; 3] {
             interface: IfName::loopback(),
         }),
     ]
-}
-
-fn cable_steps(name: &ContainerName, attachment: &Attachment) -> [Step; 4] {
-    let Attachment {
-        bridge,
-        address,
-        gateway,
-        mac,
-        interface,
-        host_end,
-        mtu,
-        network: _,
-    } = attachment.clone();
-    [
-        Step::LayCable(LayCable {
-            name: name.clone(),
-            host_end,
-            container_end: interface.clone(),
-            mac,
-            mtu,
-            bridge,
-        }),
-        Step::GiveAddress(GiveAddress {
-            name: name.clone(),
-            interface: interface.clone(),
-            address,
-        }),
-        Step::SetLinkUp(SetLinkUp {
-            name: name.clone(),
-            interface: interface.clone(),
-        }),
-        Step::AddDefaultRoute(AddDefaultRoute {
-            name: name.clone(),
-            gateway,
-            interface,
-        }),
-    ]
-}
-
-fn announce_step(name: &ContainerName, attachment: &Attachment) -> Step {
-    Step::Announce(Announce {
-        name: name.clone(),
-        host_end: attachment.host_end.clone(),
-        interface: attachment.interface.clone(),
-        mac: attachment.mac,
-    })
 }
 
 /// `--sysctl`, after the interfaces, since it may speak of them.
@@ -423,15 +366,11 @@ pub(crate) fn root_of(spec: &ContainerSpec) -> Root {
 }
 
 impl Admitted {
-    /// Everything the run will do, the network's steps first.
-    pub(crate) fn whole_plan(&self, groundwork: Option<&Groundwork>) -> Plan {
-        let ground = groundwork.map(|groundwork| groundwork.plan.steps.clone());
-        let steps = ground
-            .into_iter()
-            .flatten()
-            .chain(self.plan.steps.iter().cloned());
+    /// Everything the run will do, the networks' steps first.
+    pub(crate) fn whole_plan(&self, ground: &Ground) -> Plan {
+        let steps = ground.steps().chain(&self.plan.steps);
         Plan {
-            steps: steps.collect(),
+            steps: steps.cloned().collect(),
         }
     }
 }

@@ -45,7 +45,8 @@ impl Runtime {
         for row in of.unwrap_or_default() {
             wanted.extend(
                 find::settings(row)?
-                    .attachment
+                    .attachments
+                    .into_iter()
                     .map(|attachment| attachment.network),
             );
         }

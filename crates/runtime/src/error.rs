@@ -99,6 +99,12 @@ pub enum Error {
         /// Where it stands.
         link: PathBuf,
     },
+    /// A network.
+    #[error(transparent)]
+    Network(#[from] crate::networks::NetworkError),
+    /// A part of a subnet that is none.
+    #[error(transparent)]
+    Range(#[from] minet_ipam::InvalidRange),
     /// Two options that cannot both be had.
     #[error("conflicting options: {0}")]
     Conflict(String),
@@ -109,7 +115,7 @@ pub enum Error {
     #[error("multiple containers have an ID that begins with {0}: write more of it")]
     AmbiguousPrefix(String),
     /// No network has this name.
-    #[error("network {0} not found: the networks are bridge, host and none")]
+    #[error("network {0} not found (minet network ls shows those that are there)")]
     NoSuchNetwork(String),
     /// The container whose network is to be shared does not run.
     #[error("cannot join network namespace of a non running container: container {0} is {1}")]

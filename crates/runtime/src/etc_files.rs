@@ -50,11 +50,9 @@ fn hosts_file(source: &EtcSource<'_>) -> String {
         let host = fs::read("/etc/hosts").unwrap_or_default();
         return String::from_utf8_lossy(&hosts::of_host(&host, &entries)).into_owned();
     }
-    if let (Some(attachment), Ok(hostname)) = (
-        &source.settings.attachment,
-        source.settings.hostname.parse::<HostName>(),
-    ) {
-        entries.push(Entry::of_itself(attachment.address.ip().into(), &hostname));
+    if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
+        let own = source.settings.attachments.iter();
+        entries.extend(own.map(|own| Entry::of_itself(own.address.ip().into(), &hostname)));
     }
     // The loopback of every namespace has ::1; localhost may well be resolved to it.
     HostsFile {
@@ -67,8 +65,7 @@ fn hosts_file(source: &EtcSource<'_>) -> String {
 fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {
     let gateway = source
         .settings
-        .attachment
-        .as_ref()
+        .main_attachment()
         .map(|attachment| attachment.gateway);
     let entry = |add: &minet_model::AddHost| {
         let address = match add.target {

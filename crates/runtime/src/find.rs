@@ -1,9 +1,9 @@
 //! From what a user typed to a container: a name, an ID, or the beginning of an ID.
 
-use crate::{Error, Runtime, settings::Settings};
-use minet_model::ContainerSpec;
+use crate::{Error, Runtime, networks::NetworkError, settings::Settings};
+use minet_model::{ContainerSpec, NetworkName};
 use minet_netns::Netns;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, NetworkRow, Status, Transaction};
 use rustix::process::Pid;
 use std::os::fd::OwnedFd;
 
@@ -18,6 +18,21 @@ pub(crate) fn container(tx: &Transaction<'_>, text: &str) -> Result<ContainerRow
         (Some(row), None) => Ok(row),
         (Some(_), Some(_)) => Err(Error::AmbiguousPrefix(text.to_owned())),
         (None, _) => Err(Error::NoSuchContainer(text.to_owned())),
+    }
+}
+
+/// The network that `text` means; a name wins over an ID.
+pub(crate) fn network(tx: &Transaction<'_>, text: &str) -> Result<NetworkRow, Error> {
+    if let Ok(name) = text.parse::<NetworkName>()
+        && let Some(row) = tx.network(&name)?
+    {
+        return Ok(row);
+    }
+    let mut rows = tx.networks_by_prefix(text)?;
+    match (rows.pop(), rows.pop()) {
+        (Some(row), None) => Ok(row),
+        (Some(_), Some(_)) => Err(NetworkError::AmbiguousPrefix(text.to_owned()).into()),
+        (None, _) => Err(Error::NoSuchNetwork(text.to_owned())),
     }
 }
 

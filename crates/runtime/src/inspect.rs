@@ -171,14 +171,14 @@ fn mount(volume: &Volume) -> Value {
 fn network_settings(listed: &Listed) -> Value {
     let attachment = listed
         .settings
-        .attachment
-        .as_ref()
+        .main_attachment()
         .filter(|_| listed.is_running());
     let text = |value: Option<String>| value.unwrap_or_default();
     let mut networks = Map::new();
-    if let Some(attachment) = &listed.settings.attachment {
+    for attachment in &listed.settings.attachments {
         networks.insert(attachment.network.to_string(), endpoint(listed, attachment));
-    } else if !matches!(listed.spec.mode, minet_model::NetworkMode::Container(_)) {
+    }
+    if networks.is_empty() && !matches!(listed.spec.mode, minet_model::NetworkMode::Container(_)) {
         networks.insert(
             listed.spec.mode.to_string(),
             json!({ "IPAddress": "", "MacAddress": "" }),
@@ -201,14 +201,23 @@ fn endpoint(listed: &Listed, attachment: &Attachment) -> Value {
     if !listed.is_running() {
         return json!({ "IPAddress": "", "MacAddress": "" });
     }
+    let mut asked = listed.spec.networks.iter();
+    let asked = asked.find(|asked| asked.network == attachment.network);
+    let pinned = asked.and_then(|asked| asked.ip);
+    let own = [listed.name.as_str(), listed.id.short()];
+    let names: Vec<&str> = own
+        .into_iter()
+        .chain(attachment.aliases.iter().map(String::as_str))
+        .collect();
     json!({
-        "IPAMConfig": listed.spec.ip.map(|address| json!({ "IPv4Address": address })),
-        "Aliases": null,
+        "IPAMConfig": pinned.map(|address| json!({ "IPv4Address": address })),
+        "Aliases": Some(&attachment.aliases).filter(|aliases| !aliases.is_empty()),
+        "GwPriority": attachment.gw_priority,
         "Gateway": attachment.gateway,
         "IPAddress": attachment.address.ip(),
         "IPPrefixLen": attachment.address.prefix(),
         "MacAddress": attachment.mac,
-        "DNSNames": [listed.name.as_str(), listed.id.short()],
+        "DNSNames": names,
         "Interface": attachment.interface,
         "VethName": attachment.host_end,
         "Mtu": attachment.mtu,

@@ -9,37 +9,37 @@
 use crate::{
     Error, Runtime,
     lock::Lock,
+    memory::Memory,
     network_down,
+    networks::{NetworkError, choose},
     plan::{Carrier, Plan},
     step::Step,
-    steps::{AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding},
+    steps::{
+        AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding, UseBridge, Whose,
+    },
     time::now,
 };
 use ipnetwork::Ipv4Network;
-use minet_bridge::{Rtnl, link, survey};
-use minet_model::{BridgeNetwork, IfName, NetworkName};
+use minet_bridge::link;
+use minet_model::{BridgeNetwork, NetworkName, NetworkSpec};
 use minet_state::{NetworkRow, Transaction};
 use serde::{Deserialize, Serialize};
 
-/// Ethernet's payload, where there is no uplink to take it from.
-const DEFAULT_MTU: u32 = 1500;
-
-/// What a container on a bridge will stand on.
-pub(crate) enum Ground {
-    /// The container has no cable of ours.
-    NotNeeded,
-    /// Bridge and rules stand.
-    Up,
-    /// They are to be made first, by whoever holds this.
-    Down(Box<Groundwork>),
+/// What a container's cables will be plugged into: the networks that do not stand yet, and
+/// the lock that keeps others from making them too.
+///
+/// There is nothing in it where all networks stand, or where no cable is needed.
+#[derive(Default)]
+pub(crate) struct Ground {
+    down: Vec<Groundwork>,
+    _lock: Option<Lock>,
 }
 
-/// A network that is to be brought up, and the lock that keeps others from it.
-pub(crate) struct Groundwork {
+/// A network that is to be brought up.
+struct Groundwork {
     network: BridgeNetwork,
     subnet_moves: bool,
-    pub(crate) plan: Plan,
-    _lock: Option<Lock>,
+    plan: Plan,
 }
 
 /// How a network was brought up, and in which boot: what is stored.
@@ -57,77 +57,128 @@ pub(crate) enum Intent {
     Look,
 }
 
-/// Finds out what `name` stands on, and plans what is missing. Changes nothing.
+/// Finds out which of these networks do not stand, and plans what is missing. Changes
+/// nothing.
 pub(crate) fn survey_ground(
     runtime: &mut Runtime,
-    name: &NetworkName,
+    names: &[NetworkName],
     intent: &Intent,
 ) -> Result<Ground, Error> {
-    if is_up(runtime, name)? {
-        return Ok(Ground::Up);
+    if those_down(runtime, names)?.is_empty() {
+        return Ok(Ground::default());
     }
     let lock = match intent {
-        Intent::Build => Some(Lock::take(&lock_path(runtime))?),
+        Intent::Build => Some(lock(runtime)?),
         Intent::Look => None,
     };
-    // Somebody else may have brought it up while we waited for the lock.
-    if is_up(runtime, name)? {
-        return Ok(Ground::Up);
+    let mut down: Vec<Groundwork> = Vec::new();
+    // Asked again: somebody else may have brought them up while we waited for the lock.
+    for name in those_down(runtime, names)? {
+        let row = runtime.store.read(|tx| tx.network(&name))?;
+        let asked = match &row {
+            Some(row) => row.network.asked.clone(),
+            None if name == NetworkName::default_bridge() => NetworkSpec::named(name),
+            None => return Err(Error::NoSuchNetwork(name.to_string())),
+        };
+        let planned: Vec<Ipv4Network> = down.iter().map(|work| work.network.subnet).collect();
+        down.push(plan_one(runtime, &asked, row.as_ref(), &planned)?);
     }
-    let row = runtime.store.read(|tx| tx.network(name))?;
-    let default = *name == NetworkName::default_bridge();
-    if row.is_none() && !default {
-        return Err(Error::NoSuchNetwork(name.to_string()));
-    }
-    let (network, subnet_moves) = choose(runtime, name, row.as_ref())?;
-    let plan = plan(&network, forwarding_is_ours(runtime)?);
-    Ok(Ground::Down(Box::new(Groundwork {
-        network,
-        subnet_moves,
-        plan,
-        _lock: lock,
-    })))
+    Ok(Ground { down, _lock: lock })
 }
 
-impl Groundwork {
-    /// Records the wish: the network, and the steps that are about to be taken.
+/// Plans a network that is not there yet.
+pub(crate) fn plan_new(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<Ground, Error> {
+    let lock = lock(runtime)?;
+    if asked.name.is_predefined() || runtime.store.read(|tx| tx.network(&asked.name))?.is_some() {
+        return Err(NetworkError::Exists(asked.name.to_string()).into());
+    }
+    Ok(Ground {
+        down: vec![plan_one(runtime, asked, None, &[])?],
+        _lock: Some(lock),
+    })
+}
+
+fn plan_one(
+    runtime: &mut Runtime,
+    asked: &NetworkSpec,
+    row: Option<&NetworkRow>,
+    planned: &[Ipv4Network],
+) -> Result<Groundwork, Error> {
+    let chosen = choose(runtime, asked, row, planned)?;
+    let plan = plan(&chosen.network, forwarding_is_ours(runtime)?);
+    Ok(Groundwork {
+        network: chosen.network,
+        subnet_moves: chosen.subnet_moves,
+        plan,
+    })
+}
+
+impl Ground {
+    /// Records the wish: the networks, and the steps that are about to be taken.
     pub(crate) fn record(&self, tx: &Transaction<'_>, boot: &str) -> Result<(), Error> {
-        tx.put_network(&self.network, now())?;
-        if self.subnet_moves {
-            tx.forget_network_leases(&self.network.name)?;
-        }
-        let stored = StoredPlan {
-            boot: boot.to_owned(),
-            plan: self.plan.clone(),
-        };
-        tx.plan_network(&self.network.name, &to_json(&stored))?;
-        Ok(())
-    }
-
-    /// Takes the steps. If one fails, those before it are undone.
-    pub(crate) fn build(&self, carrier: &mut Carrier<'_>) -> Result<(), Error> {
-        carrier.carry_out(&self.plan)?;
-        if self
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::TurnOnForwarding(_)))
-        {
-            carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
+        for work in &self.down {
+            tx.put_network(&work.network, now())?;
+            if work.subnet_moves {
+                tx.forget_network_leases(&work.network.name)?;
+            }
+            let stored = StoredPlan {
+                boot: boot.to_owned(),
+                plan: work.plan.clone(),
+            };
+            tx.plan_network(&work.network.name, &to_json(&stored))?;
         }
         Ok(())
     }
 
-    /// The network's name.
-    pub(crate) fn name(&self) -> &NetworkName {
-        &self.network.name
+    /// Takes the steps. If one fails, those before it are undone; networks that stand by
+    /// then are up to [`Ground::tear_down`].
+    pub(crate) fn build(
+        &self,
+        carrier: &mut Carrier<'_>,
+        store: &mut Memory,
+        boot: &str,
+    ) -> Result<(), Error> {
+        for work in &self.down {
+            let turned_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
+            let turns_on = work.plan.steps.iter().any(turned_on) && !TurnOnForwarding::is_on();
+            carrier.carry_out(&work.plan)?;
+            store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
+            if turns_on {
+                carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
+            }
+        }
+        Ok(())
     }
 
-    /// Takes everything back, unless somebody else uses it by now; returns what resisted.
+    /// Whether this network is to be brought up.
+    pub(crate) fn includes(&self, name: &NetworkName) -> bool {
+        self.down.iter().any(|work| work.network.name == *name)
+    }
+
+    /// All steps, in order.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.down.iter().flat_map(|work| &work.plan.steps)
+    }
+
+    /// Takes everything back, except what somebody else uses by now.
     pub(crate) fn tear_down(&self, runtime: &mut Runtime) -> Result<Vec<String>, Error> {
-        network_down::take_one_down(runtime, &self.network.name, &self.plan)
-            .map(Option::unwrap_or_default)
+        let mut left_behind = Vec::new();
+        for work in self.down.iter().rev() {
+            let resisted = network_down::take_one_down(runtime, &work.network.name, &work.plan)?;
+            left_behind.extend(resisted.unwrap_or_default());
+        }
+        Ok(left_behind)
     }
+}
+
+fn those_down(runtime: &mut Runtime, names: &[NetworkName]) -> Result<Vec<NetworkName>, Error> {
+    let mut down = Vec::new();
+    for name in names {
+        if !is_up(runtime, name)? {
+            down.push(name.clone());
+        }
+    }
+    Ok(down)
 }
 
 /// Whether the bridge and the rules stand, as the store says and as the kernel says.
@@ -141,46 +192,6 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
         && runtime.machine.firewall()?.network_is_installed(bridge)?)
 }
 
-/// The network as it will be: what was chosen before if it still fits this host, else
-/// the first pool that overlaps nothing.
-fn choose(
-    runtime: &mut Runtime,
-    name: &NetworkName,
-    row: Option<&NetworkRow>,
-) -> Result<(BridgeNetwork, bool), Error> {
-    let rtnl = runtime.machine.rtnl()?;
-    let uplink = survey::uplink(rtnl)?;
-    let mtu = uplink.map_or(DEFAULT_MTU, |uplink| uplink.mtu);
-    let bridge: IfName = match row {
-        Some(row) => row.network.bridge.clone(),
-        None => "minet0".parse().expect("a valid interface name"),
-    };
-    let occupied = occupied_by_others(rtnl, &bridge)?;
-    let kept = row.map(|row| row.network.subnet).filter(|subnet| {
-        !occupied
-            .iter()
-            .any(|other| minet_ipam::overlaps(*subnet, *other))
-    });
-    let subnet = match kept {
-        Some(subnet) => subnet,
-        None => minet_ipam::choose_subnet(minet_ipam::default_pools(), &occupied)?,
-    };
-    let network = BridgeNetwork {
-        name: name.clone(),
-        bridge,
-        subnet,
-        gateway: minet_ipam::gateway_of(subnet),
-        mtu,
-    };
-    Ok((network, row.is_some() && kept.is_none()))
-}
-
-/// Every address and route of the host that is not the bridge's own.
-fn occupied_by_others(rtnl: &mut Rtnl, bridge: &IfName) -> Result<Vec<Ipv4Network>, Error> {
-    let own = link::find(rtnl, bridge)?.map(|link| link.index);
-    Ok(survey::survey(rtnl)?.occupied_except(own))
-}
-
 /// The deny rules stand before anything that they are to close is opened.
 fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
     let host_is_router = TurnOnForwarding::is_on() && !forwarding_is_ours;
@@ -188,14 +199,23 @@ fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
         Step::InstallTable(InstallTable {
             host_was_router: host_is_router,
         }),
-        Step::MakeBridge(MakeBridge {
-            network: network.clone(),
-        }),
+        match network.has_own_bridge() {
+            true => Step::MakeBridge(MakeBridge {
+                network: network.clone(),
+            }),
+            false => Step::UseBridge(UseBridge {
+                network: network.clone(),
+            }),
+        },
         Step::AdmitNetwork(AdmitNetwork {
             network: network.clone(),
         }),
         Step::TuneBridge(TuneBridge {
             bridge: network.bridge.clone(),
+            whose: match network.has_own_bridge() {
+                true => Whose::Ours,
+                false => Whose::SomebodyElses,
+            },
         }),
     ];
     if !host_is_router {
@@ -234,6 +254,11 @@ pub(crate) fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {
 
 fn to_json(stored: &StoredPlan) -> String {
     serde_json::to_string(stored).expect("a plan is made of strings and numbers")
+}
+
+/// Keeps others from making and removing networks.
+pub(crate) fn lock(runtime: &Runtime) -> Result<Lock, Error> {
+    Lock::take(&lock_path(runtime))
 }
 
 pub(crate) fn lock_path(runtime: &Runtime) -> std::path::PathBuf {

@@ -5,7 +5,7 @@ use crate::{
     admit::{self, Identity},
     conflicts,
     launch::World,
-    network::{Ground, Intent},
+    network::Intent,
     run::published,
 };
 use minet_model::{ContainerName, ContainerSpec};
@@ -33,6 +33,7 @@ impl Runtime {
     ) -> Result<Rehearsal, Error> {
         conflicts::refuse(spec)?;
         conflicts::warn(spec, narrator);
+        self.warn_of_dead_ports(spec, narrator)?;
         World::look_up(spec)?;
         let ground = self.ground(spec, &Intent::Look)?;
         let ports = published(&self.hold_ports(spec, &[])?);
@@ -41,12 +42,8 @@ impl Runtime {
         let candidate =
             admit::Candidate::new(spec, &ports, &ground, (&boot, &paths), &Identity::OfSpec)?;
         let admitted = self.store.rehearse(|tx| admit::admit(tx, &candidate))?;
-        let groundwork = match &ground {
-            Ground::Down(groundwork) => Some(&**groundwork),
-            Ground::NotNeeded | Ground::Up => None,
-        };
         Ok(Rehearsal {
-            plan: admitted.whole_plan(groundwork),
+            plan: admitted.whole_plan(&ground),
             name: admitted.name,
             command: spec.command.clone(),
             own_namespace: spec.mode.has_own_namespace(),

@@ -88,7 +88,7 @@ impl Runtime {
             tx.drop_ports(id)?;
             match forgotten && nameless {
                 // Nobody will ever ask for this name's address again.
-                true => tx.forget_leases(id)?,
+                true => tx.forget_leases(id, now())?,
                 false => tx.release_leases(id, now())?,
             }
             match forgotten {

@@ -17,10 +17,10 @@ use crate::{
     time::now,
 };
 use minet_model::{
-    ContainerId, ContainerSpec, NetworkMode, PublishSpec, PublishedPort, RestartPolicy,
+    ContainerId, ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach, RestartPolicy,
 };
 use minet_netns::{Netns, Running};
-use minet_state::{ContainerRow, Transaction};
+use minet_state::{ContainerRow, NetworkRow, Transaction};
 use nix::unistd::Pid;
 
 /// A container that is to be run in the foreground.
@@ -48,7 +48,7 @@ impl Runtime {
             return Err(Error::Conflict(conflict.to_owned()));
         }
         let console = Console::open(spec.terminal)?;
-        let (up, events) = self.bring_up(request, None, &console, Events::listen, narrator)?;
+        let (up, events) = self.make(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
         let relays = attend::relays(up.held, up.admitted.settings.address());
         let attended = attend::attend(events, &up.running, console, relays)
@@ -66,7 +66,7 @@ impl Runtime {
     ///
     /// `listen` is called when the wish is recorded: from then on signals wait until they
     /// are attended to; before, they end this process, and nothing is lost.
-    pub(crate) fn bring_up<Ears>(
+    pub(crate) fn make<Ears>(
         &mut self,
         request: &RunRequest,
         again: Option<&ContainerRow>,
@@ -77,6 +77,7 @@ impl Runtime {
         let spec = &request.spec;
         conflicts::refuse(spec)?;
         conflicts::warn(spec, narrator);
+        self.warn_of_dead_ports(spec, narrator)?;
         let world = World::look_up(spec)?;
         let had = again.map(find::settings).transpose()?;
         let held = self.hold_ports(spec, &had.map(|had| had.ports).unwrap_or_default())?;
@@ -118,13 +119,12 @@ impl Runtime {
         spec: &ContainerSpec,
         intent: &Intent,
     ) -> Result<Ground, Error> {
-        match &spec.mode {
-            NetworkMode::Bridge(name) => network::survey_ground(self, name, intent),
-            NetworkMode::Host
-            | NetworkMode::None
-            | NetworkMode::Container(_)
-            | NetworkMode::Namespace(_) => Ok(Ground::NotNeeded),
-        }
+        let names: Vec<NetworkName> = spec
+            .networks
+            .iter()
+            .map(|endpoint| endpoint.network.clone())
+            .collect();
+        network::survey_ground(self, &names, intent)
     }
 
     /// Binds the host ports, so that a conflict is found before anything is made.
@@ -135,7 +135,7 @@ impl Runtime {
         spec: &ContainerSpec,
         had: &[PublishedPort],
     ) -> Result<Vec<HeldPort>, Error> {
-        if !matches!(spec.mode, NetworkMode::Bridge(_)) {
+        if !self.leads_out(spec)? {
             return Ok(Vec::new());
         }
         let wanted = wanted_ports(spec);
@@ -153,6 +153,35 @@ impl Runtime {
                 had,
             )?)
         })
+    }
+
+    /// Whether one of the container's networks is not internal: only there ports can be
+    /// published.
+    pub(crate) fn leads_out(&mut self, spec: &ContainerSpec) -> Result<bool, Error> {
+        let reach_of = |row: NetworkRow| row.network.asked.reach;
+        self.store.read(|tx| {
+            for endpoint in &spec.networks {
+                // One that is not there yet is the default network, or will be missed.
+                let reach = tx.network(&endpoint.network)?.map(reach_of);
+                if reach.unwrap_or_default() == Reach::Outside {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// Ports that will lead nowhere are said to.
+    pub(crate) fn warn_of_dead_ports(
+        &mut self,
+        spec: &ContainerSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let publishes = !spec.publish.is_empty() || spec.publish_all;
+        if publishes && !spec.networks.is_empty() && !self.leads_out(spec)? {
+            narrator.warn("WARNING: Published ports are discarded when all networks are internal");
+        }
+        Ok(())
     }
 
     /// Records the wish, on ground that stays where it is.
@@ -192,12 +221,7 @@ impl Runtime {
     ) -> Result<Running, Error> {
         let shared = self.shared_namespace(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
-        if let Ground::Down(groundwork) = ground {
-            groundwork.build(&mut carrier)?;
-            let boot = &self.boot;
-            self.store
-                .write(|tx| tx.network_is_up(groundwork.name(), boot))?;
-        }
+        ground.build(&mut carrier, &mut self.store, &self.boot)?;
         carrier.carry_out(&admitted.plan)?;
         let store = &mut self.store;
         let start = |machine: &mut Machine| {
@@ -250,9 +274,7 @@ impl Runtime {
             }
         };
         let mut left_behind = self.lay_to_rest(&admitted.id, &ending)?;
-        if let Ground::Down(groundwork) = ground {
-            left_behind.extend(groundwork.tear_down(self)?);
-        }
+        left_behind.extend(ground.tear_down(self)?);
         tell_left_behind(admitted, left_behind, narrator);
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What was chosen for a container, beside what its user asked for.
 
 use ipnetwork::Ipv4Network;
-use minet_model::{ContainerId, IfName, MacAddr, NetworkName, PublishedPort};
+use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, PublishedPort, Reach};
 use serde::{Deserialize, Serialize};
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{cmp::Reverse, net::Ipv4Addr, path::PathBuf};
 
 /// The choices that stay with a container: stored with it, shown by `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,8 @@ pub struct Settings {
     pub etc_dir: PathBuf,
     /// The name of its namespace in the file system; none where it has none of its own.
     pub netns_link: Option<PathBuf>,
-    /// Its cable; none in the modes without one.
-    pub attachment: Option<Attachment>,
+    /// Its cables, in the order of the networks; none in the modes without any.
+    pub attachments: Vec<Attachment>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
     /// Its host ports; those that nobody chose are tried first when it starts again.
@@ -42,32 +42,57 @@ pub struct Attachment {
     pub host_end: IfName,
     /// Bytes of an IP packet that fit into one frame.
     pub mtu: u32,
+    /// How far the network reaches.
+    pub reach: Reach,
+    /// Whether it may talk to the others there.
+    pub neighbours: Neighbours,
+    /// Which network gives the default route: the one with the highest of these.
+    pub gw_priority: i32,
+    /// Other names that the network's containers may call it by.
+    pub aliases: Vec<String>,
 }
 
 impl Settings {
-    /// Its address, where it has a cable.
+    /// The address that its published ports lead to, where it has one.
     pub(crate) fn address(&self) -> Option<Ipv4Addr> {
-        self.attachment
-            .as_ref()
-            .map(|attachment| attachment.address.ip())
+        self.way_out().map(|attachment| attachment.address.ip())
     }
 
-    /// The attachment of a container on `network` with this address.
-    pub fn attach(
-        id: &ContainerId,
-        network: &minet_model::BridgeNetwork,
-        address: Ipv4Addr,
-        mac: MacAddr,
-    ) -> Attachment {
-        Attachment {
-            network: network.name.clone(),
-            bridge: network.bridge.clone(),
-            address: network.with_prefix(address),
-            gateway: network.gateway,
-            mac,
-            interface: IfName::eth(0),
-            host_end: id.veth(0),
-            mtu: network.mtu,
-        }
+    /// The cable that leads out: to its gateway goes what is for no neighbour, and to its
+    /// address lead the published ports.
+    ///
+    /// The highest priority wins, then the first name in the alphabet; an internal network
+    /// leads nowhere.
+    pub fn way_out(&self) -> Option<&Attachment> {
+        self.attachments
+            .iter()
+            .filter(|attachment| attachment.reach == Reach::Outside)
+            .max_by_key(|attachment| (attachment.gw_priority, Reverse(&attachment.network)))
+    }
+
+    /// The cable whose address stands for the container where only one is shown.
+    pub fn main_attachment(&self) -> Option<&Attachment> {
+        self.way_out().or(self.attachments.first())
+    }
+
+    /// The cable to this network.
+    pub fn attachment_to(&self, network: &NetworkName) -> Option<&Attachment> {
+        self.attachments
+            .iter()
+            .find(|attachment| attachment.network == *network)
+    }
+
+    /// Names for one more cable's ends: the lowest numbers that are free.
+    pub(crate) fn free_ends(&self, id: &ContainerId) -> (IfName, IfName) {
+        let taken = |inside: &IfName| self.attachments.iter().any(|a| a.interface == *inside);
+        let laid = |host_end: &IfName| self.attachments.iter().any(|a| a.host_end == *host_end);
+        let inside = (0..=u16::MAX).map(IfName::eth).find(|name| !taken(name));
+        let host_end = (0..100)
+            .map(|index| id.veth(index))
+            .find(|name| !laid(name));
+        (
+            inside.unwrap_or_else(|| IfName::eth(u16::MAX)),
+            host_end.unwrap_or_else(|| id.veth(99)),
+        )
     }
 }

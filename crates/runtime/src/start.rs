@@ -30,7 +30,7 @@ impl Runtime {
         };
         let streams = Logged::new(request.spec.terminal);
         let (up, background) =
-            self.bring_up(&request, Some(&row), &streams, Background::listen, narrator)?;
+            self.make(&request, Some(&row), &streams, Background::listen, narrator)?;
         self.watch_over(&request.spec, up, background, streams, report, &told)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   minet run -d ──fork──▶ supervisor
-//!        ▲                  bring_up: admit, steps, launch               (run.rs)
+//!        ▲                  make: admit, steps, launch               (run.rs)
 //!        └──── the ID ────  ready; closes everything it does not need
 //!                           ┌▶ attend: log, hold ports, wait             (attend/background.rs)
 //!                           │  the command ends
@@ -50,8 +50,7 @@ impl Runtime {
             return Err(Error::Conflict("--restart and --rm".to_owned()));
         }
         let streams = Logged::new(request.spec.terminal);
-        let (up, background) =
-            self.bring_up(request, None, &streams, Background::listen, narrator)?;
+        let (up, background) = self.make(request, None, &streams, Background::listen, narrator)?;
         let id = format!("{}\n", up.admitted.id);
         self.watch_over(&request.spec, up, background, streams, report, &id)
     }

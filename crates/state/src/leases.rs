@@ -1,15 +1,18 @@
 use crate::{Error, Transaction, networks::parse};
 use minet_model::{ContainerId, MacAddr, NetworkName};
 use rusqlite::{OptionalExtension, Row, params};
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, ops::RangeInclusive};
 
 /// Who holds, or last held, an address of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The address.
     pub address: Ipv4Addr,
-    /// The container's name; the lease stays with it.
-    pub name: String,
+    /// The network.
+    pub network: NetworkName,
+    /// The container's name; the lease stays with it. None if it had none that anybody
+    /// will ask for again.
+    pub name: Option<String>,
     /// The MAC address that goes with it.
     pub mac: MacAddr,
     /// Who uses it now.
@@ -46,38 +49,23 @@ impl Transaction<'_> {
         )
     }
 
-    /// The address that has been out of use for the longest time.
-    pub fn longest_released(&self, network: &NetworkName) -> Result<Option<Lease>, Error> {
-        self.one_lease(
-            "SELECT * FROM lease WHERE network = ?1 AND holder IS NULL ORDER BY released LIMIT 1",
-            params![network.as_str()],
-        )
-    }
-
-    /// The first address above `after` that nobody has, if the one right above a leased
-    /// address is; `after` itself must be leased.
-    pub fn first_gap(
+    /// The address that has been out of use for the longest time, one that belongs to no
+    /// name before those that do.
+    pub fn longest_released(
         &self,
         network: &NetworkName,
-        after: Ipv4Addr,
-    ) -> Result<Option<Ipv4Addr>, Error> {
-        self.inner
-            .prepare_cached(
-                "SELECT held.address + 1 FROM lease AS held
-                 WHERE held.network = ?1 AND held.address >= ?2 AND NOT EXISTS (
-                    SELECT 1 FROM lease AS next
-                    WHERE next.network = ?1 AND next.address = held.address + 1)
-                 ORDER BY held.address LIMIT 1",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![network.as_str(), after.to_bits()], |row| {
-                        row.get::<_, u32>(0)
-                    })
-                    .optional()
-            })
-            .map(|address| address.map(Ipv4Addr::from_bits))
-            .map_err(Error::during("look for a free address"))
+        within: RangeInclusive<Ipv4Addr>,
+    ) -> Result<Option<Lease>, Error> {
+        self.one_lease(
+            "SELECT * FROM lease WHERE network = ?1 AND holder IS NULL
+                AND address BETWEEN ?2 AND ?3
+             ORDER BY name IS NOT NULL, released LIMIT 1",
+            params![
+                network.as_str(),
+                within.start().to_bits(),
+                within.end().to_bits()
+            ],
+        )
     }
 
     /// Gives an address to a container, and forgets what its name and the address had
@@ -93,8 +81,14 @@ impl Transaction<'_> {
         let act = Error::during("record a lease");
         self.inner
             .execute(
-                "DELETE FROM lease WHERE network = ?1 AND holder IS NULL AND (name = ?2 OR address = ?3)",
-                params![network.as_str(), name, address.to_bits()],
+                "DELETE FROM lease WHERE network = ?1 AND address = ?2 AND holder IS NULL",
+                params![network.as_str(), address.to_bits()],
+            )
+            .map_err(&act)?;
+        self.inner
+            .execute(
+                "UPDATE lease SET name = NULL WHERE network = ?1 AND name = ?2 AND holder IS NULL",
+                params![network.as_str(), name],
             )
             .map_err(&act)?;
         self.inner
@@ -118,11 +112,45 @@ impl Transaction<'_> {
     }
 
     /// The container and its name are gone for good, as those of `--rm` without a name.
-    pub fn forget_leases(&self, holder: &ContainerId) -> Result<(), Error> {
+    /// The addresses stay in the books, so that they are the first to be given again when
+    /// the pool has run through, and nobody has to look for gaps.
+    pub fn forget_leases(&self, holder: &ContainerId, now: i64) -> Result<(), Error> {
         self.inner
-            .execute("DELETE FROM lease WHERE holder = ?1", [holder.as_str()])
+            .execute(
+                "UPDATE lease SET holder = NULL, name = NULL, released = ?2 WHERE holder = ?1",
+                params![holder.as_str(), now],
+            )
             .map(drop)
             .map_err(Error::during("forget leases"))
+    }
+
+    /// The container leaves one network; its address there stays with its name.
+    pub fn release_lease(
+        &self,
+        network: &NetworkName,
+        holder: &ContainerId,
+        now: i64,
+    ) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE lease SET holder = NULL, released = ?3 WHERE network = ?1 AND holder = ?2",
+                params![network.as_str(), holder.as_str(), now],
+            )
+            .map(drop)
+            .map_err(Error::during("release a lease"))
+    }
+
+    /// Every lease, by network and address.
+    pub fn leases(&self) -> Result<Vec<Lease>, Error> {
+        self.many_leases("SELECT * FROM lease ORDER BY network, address", [])
+    }
+
+    /// The leases of one network that are in use.
+    pub fn leases_held_on(&self, network: &NetworkName) -> Result<Vec<Lease>, Error> {
+        self.many_leases(
+            "SELECT * FROM lease WHERE network = ?1 AND holder IS NOT NULL ORDER BY address",
+            [network.as_str()],
+        )
     }
 
     /// Forgets every lease of a network, whose subnet has changed.
@@ -161,11 +189,27 @@ impl Transaction<'_> {
     }
 }
 
+impl Transaction<'_> {
+    fn many_leases(
+        &self,
+        query: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<Lease>, Error> {
+        let act = Error::during("list leases");
+        let mut statement = self.inner.prepare_cached(query).map_err(&act)?;
+        let rows = statement
+            .query_map(parameters, |row| Ok(read_lease(row)))
+            .map_err(&act)?;
+        rows.map(|row| row.map_err(&act)?).collect()
+    }
+}
+
 fn read_lease(row: &Row<'_>) -> Result<Lease, Error> {
     let act = Error::during("read a lease");
     let holder: Option<String> = row.get("holder").map_err(&act)?;
     let released: Option<i64> = row.get("released").map_err(&act)?;
     Ok(Lease {
+        network: parse("the network of a lease", row.get("network").map_err(&act)?)?,
         address: Ipv4Addr::from_bits(row.get("address").map_err(&act)?),
         name: row.get("name").map_err(&act)?,
         mac: parse("the MAC of a lease", row.get("mac").map_err(&act)?)?,

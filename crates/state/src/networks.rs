@@ -1,5 +1,5 @@
 use crate::{Error, Transaction};
-use minet_model::{BridgeNetwork, IfName, NetworkName};
+use minet_model::{BridgeNetwork, NetworkName};
 use rusqlite::{OptionalExtension, Row, params};
 use std::str::FromStr;
 
@@ -45,26 +45,53 @@ impl Transaction<'_> {
         rows.map(|row| row.map_err(&act)?).collect()
     }
 
+    /// The networks whose ID begins so, at most two: none, the one, or ambiguous.
+    pub fn networks_by_prefix(&self, prefix: &str) -> Result<Vec<NetworkRow>, Error> {
+        if prefix.is_empty() || !prefix.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(Vec::new());
+        }
+        let act = Error::during("look up a network");
+        let mut statement = self
+            .inner
+            .prepare_cached(
+                "SELECT * FROM network WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id LIMIT 2",
+            )
+            .map_err(&act)?;
+        let rows = statement
+            .query_map([prefix.to_ascii_lowercase()], |row| Ok(read_network(row)))
+            .map_err(&act)?;
+        rows.map(|row| row.map_err(&act)?).collect()
+    }
+
     /// Records a network, or changes what it should be.
     pub fn put_network(&self, network: &BridgeNetwork, created: i64) -> Result<(), Error> {
+        let definition = serde_json::to_string(network).unwrap_or_default();
         self.inner
             .execute(
-                "INSERT INTO network (name, bridge, subnet, gateway, mtu, created)
+                "INSERT INTO network (name, id, bridge, subnet, definition, created)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (name) DO UPDATE SET
-                    bridge = ?2, subnet = ?3, gateway = ?4, mtu = ?5,
-                    cursor = CASE WHEN subnet = ?3 THEN cursor ELSE 0 END",
+                    bridge = ?3, subnet = ?4, definition = ?5,
+                    cursor = CASE WHEN subnet = ?4 THEN cursor ELSE 0 END",
                 params![
                     network.name.as_str(),
+                    network.id.as_str(),
                     network.bridge.as_str(),
                     network.subnet.to_string(),
-                    network.gateway.to_string(),
-                    network.mtu,
+                    definition,
                     created,
                 ],
             )
             .map(drop)
             .map_err(Error::during("record a network"))
+    }
+
+    /// Forgets a network, and who had which of its addresses.
+    pub fn delete_network(&self, name: &NetworkName) -> Result<(), Error> {
+        self.inner
+            .execute("DELETE FROM network WHERE name = ?1", [name.as_str()])
+            .map(drop)
+            .map_err(Error::during("remove a network"))
     }
 
     /// Records the steps that are about to bring a network up.
@@ -136,15 +163,13 @@ impl Transaction<'_> {
 
 fn read_network(row: &Row<'_>) -> Result<NetworkRow, Error> {
     let act = Error::during("read a network");
-    let text = |column: &str| row.get::<_, String>(column).map_err(&act);
+    let definition: String = row.get("definition").map_err(&act)?;
+    let network = serde_json::from_str(&definition).map_err(|_| Error::Corrupt {
+        what: "a network",
+        text: definition,
+    })?;
     Ok(NetworkRow {
-        network: BridgeNetwork {
-            name: parse("the name of a network", text("name")?)?,
-            bridge: parse::<IfName>("the bridge of a network", text("bridge")?)?,
-            subnet: parse("the subnet of a network", text("subnet")?)?,
-            gateway: parse("the gateway of a network", text("gateway")?)?,
-            mtu: row.get("mtu").map_err(&act)?,
-        },
+        network,
         created: row.get("created").map_err(&act)?,
         cursor: row.get("cursor").map_err(&act)?,
         up_in_boot: row.get("up_in_boot").map_err(&act)?,

@@ -9,10 +9,10 @@ pub(crate) const CREATE: &str = "
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS network (
     name          TEXT PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
     bridge        TEXT NOT NULL UNIQUE,
     subnet        TEXT NOT NULL,
-    gateway       TEXT NOT NULL,
-    mtu           INTEGER NOT NULL,
+    definition    TEXT NOT NULL,
     created       INTEGER NOT NULL,
     cursor        INTEGER NOT NULL DEFAULT 0,
     up_in_boot    TEXT,
@@ -46,7 +46,7 @@ CREATE INDEX IF NOT EXISTS container_namespace ON container (namespace_of) WHERE
 CREATE TABLE IF NOT EXISTS lease (
     network    TEXT NOT NULL REFERENCES network (name) ON DELETE CASCADE,
     address    INTEGER NOT NULL,
-    name       TEXT NOT NULL,
+    name       TEXT,
     mac        TEXT NOT NULL,
     holder     TEXT REFERENCES container (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     released   INTEGER,
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS lease (
     UNIQUE (network, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS lease_holder ON lease (holder) WHERE holder IS NOT NULL;
-CREATE INDEX IF NOT EXISTS lease_released ON lease (network, released) WHERE holder IS NULL;
+CREATE INDEX IF NOT EXISTS lease_released ON lease (network, (name IS NOT NULL), released) WHERE holder IS NULL;
 CREATE TABLE IF NOT EXISTS port (
     protocol        TEXT NOT NULL,
     host_ip         TEXT NOT NULL,

@@ -2,7 +2,7 @@ use crate::{Error, schema};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use std::{
     os::unix::fs::DirBuilderExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
+    /// The log; none for a store in memory.
+    log: Option<PathBuf>,
 }
 
 /// All reads and writes happen inside one of these: either all of it or none.
@@ -54,6 +56,7 @@ impl Store {
         };
         let mut store = Store {
             connection: Connection::open(path).map_err(at_path)?,
+            log: Some(path.with_extension("db-wal")),
         };
         store.configure().map_err(at_path)?;
         store.migrate(path)?;
@@ -73,7 +76,10 @@ impl Store {
     pub fn in_memory() -> Result<Self, Error> {
         let connection =
             Connection::open_in_memory().map_err(Error::during("open a store in memory"))?;
-        let mut store = Store { connection };
+        let mut store = Store {
+            connection,
+            log: None,
+        };
         store.migrate(Path::new(":memory:"))?;
         Ok(store)
     }
@@ -130,8 +136,10 @@ impl Store {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection
             .pragma_update(None, "synchronous", "NORMAL")?;
-        // The last one out would copy the log back and fsync: that is milliseconds at the
-        // end of every command. The log is copied back every 1,000 pages instead.
+        // By itself SQLite copies the log back in the middle of a commit, and whenever the
+        // last one goes out: an fsync that somebody waits for. See `Drop`.
+        self.connection
+            .pragma_update(None, "wal_autocheckpoint", 0)?;
         self.connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(())
@@ -163,6 +171,25 @@ impl Store {
         self.connection
             .pragma_update(None, "foreign_keys", true)
             .map_err(Error::during("turn on foreign keys"))
+    }
+}
+
+/// The log is copied back when it is longer than this, in bytes: about 16 commands' worth.
+///
+/// Whoever opens the store while nobody else has it open reads the whole log first, so a
+/// long one makes every command slow; and every copying costs an fsync.
+const LONG_LOG: u64 = 256 * 1024;
+
+impl Drop for Store {
+    /// Copies a long log back, at the end of a command, when its work is done.
+    fn drop(&mut self) {
+        let length = self.log.as_ref().and_then(|log| log.metadata().ok());
+        if length.is_some_and(|log| log.len() > LONG_LOG) {
+            // If it fails, the log is as good as it was, and the next command tries again.
+            let _ = self
+                .connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
     }
 }
 
@@ -198,6 +225,28 @@ mod tests {
         .unwrap();
         let error = Store::open(&dir).unwrap_err();
         assert!(error.to_string().contains("minet.db"), "{error}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_log_does_not_grow_for_ever() {
+        let dir = std::env::temp_dir().join(format!("minet-state-log-{}", std::process::id()));
+        let mut longest = 0;
+        for round in 0..100 {
+            let mut store = Store::open(&dir).unwrap();
+            let write = |tx: &Transaction<'_>| {
+                tx.inner
+                    .execute(
+                        "INSERT INTO network VALUES (?1, ?1, '', '', 0, 0, 0, NULL, ?2)",
+                        (round.to_string(), "x".repeat(9000)),
+                    )
+                    .map_err(Error::during("test"))
+            };
+            store.write(write).unwrap();
+            drop(store);
+            longest = longest.max(dir.join("minet.db-wal").metadata().unwrap().len());
+        }
+        assert!(longest < 2 * LONG_LOG, "{longest}");
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

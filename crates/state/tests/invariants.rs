@@ -1,7 +1,8 @@
 //! The promises of the store that other crates rely on.
 
 use minet_model::{
-    BridgeNetwork, ContainerId, ContainerName, MacAddr, NetworkName, Protocol, PublishedPort,
+    BridgeNetwork, ContainerId, ContainerName, MacAddr, NetworkId, NetworkName, NetworkSpec,
+    Protocol, PublishedPort,
 };
 use minet_state::{Error, LeaseHolder, NewContainer, ProcessIdentity, Status, Store, Transaction};
 use std::net::{IpAddr, Ipv4Addr};
@@ -33,6 +34,8 @@ fn admit(tx: &Transaction<'_>, byte: u8, name: &str) -> Result<(), Error> {
 fn network() -> BridgeNetwork {
     BridgeNetwork {
         name: NetworkName::default_bridge(),
+        id: NetworkId::of_predefined("bridge"),
+        asked: NetworkSpec::named(NetworkName::default_bridge()),
         bridge: "minet0".parse().unwrap(),
         subnet: "172.17.0.0/16".parse().unwrap(),
         gateway: Ipv4Addr::new(172, 17, 0, 1),
@@ -44,8 +47,16 @@ fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(172, 17, 0, last)
 }
 
+/// Leases an address to a container, which is recorded first if it is new.
 fn take(tx: &Transaction<'_>, last: u8, name: &str, byte: u8) -> Result<(), Error> {
+    if tx.container(&id(byte))?.is_none() {
+        admit(tx, byte, name)?;
+    }
     let mac = MacAddr::for_ipv4(address(last));
+    // A holder has to be there.
+    if tx.container(&id(byte))?.is_none() {
+        admit(tx, byte, &format!("c{byte}"))?;
+    }
     tx.take_lease(&network().name, address(last), name, mac, &id(byte))
 }
 
@@ -154,10 +165,10 @@ fn an_address_stays_with_its_name_until_somebody_needs_it() {
     );
     store.write(|tx| tx.release_leases(&id(2), 60)).unwrap();
     let oldest = store
-        .read(|tx| tx.longest_released(&bridge))
+        .read(|tx| tx.longest_released(&bridge, address(0)..=address(255)))
         .unwrap()
         .unwrap();
-    assert_eq!(oldest.name, "web");
+    assert_eq!(oldest.name.as_deref(), Some("web"));
 
     store.write(|tx| take(tx, 2, "other", 3)).unwrap();
     assert_eq!(
@@ -168,26 +179,28 @@ fn an_address_stays_with_its_name_until_somebody_needs_it() {
 }
 
 #[test]
-fn gaps_between_leases_are_found() {
+fn what_no_name_will_ask_for_is_given_again_first() {
     let mut store = Store::in_memory().unwrap();
     let bridge = network().name;
+    let everything = || address(0)..=address(255);
     store
         .write(|tx| {
             tx.put_network(&network(), 1)?;
-            for (last, byte) in [(2, 1), (3, 2), (5, 3)] {
-                take(tx, last, &format!("c{last}"), byte)?;
-            }
-            Ok::<_, Error>(())
+            take(tx, 2, "web", 1)?;
+            take(tx, 3, "brave_hopper", 2)?;
+            tx.release_leases(&id(1), 50)?;
+            tx.forget_leases(&id(2), 60)
         })
         .unwrap();
-    assert_eq!(
-        store.read(|tx| tx.first_gap(&bridge, address(2))).unwrap(),
-        Some(address(4))
-    );
-    assert_eq!(
-        store.read(|tx| tx.first_gap(&bridge, address(5))).unwrap(),
-        Some(address(6))
-    );
+    let next = store.read(|tx| tx.longest_released(&bridge, everything()));
+    let next = next.unwrap().unwrap();
+    assert_eq!((next.address, next.name), (address(3), None));
+    // A name that moves leaves an address behind that is nobody's.
+    store.write(|tx| take(tx, 9, "web", 3)).unwrap();
+    let old = store.read(|tx| tx.lease_of_address(&bridge, address(2)));
+    assert_eq!(old.unwrap().unwrap().name, None);
+    let narrow = store.read(|tx| tx.longest_released(&bridge, address(3)..=address(9)));
+    assert_eq!(narrow.unwrap().unwrap().address, address(3));
 }
 
 #[test]

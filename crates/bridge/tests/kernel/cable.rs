@@ -1,7 +1,7 @@
 use crate::host::{Namespace, mac, minet0, name};
 use minet_bridge::{
     Cause, Removed,
-    cable::{self, Cable, Readiness, SpanningTree},
+    cable::{self, Cable, Isolation, Readiness, SpanningTree},
     link::{self, PortState},
     switch,
 };
@@ -14,6 +14,7 @@ fn cable(host_end: &str) -> Cable {
         mac: mac("02:42:ac:11:00:02"),
         mtu: 1400,
         bridge: name("minet0"),
+        isolation: Isolation::Open,
         alias: "minet:3fa91c20".to_owned(),
     }
 }
@@ -45,6 +46,23 @@ fn both_ends_are_born_in_place() {
     assert_eq!(inner["address"], "02:42:ac:11:00:02");
     assert_eq!(inner["mtu"], 1400);
     assert_eq!(inner["operstate"], "DOWN");
+}
+
+#[test]
+fn an_isolated_port_says_so() {
+    let mut host = host_with_switch();
+    let container = Namespace::new();
+    for (end, isolation) in [("mv1", Isolation::Isolated), ("mv2", Isolation::Open)] {
+        let cable = Cable {
+            container_end: name(end.replace("mv", "eth").as_str()),
+            isolation,
+            ..cable(end)
+        };
+        cable::lay(&mut host.rtnl, &cable, container.fd()).unwrap();
+        let port = &host.ip(&format!("-d link show {end}"))[0]["linkinfo"]["info_slave_data"];
+        assert_eq!(port["isolated"], isolation == Isolation::Isolated);
+        assert_eq!(port["hairpin"], true);
+    }
 }
 
 #[test]

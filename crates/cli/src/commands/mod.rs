@@ -5,6 +5,7 @@ pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
 pub(crate) mod logs;
+pub(crate) mod network;
 pub(crate) mod port;
 pub(crate) mod prune;
 pub(crate) mod ps;

@@ -94,7 +94,7 @@ fn as_json(container: &Listed, options: &PsOptions) -> Value {
         "State": container.status,
         "Status": status(container),
         "RunningFor": format!("{} ago", span(container.created)),
-        "Networks": container.spec.mode.to_string(),
+        "Networks": networks(container),
         "Address": address(container),
         "Ports": ports(container),
     })
@@ -145,12 +145,24 @@ fn status(container: &Listed) -> String {
 fn address(container: &Listed) -> String {
     let attachment = container
         .settings
-        .attachment
-        .as_ref()
+        .main_attachment()
         .filter(|_| container.is_running());
     attachment
         .map(|attachment| attachment.address.ip().to_string())
         .unwrap_or_default()
+}
+
+fn networks(container: &Listed) -> String {
+    let names: Vec<&str> = container
+        .spec
+        .networks
+        .iter()
+        .map(|endpoint| endpoint.network.as_str())
+        .collect();
+    match names.is_empty() {
+        true => container.spec.mode.to_string(),
+        false => names.join(","),
+    }
 }
 
 /// `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9000/tcp`; ports in a row are one entry.

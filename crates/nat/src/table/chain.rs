@@ -17,6 +17,8 @@ pub enum ChainType {
 pub enum Hook {
     /// Just received, not yet routed.
     Prerouting = 0,
+    /// For this machine.
+    Input = 1,
     /// On its way from one interface to another.
     Forward = 2,
     /// Sent by this machine.
@@ -77,6 +79,7 @@ impl Hook {
     fn name(self) -> &'static str {
         match self {
             Hook::Prerouting => "prerouting",
+            Hook::Input => "input",
             Hook::Forward => "forward",
             Hook::Output => "output",
             Hook::Postrouting => "postrouting",

@@ -16,6 +16,7 @@ pub(super) fn chains(transit: Transit) -> Vec<Chain> {
         prerouting(),
         output(),
         publish_ports(),
+        input(),
         forward(transit),
         postrouting(),
     ]
@@ -110,6 +111,37 @@ fn publish_ports() -> Chain {
         base: None,
         comment: "a host port becomes a container's address and port",
         rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
+    }
+}
+
+/// To the host itself. A container reaches the host's services at its own gateway and at
+/// the host's addresses outside; what listens at another network's gateway is meant for
+/// that network. A published port is not meant for the host, so it does not come by here.
+fn input() -> Chain {
+    let not_ours = rule([lookup([IifName], NotIn, "bridges")], [Accept], "not ours");
+    let known = rule([Match::Ct(Connection::Known)], [Accept], "");
+    let foreign_gateway = |family: &'static Family| {
+        rule(
+            [
+                lookup([Daddr(family)], In, family.set("hidden")),
+                lookup([Daddr(family), IifName], NotIn, family.set("home")),
+            ],
+            [Counter, Drop],
+            "the gateway of another network",
+        )
+    };
+    Chain {
+        name: "input",
+        base: Some(Base {
+            kind: ChainType::Filter,
+            hook: Hook::Input,
+            priority: Priority::Filter,
+        }),
+        comment: "from containers to this machine itself",
+        rules: [not_ours, known]
+            .into_iter()
+            .chain(FAMILIES.iter().copied().map(foreign_gateway))
+            .collect(),
     }
 }
 

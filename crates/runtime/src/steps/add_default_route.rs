@@ -22,12 +22,15 @@ pub struct AddDefaultRoute {
 impl Act for AddDefaultRoute {
     fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
         let rtnl = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
-        route::add_default(rtnl, self.gateway, &self.interface)?;
-        Ok(())
+        // A container that gets a better way out while it runs has one already.
+        Ok(route::replace_default(rtnl, self.gateway, &self.interface)?)
     }
 
-    fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
-        // The route goes with the address, and both with the namespace.
+    fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
+        // Where nobody holds the namespace, the route goes with it.
+        if let Some(rtnl) = machine.rtnl_inside() {
+            route::remove_default(rtnl, self.gateway, &self.interface)?;
+        }
         Ok(())
     }
 
@@ -49,7 +52,7 @@ impl Act for AddDefaultRoute {
         Explanation {
             what: format!("send everything else of {name} to {gateway}"),
             why: "The default route: what is not on the bridge goes to the host, which passes it on under its own address.".into(),
-            up: vec![format!("ip -n {name} route add default via {gateway} dev {interface}")],
+            up: vec![format!("ip -n {name} route replace default via {gateway} dev {interface}")],
             down: Vec::new(),
         }
     }

@@ -4,8 +4,8 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use minet_model::BridgeNetwork;
-use minet_nat::{Change, Masquerade, Neighbours, NetworkRules, Reach};
+use minet_model::{BridgeNetwork, Masquerade, Neighbours, Reach};
+use minet_nat::{Change, NetworkRules};
 use serde::{Deserialize, Serialize};
 
 /// The network's elements in the sets of the table: who is at home where, who may talk
@@ -23,9 +23,9 @@ impl AdmitNetwork {
             subnet: self.network.subnet,
             gateway: self.network.gateway,
             owner: self.network.name.clone(),
-            masquerade: Masquerade::On,
-            reach: Reach::Outside,
-            neighbours: Neighbours::Talk,
+            masquerade: self.network.asked.masquerade,
+            reach: self.network.asked.reach,
+            neighbours: self.network.asked.neighbours,
         }
     }
 }
@@ -52,10 +52,24 @@ impl Act for AdmitNetwork {
     }
 
     fn explain(&self) -> Explanation {
-        let BridgeNetwork { bridge, subnet, .. } = &self.network;
+        let BridgeNetwork {
+            bridge,
+            subnet,
+            asked,
+            ..
+        } = &self.network;
+        let mut why = match (asked.reach, asked.masquerade) {
+            (Reach::InternalOnly, _) => "Nothing leaves the network and nothing enters it",
+            (Reach::Outside, Masquerade::On) => "Packets that leave the subnet take the host's address (masquerade), and nothing from outside may address a container directly",
+            (Reach::Outside, Masquerade::Off) => "Packets leave under the container's own address, which somebody has to route back, and nothing from outside may address a container directly",
+        }
+        .to_owned();
+        if asked.neighbours == Neighbours::Apart {
+            why.push_str("; its containers do not reach each other");
+        }
         Explanation {
             what: format!("admit {bridge} ({subnet}) to the table"),
-            why: "Packets that leave the subnet take the host's address (masquerade), and nothing from outside may address a container directly.".into(),
+            why: format!("{why}."),
             up: nft_commands(&Change::AddNetwork(self.rules())),
             down: nft_commands(&Change::RemoveNetwork(self.rules())),
         }

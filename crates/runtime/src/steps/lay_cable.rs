@@ -4,10 +4,10 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_bridge::{
-    cable::{self, Cable},
+    cable::{self, Cable, Isolation},
     link,
 };
-use minet_model::{ContainerName, IfName, MacAddr};
+use minet_model::{ContainerName, IfName, MacAddr, Neighbours};
 use serde::{Deserialize, Serialize};
 use std::os::fd::AsFd;
 
@@ -30,6 +30,8 @@ pub struct LayCable {
     pub mtu: u32,
     /// The switch.
     pub bridge: IfName,
+    /// Whether it may talk to the others on the switch.
+    pub neighbours: Neighbours,
 }
 
 impl LayCable {
@@ -47,6 +49,10 @@ impl Act for LayCable {
             mac: self.mac,
             mtu: self.mtu,
             bridge: self.bridge.clone(),
+            isolation: match self.neighbours {
+                Neighbours::Talk => Isolation::Open,
+                Neighbours::Apart => Isolation::Isolated,
+            },
             alias: self.alias(),
         };
         let (rtnl, netns) = machine.host_and_inside()?;
@@ -86,15 +92,20 @@ impl Act for LayCable {
             mac,
             mtu,
             bridge,
+            neighbours,
         } = self;
         let host_mac = cable::host_mac(*mac);
+        let isolated = match neighbours {
+            Neighbours::Talk => "",
+            Neighbours::Apart => " isolated on",
+        };
         Explanation {
             what: format!("lay a cable from {bridge} to {container_end} of {name}"),
             why: "A veth pair is a patch cable: one end is plugged into the bridge, the other is the container's network card.".into(),
             up: vec![
                 format!("ip link add name {host_end} address {host_mac} mtu {mtu} master {bridge} type veth peer name {container_end} address {mac} mtu {mtu} netns {name}"),
                 format!("ip link set dev {host_end} alias '{}'", self.alias()),
-                format!("ip link set dev {host_end} type bridge_slave hairpin on"),
+                format!("ip link set dev {host_end} type bridge_slave hairpin on{isolated}"),
                 format!("ip link set dev {host_end} addrgenmode none"),
                 format!("ip link set dev {host_end} up"),
             ],

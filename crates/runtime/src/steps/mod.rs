@@ -14,6 +14,7 @@ mod set_link_up;
 mod tune_bridge;
 mod tune_namespace;
 mod turn_on_forwarding;
+mod use_bridge;
 mod write_etc_files;
 
 pub use add_default_route::AddDefaultRoute;
@@ -27,7 +28,8 @@ pub use make_mount_points::MakeMountPoints;
 pub use make_namespace::MakeNamespace;
 pub use publish_ports::PublishPorts;
 pub use set_link_up::SetLinkUp;
-pub use tune_bridge::TuneBridge;
+pub use tune_bridge::{TuneBridge, Whose};
 pub use tune_namespace::TuneNamespace;
 pub use turn_on_forwarding::TurnOnForwarding;
+pub use use_bridge::UseBridge;
 pub use write_etc_files::WriteEtcFiles;

@@ -14,6 +14,17 @@ use serde::{Deserialize, Serialize};
 pub struct TuneBridge {
     /// The bridge.
     pub bridge: IfName,
+    /// Who made it.
+    pub whose: Whose,
+}
+
+/// Whose property a bridge is, and therefore how much of it may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// minet made it.
+    Ours,
+    /// It was there before; only what publishing needs is changed, and changed back.
+    SomebodyElses,
 }
 
 impl TuneBridge {
@@ -23,14 +34,24 @@ impl TuneBridge {
     /// a container; the guard chain, which stands already, keeps everybody else's out.
     /// IPv6 is off on an IPv4 network, so that no container can advertise itself as a
     /// router to the host (CVE-2020-10749).
-    fn settings(&self) -> [(String, &'static str); 4] {
+    fn settings(&self) -> Vec<(String, &'static str)> {
         let bridge = &self.bridge;
-        [
-            (format!("net/ipv4/conf/{bridge}/route_localnet"), "1"),
+        let needed = (self.route_localnet(), "1");
+        if self.whose == Whose::SomebodyElses {
+            return vec![needed];
+        }
+        vec![
+            needed,
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/accept_redirects"), "0"),
             (format!("net/ipv6/conf/{bridge}/disable_ipv6"), "1"),
         ]
+    }
+}
+
+impl TuneBridge {
+    fn route_localnet(&self) -> String {
+        format!("net/ipv4/conf/{}/route_localnet", self.bridge)
     }
 }
 
@@ -50,6 +71,11 @@ impl Act for TuneBridge {
     }
 
     fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
+        // The settings of our own bridge go with it.
+        let key = self.route_localnet();
+        if self.whose == Whose::SomebodyElses && exists(&key) {
+            sysctl::write(&key, "0")?;
+        }
         Ok(())
     }
 
@@ -68,7 +94,10 @@ impl Act for TuneBridge {
             what: format!("tune {}", self.bridge),
             why: "127.0.0.1:PORT of the host can lead to a container only if the kernel may route loopback addresses on this bridge; the guard chain, which stands already, drops everybody else's.".into(),
             up: self.settings().iter().map(|(key, value)| format!("sysctl -qw {key}={value}")).collect(),
-            down: Vec::new(),
+            down: match self.whose {
+                Whose::Ours => Vec::new(),
+                Whose::SomebodyElses => vec![format!("sysctl -qw {}=0", self.route_localnet())],
+            },
         }
     }
 }

@@ -1,0 +1,129 @@
+use super::{Failure, for_each, open};
+use crate::{
+    explainer::{Explainer, Level},
+    network_options::{CreateOptions, ListFormat, ListOptions, NetworkCommand},
+    output::print,
+    table,
+};
+use minet_model::Reach;
+use minet_runtime::{ListedNetwork, Paths};
+use serde_json::{Value, json};
+
+pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
+    match command {
+        NetworkCommand::Create(options) => create(*options, paths),
+        NetworkCommand::Ls(options) => list(&options, paths),
+        NetworkCommand::Inspect(names) => inspect(&names.networks, paths),
+        NetworkCommand::Rm(names) => remove(&names.networks, paths),
+        NetworkCommand::Prune => prune(paths),
+    }
+}
+
+fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
+    let level = match options.explain {
+        true => Level::Steps,
+        false => Level::Notes,
+    };
+    let spec = options.into_spec().map_err(|error| Failure {
+        message: error.to_string(),
+        code: 1,
+    })?;
+    let id = open(paths)
+        .and_then(|mut runtime| runtime.create_network(spec, &mut Explainer::new(level)))
+        .map_err(|error| Failure::of_command(&error))?;
+    print(&format!("{id}\n"));
+    Ok(0)
+}
+
+fn list(options: &ListOptions, paths: Paths) -> Result<u8, Failure> {
+    let networks = open(paths)
+        .and_then(|mut runtime| runtime.networks())
+        .map_err(|error| Failure::of_command(&error))?;
+    let id = |network: &ListedNetwork| match options.no_trunc {
+        true => network.id.to_string(),
+        false => network.id.short().to_owned(),
+    };
+    if options.quiet {
+        networks
+            .iter()
+            .for_each(|network| print(&format!("{}\n", id(network))));
+        return Ok(0);
+    }
+    match options.format {
+        ListFormat::Table => print(&table::render(&rows(&networks, id))),
+        ListFormat::Json => {
+            for network in &networks {
+                print(&format!("{}\n", as_json(network, &id(network))));
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn rows(networks: &[ListedNetwork], id: impl Fn(&ListedNetwork) -> String) -> Vec<Vec<String>> {
+    let head = ["NETWORK ID", "NAME", "DRIVER", "SCOPE", "SUBNET", "BRIDGE"];
+    let row = |network: &ListedNetwork| {
+        vec![
+            id(network),
+            network.name.to_string(),
+            network.driver.to_owned(),
+            "local".to_owned(),
+            text(network.subnet),
+            text(network.bridge.clone()),
+        ]
+    };
+    std::iter::once(head.map(str::to_owned).to_vec())
+        .chain(networks.iter().map(row))
+        .collect()
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// Docker's keys, which it prints as strings all; the last two are minet's own.
+fn as_json(network: &ListedNetwork, id: &str) -> Value {
+    json!({
+        "ID": id,
+        "Name": network.name,
+        "Driver": network.driver,
+        "Scope": "local",
+        "IPv4": "true",
+        "IPv6": "false",
+        "Internal": (network.reach == Reach::InternalOnly).to_string(),
+        "Labels": network.labels.join(","),
+        "Subnet": text(network.subnet),
+        "Bridge": text(network.bridge.clone()),
+    })
+}
+
+/// Prints an array with those that were found; the others are told.
+fn inspect(names: &[String], paths: Paths) -> Result<u8, Failure> {
+    let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
+    let mut found = Vec::new();
+    let outcome = for_each(names, |network| {
+        found.push(runtime.inspect_network(network)?);
+        Ok(())
+    });
+    print(&format!("{:#}\n", Value::Array(found)));
+    outcome
+}
+
+fn remove(names: &[String], paths: Paths) -> Result<u8, Failure> {
+    let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
+    for_each(names, |network| {
+        runtime.remove_network(network)?;
+        print(&format!("{network}\n"));
+        Ok(())
+    })
+}
+
+fn prune(paths: Paths) -> Result<u8, Failure> {
+    let removed = open(paths)
+        .and_then(|mut runtime| runtime.prune_networks())
+        .map_err(|error| Failure::of_command(&error))?;
+    for network in removed {
+        print(&format!("{network}\n"));
+    }
+    Ok(0)
+}

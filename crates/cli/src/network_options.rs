@@ -1,0 +1,153 @@
+//! The options of `minet network …`.
+
+use clap::{Args, Subcommand};
+use ipnetwork::Ipv4Network;
+use minet_model::{
+    AddressRange, BridgeChoice, IfName, InvalidNetworkOption, Masquerade, Neighbours, NetworkName,
+    NetworkSpec, Reach,
+};
+use std::net::Ipv4Addr;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NetworkCommand {
+    /// Create a network: a bridge, a subnet, rules
+    Create(Box<CreateOptions>),
+    /// List networks
+    #[command(visible_alias = "list")]
+    Ls(ListOptions),
+    /// Show everything that is known of networks, as JSON
+    Inspect(NetworkNames),
+    /// Remove networks that no running container is on
+    #[command(visible_alias = "remove")]
+    Rm(NetworkNames),
+    /// Remove all networks that no container is on
+    Prune,
+}
+
+/// Create a network: a bridge, a subnet, rules.
+///
+/// Containers of one network reach each other; containers of different networks do not,
+/// except through published ports. The bridge is named mn- and the first eight digits of
+/// the network's ID.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CreateOptions {
+    /// What it is called
+    #[arg(value_name = "NAME")]
+    name: NetworkName,
+    /// Its subnet, such as 10.9.0.0/24; the first free one of the pools if none is given
+    #[arg(long, value_name = "CIDR")]
+    subnet: Option<Ipv4Network>,
+    /// The host's own address on it; the first of the subnet if none is given
+    #[arg(long, value_name = "ADDRESS")]
+    gateway: Option<Ipv4Addr>,
+    /// Give containers addresses from this part of the subnet only
+    #[arg(long, value_name = "CIDR|FIRST-LAST")]
+    ip_range: Option<AddressRange>,
+    /// Keep an address free for something else
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = aux_address)]
+    aux_address: Vec<(String, Ipv4Addr)>,
+    /// No way out and no way in
+    #[arg(long)]
+    internal: bool,
+    /// Whether its containers reach each other
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    icc: bool,
+    /// Whether its containers go out under the host's address
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    masquerade: bool,
+    /// The largest packet; that of the uplink if none is given
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(68..=65_535))]
+    mtu: Option<u32>,
+    /// Use this bridge, which is there already
+    #[arg(long, value_name = "BRIDGE")]
+    bridge: Option<IfName>,
+    /// A note for people and scripts
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    label: Vec<String>,
+    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, com.docker.network.driver.mtu
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    opt: Vec<String>,
+    /// The kind of network; there is one
+    #[arg(short, long, value_name = "DRIVER", default_value = "bridge", value_parser = ["bridge"], hide = true)]
+    driver: String,
+    /// Print each step as it happens, with the command that does the same and the reason
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minet network create backend
+  minet run --network backend --network frontend -- ./server
+  minet network create --subnet 10.9.0.0/24 --ip-range 10.9.0.128/25 lab
+  minet network create --internal vault
+  minet network create --bridge br0 office";
+
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// Only print IDs
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print whole IDs
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// A table, or one JSON object a line
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ListFormat {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkNames {
+    /// Names or IDs, or the beginnings of IDs
+    #[arg(required = true, value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+}
+
+fn aux_address(text: &str) -> Result<(String, Ipv4Addr), String> {
+    let (name, address) = text.split_once('=').ok_or("write NAME=ADDRESS")?;
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address:?} is no IPv4 address"))?;
+    Ok((name.to_owned(), address))
+}
+
+impl CreateOptions {
+    /// The options as a spec.
+    pub(crate) fn into_spec(self) -> Result<NetworkSpec, InvalidNetworkOption> {
+        let mut spec = NetworkSpec::named(self.name);
+        for option in &self.opt {
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            spec.set_option(key, value)?;
+        }
+        spec.subnet = self.subnet;
+        spec.gateway = self.gateway;
+        spec.ip_range = self.ip_range;
+        spec.reserved = self.aux_address.into_iter().collect();
+        spec.mtu = self.mtu.or(spec.mtu);
+        if self.internal {
+            spec.reach = Reach::InternalOnly;
+        }
+        if !self.icc {
+            spec.neighbours = Neighbours::Apart;
+        }
+        if !self.masquerade {
+            spec.masquerade = Masquerade::Off;
+        }
+        if let Some(bridge) = self.bridge {
+            spec.bridge = BridgeChoice::Existing(bridge);
+        }
+        let label = |label: &String| {
+            let (key, value) = label.split_once('=').unwrap_or((label, ""));
+            (key.to_owned(), value.to_owned())
+        };
+        spec.labels = self.label.iter().map(label).collect();
+        Ok(spec)
+    }
+}

@@ -1,0 +1,278 @@
+//! What a user asked for with `minet network create`.
+
+use crate::{IfName, NetworkName};
+use ipnetwork::Ipv4Network;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
+
+/// Whether connections leave a network under the host's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Masquerade {
+    /// They do: nobody outside needs a route to the network.
+    #[default]
+    On,
+    /// They keep the container's address; somebody else routes the answers.
+    Off,
+}
+
+/// How far a network reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Reach {
+    /// To the host's other networks' published ports, and into the world.
+    #[default]
+    Outside,
+    /// Not beyond its own bridge (`--internal`); published ports are dead, too.
+    InternalOnly,
+}
+
+/// Whether the containers of one network may talk to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Neighbours {
+    /// They may.
+    #[default]
+    Talk,
+    /// They may not (`icc=false`). The table only judges what is routed; frames that stay
+    /// on the bridge are stopped by `isolated on` on its ports.
+    ///
+    /// Each other's published ports they reach only where
+    /// `net.bridge.bridge-nf-call-iptables` is 0: with 1 the kernel redirects a frame
+    /// while it is still on the bridge, and then the isolated port stops it too.
+    Apart,
+}
+
+/// Which bridge a network is to have.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BridgeChoice {
+    /// One that minet makes, and names after the network's identity.
+    #[default]
+    Own,
+    /// One that minet makes under this name.
+    Named(IfName),
+    /// One that is there already and belongs to somebody else.
+    Existing(IfName),
+}
+
+/// A network as it was asked for; what is not given is chosen when it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// What users call it.
+    pub name: NetworkName,
+    /// `--subnet`; none means the first free one of the pools.
+    pub subnet: Option<Ipv4Network>,
+    /// `--gateway`: the host's own address on it; none means the first of the subnet.
+    pub gateway: Option<Ipv4Addr>,
+    /// `--ip-range`: containers get their addresses from this part of the subnet.
+    pub ip_range: Option<AddressRange>,
+    /// `--aux-address`: addresses that no container gets, by what they are for.
+    pub reserved: BTreeMap<String, Ipv4Addr>,
+    /// `--mtu`; none means that of the uplink.
+    pub mtu: Option<u32>,
+    /// Its bridge.
+    pub bridge: BridgeChoice,
+    /// `--masquerade`.
+    pub masquerade: Masquerade,
+    /// `--internal`.
+    pub reach: Reach,
+    /// `--icc`.
+    pub neighbours: Neighbours,
+    /// `--label`.
+    pub labels: BTreeMap<String, String>,
+    /// `--opt`, as they were written, for `inspect`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Why an option of a network cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNetworkOption {
+    /// A key that minet does not know.
+    #[error(
+        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc and com.docker.network.driver.mtu"
+    )]
+    UnknownKey(String),
+    /// A value that does not fit the key.
+    #[error("invalid value {value:?} of network option {key}: {expected}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What was written.
+        value: String,
+        /// What can be written there.
+        expected: &'static str,
+    },
+}
+
+impl NetworkSpec {
+    /// A network of which nothing is asked but its name.
+    pub fn named(name: NetworkName) -> Self {
+        NetworkSpec {
+            name,
+            subnet: None,
+            gateway: None,
+            ip_range: None,
+            reserved: BTreeMap::new(),
+            mtu: None,
+            bridge: BridgeChoice::Own,
+            masquerade: Masquerade::On,
+            reach: Reach::Outside,
+            neighbours: Neighbours::Talk,
+            labels: BTreeMap::new(),
+            options: BTreeMap::new(),
+        }
+    }
+
+    /// Understands one of Docker's driver options, `-o KEY=VALUE`.
+    pub fn set_option(&mut self, key: &str, value: &str) -> Result<(), InvalidNetworkOption> {
+        let invalid = |expected| InvalidNetworkOption::Value {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            expected,
+        };
+        let switch = || match value {
+            "" | "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(invalid("true or false")),
+        };
+        match key {
+            "com.docker.network.bridge.name" => {
+                let name = value.parse();
+                self.bridge = BridgeChoice::Named(
+                    name.map_err(|_| invalid("a name that an interface can have"))?,
+                );
+            }
+            "com.docker.network.bridge.enable_ip_masquerade" => {
+                self.masquerade = match switch()? {
+                    true => Masquerade::On,
+                    false => Masquerade::Off,
+                };
+            }
+            "com.docker.network.bridge.enable_icc" => {
+                self.neighbours = match switch()? {
+                    true => Neighbours::Talk,
+                    false => Neighbours::Apart,
+                };
+            }
+            "com.docker.network.driver.mtu" => {
+                let mtu = value.parse().ok().filter(|mtu| is_mtu(*mtu));
+                self.mtu = Some(mtu.ok_or_else(|| invalid("68 to 65535"))?);
+            }
+            _ => return Err(InvalidNetworkOption::UnknownKey(key.to_owned())),
+        }
+        self.options.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+}
+
+/// Whether an interface can have this MTU: the least is RFC 791's, the most is a veth's.
+fn is_mtu(mtu: u32) -> bool {
+    (68..=65_535).contains(&mtu)
+}
+
+/// `10.0.0.0/25`, or `10.0.0.100-10.0.0.150`: the addresses from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AddressRange {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+}
+
+/// Why a text is not a range of addresses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid range {0:?}: write 10.0.0.0/25 or 10.0.0.100-10.0.0.150")]
+pub struct InvalidAddressRange(String);
+
+impl AddressRange {
+    /// First and last address.
+    pub fn bounds(self) -> RangeInclusive<Ipv4Addr> {
+        self.first..=self.last
+    }
+}
+
+impl FromStr for AddressRange {
+    type Err = InvalidAddressRange;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidAddressRange(text.to_owned());
+        let (first, last) = match text.split_once('-') {
+            Some((first, last)) => (
+                first.parse().map_err(|_| invalid())?,
+                last.parse().map_err(|_| invalid())?,
+            ),
+            None => {
+                let network: Ipv4Network = text.parse().map_err(|_| invalid())?;
+                (network.network(), network.broadcast())
+            }
+        };
+        match first <= last {
+            true => Ok(AddressRange { first, last }),
+            false => Err(invalid()),
+        }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.first.to_bits(), self.last.to_bits());
+        // A block of a power of two at a multiple of its size is written as such.
+        let differing = 32 - (first ^ last).leading_zeros();
+        let ones = u32::MAX
+            .checked_shl(differing)
+            .map_or(u32::MAX, |high| !high);
+        match first & ones == 0 && last & ones == ones {
+            true => write!(f, "{}/{}", self.first, 32 - differing),
+            false => write!(f, "{}-{}", self.first, self.last),
+        }
+    }
+}
+
+impl TryFrom<String> for AddressRange {
+    type Error = InvalidAddressRange;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AddressRange> for String {
+    fn from(range: AddressRange) -> String {
+        range.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_read_back_what_they_print() {
+        for text in [
+            "10.0.0.0/25",
+            "10.0.0.100-10.0.0.150",
+            "10.0.0.7/32",
+            "0.0.0.0/0",
+            "10.0.0.1-10.0.0.2",
+        ] {
+            assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), text);
+        }
+        for text in ["", "10.0.0.9-10.0.0.1", "a-b", "10.0.0.0/33"] {
+            assert!(text.parse::<AddressRange>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dockers_options_are_understood() {
+        let mut spec = NetworkSpec::named("a".parse().unwrap());
+        spec.set_option("com.docker.network.bridge.enable_icc", "false")
+            .unwrap();
+        spec.set_option("com.docker.network.driver.mtu", "1400")
+            .unwrap();
+        assert_eq!((spec.neighbours, spec.mtu), (Neighbours::Apart, Some(1400)));
+        for (key, value) in [
+            ("com.docker.network.bridge.enable_icc", "perhaps"),
+            ("com.docker.network.driver.mtu", "9"),
+            ("com.docker.network.bridge.name", "a name"),
+            ("com.docker.network.nonsense", "1"),
+        ] {
+            assert!(spec.set_option(key, value).is_err(), "{key}={value}");
+        }
+    }
+}

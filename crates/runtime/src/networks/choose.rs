@@ -1,0 +1,251 @@
+//! From what was asked of a network to what it will be: subnet, gateway, bridge and MTU.
+
+use super::NetworkError;
+use crate::{Error, Runtime};
+use ipnetwork::Ipv4Network;
+use minet_bridge::{Rtnl, address, link, survey};
+use minet_ipam::{Pool, overlaps};
+use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec};
+use minet_state::NetworkRow;
+use std::net::Ipv4Addr;
+
+/// Ethernet's payload, where there is no uplink to take it from.
+const DEFAULT_MTU: u32 = 1500;
+
+/// The network as it will be, and whether its subnet is another than before.
+pub(crate) struct Chosen {
+    pub(crate) network: BridgeNetwork,
+    pub(crate) subnet_moves: bool,
+}
+
+/// What was chosen before if it still fits this host, else what fits now.
+///
+/// A subnet that a user chose is never changed; one that minet chose moves out of the way
+/// of addresses and routes that the host has got since. `planned` are subnets of networks
+/// that are being brought up along with this one.
+pub(crate) fn choose(
+    runtime: &mut Runtime,
+    asked: &NetworkSpec,
+    row: Option<&NetworkRow>,
+    planned: &[Ipv4Network],
+) -> Result<Chosen, Error> {
+    let id = match row {
+        Some(row) => row.network.id.clone(),
+        None => new_id(&asked.name)?,
+    };
+    let others = runtime.store.read(|tx| tx.networks())?;
+    let others: Vec<&NetworkRow> = others
+        .iter()
+        .filter(|other| other.network.name != asked.name)
+        .collect();
+    let rtnl = runtime.machine.rtnl()?;
+    if let BridgeChoice::Existing(bridge) = &asked.bridge {
+        let network = on_existing(rtnl, asked, bridge, id, &others)?;
+        let subnet_moves = row.is_some_and(|row| row.network.subnet != network.subnet);
+        return Ok(Chosen {
+            network,
+            subnet_moves,
+        });
+    }
+    let uplink = survey::uplink(rtnl)?;
+    let bridge = match row {
+        Some(row) => row.network.bridge.clone(),
+        None => new_bridge(asked, &id),
+    };
+    let mut host = occupied_by_host(rtnl, &bridge)?;
+    host.extend(planned);
+    let subnet = match (asked.subnet, row) {
+        (Some(subnet), Some(_)) => subnet,
+        (Some(subnet), None) => unclaimed(subnet, &host, &others)?,
+        (None, _) => {
+            let kept = row.map(|row| row.network.subnet);
+            let default = NetworkName::default_bridge();
+            if asked.name != default && !others.iter().any(|row| row.network.name == default) {
+                // Everybody knows the first pool as the default network's; it will come.
+                host.extend(minet_ipam::default_pools().next());
+            }
+            free_subnet(kept, host, &others)?
+        }
+    };
+    let network = BridgeNetwork {
+        name: asked.name.clone(),
+        id,
+        bridge,
+        subnet,
+        gateway: asked
+            .gateway
+            .unwrap_or_else(|| minet_ipam::gateway_of(subnet)),
+        mtu: asked
+            .mtu
+            .unwrap_or_else(|| uplink.map_or(DEFAULT_MTU, |uplink| uplink.mtu)),
+        asked: asked.clone(),
+    };
+    verify(&network)?;
+    Ok(Chosen {
+        subnet_moves: row.is_some_and(|row| row.network.subnet != subnet),
+        network,
+    })
+}
+
+fn new_id(name: &NetworkName) -> Result<NetworkId, Error> {
+    match name.is_predefined() {
+        true => Ok(NetworkId::of_predefined(name.as_str())),
+        false => Ok(NetworkId::from_bytes(crate::admit::random_bytes()?)),
+    }
+}
+
+fn new_bridge(asked: &NetworkSpec, id: &NetworkId) -> IfName {
+    match &asked.bridge {
+        BridgeChoice::Named(name) | BridgeChoice::Existing(name) => name.clone(),
+        BridgeChoice::Own if asked.name == NetworkName::default_bridge() => {
+            "minet0".parse().expect("a valid interface name")
+        }
+        BridgeChoice::Own => id.bridge(),
+    }
+}
+
+/// Every address and route of the host that is not the bridge's own.
+fn occupied_by_host(rtnl: &mut Rtnl, bridge: &IfName) -> Result<Vec<Ipv4Network>, Error> {
+    let own = link::find(rtnl, bridge)?.map(|link| link.index);
+    Ok(survey::survey(rtnl)?.occupied_except(own))
+}
+
+fn free_subnet(
+    kept: Option<Ipv4Network>,
+    mut occupied: Vec<Ipv4Network>,
+    others: &[&NetworkRow],
+) -> Result<Ipv4Network, Error> {
+    // Those that are down too: they will come back.
+    occupied.extend(others.iter().map(|other| other.network.subnet));
+    let kept = kept.filter(|kept| !occupied.iter().any(|other| overlaps(*kept, *other)));
+    match kept {
+        Some(subnet) => Ok(subnet),
+        None => Ok(minet_ipam::choose_subnet(
+            minet_ipam::default_pools(),
+            &occupied,
+        )?),
+    }
+}
+
+/// The subnet that was asked for, if nobody else has it.
+fn unclaimed(
+    subnet: Ipv4Network,
+    host: &[Ipv4Network],
+    others: &[&NetworkRow],
+) -> Result<Ipv4Network, Error> {
+    if subnet.ip() != subnet.network() {
+        let should = Ipv4Network::new(subnet.network(), subnet.prefix())
+            .expect("a prefix length taken from a network is valid");
+        return Err(NetworkError::HostBits {
+            given: subnet,
+            should,
+        }
+        .into());
+    }
+    let of_networks = others.iter().map(|other| {
+        let whose = format!("the subnet of network {}", other.network.name);
+        (other.network.subnet, whose)
+    });
+    let of_host = host
+        .iter()
+        .map(|other| (*other, "an address or a route of this host".to_owned()));
+    match of_networks
+        .chain(of_host)
+        .find(|(other, _)| overlaps(subnet, *other))
+    {
+        None => Ok(subnet),
+        Some((other, whose)) => Err(NetworkError::PoolOverlaps {
+            subnet,
+            other,
+            whose,
+        }
+        .into()),
+    }
+}
+
+/// A network on a bridge that somebody else made, with the host's address that it has.
+fn on_existing(
+    rtnl: &mut Rtnl,
+    asked: &NetworkSpec,
+    bridge: &IfName,
+    id: NetworkId,
+    others: &[&NetworkRow],
+) -> Result<BridgeNetwork, Error> {
+    let link = link::find(rtnl, bridge)?.ok_or_else(|| NetworkError::NoBridge(bridge.clone()))?;
+    if link.kind.as_deref() != Some("bridge") {
+        return Err(NetworkError::NotABridge(bridge.clone()).into());
+    }
+    if !link.up {
+        return Err(NetworkError::BridgeDown(bridge.clone()).into());
+    }
+    if let Some(other) = others.iter().find(|other| other.network.bridge == *bridge) {
+        return Err(NetworkError::BridgeTaken {
+            bridge: bridge.clone(),
+            network: other.network.name.to_string(),
+        }
+        .into());
+    }
+    if survey::uplink(rtnl)?.is_some_and(|uplink| uplink.name == *bridge) {
+        return Err(NetworkError::BridgeIsUplink(bridge.clone()).into());
+    }
+    let has = address::list(rtnl, bridge)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| NetworkError::BridgeWithoutAddress(bridge.clone()))?;
+    let subnet = Ipv4Network::new(has.network(), has.prefix())
+        .expect("a prefix length taken from a network is valid");
+    let mismatch = |asked: String| NetworkError::BridgeMismatch { has, asked };
+    if let Some(other) = asked.subnet.filter(|asked| *asked != subnet) {
+        return Err(mismatch(other.to_string()).into());
+    }
+    if let Some(other) = asked.gateway.filter(|asked| *asked != has.ip()) {
+        return Err(mismatch(other.to_string()).into());
+    }
+    let network = BridgeNetwork {
+        name: asked.name.clone(),
+        id,
+        bridge: bridge.clone(),
+        subnet,
+        gateway: has.ip(),
+        mtu: asked.mtu.unwrap_or(link.mtu),
+        asked: asked.clone(),
+    };
+    verify(&network)?;
+    Ok(network)
+}
+
+/// What the parts of a network must have to do with each other.
+fn verify(network: &BridgeNetwork) -> Result<(), Error> {
+    let subnet = network.subnet;
+    let inside = |what, address: Ipv4Addr| match subnet.contains(address) {
+        true => Ok(()),
+        false => Err(NetworkError::OutsideSubnet {
+            what,
+            address,
+            subnet,
+        }),
+    };
+    inside("gateway", network.gateway)?;
+    let ends = [subnet.network(), subnet.broadcast()];
+    if subnet.prefix() < 31 && ends.contains(&network.gateway) {
+        let address = network.gateway;
+        return Err(NetworkError::NotAHost { address, subnet }.into());
+    }
+    for address in network.asked.reserved.values() {
+        inside("auxiliary address", *address)?;
+    }
+    if pool(network)?.capacity() == 0 {
+        return Err(NetworkError::TooSmall(subnet).into());
+    }
+    Ok(())
+}
+
+/// The addresses that the network's containers may have.
+pub(crate) fn pool(network: &BridgeNetwork) -> Result<Pool, Error> {
+    let pool = Pool::of(network.subnet, network.gateway);
+    let pool = match network.asked.ip_range {
+        Some(range) => pool.narrowed_to(range.bounds())?,
+        None => pool,
+    };
+    Ok(pool.reserving(network.asked.reserved.values().copied()))
+}

@@ -1,0 +1,90 @@
+//! `minet network create`: the wish is recorded, the bridge and the rules are made at once.
+
+use super::NetworkError;
+use crate::{
+    Error, Narrator, Runtime,
+    network::{self, Ground},
+    plan::Carrier,
+};
+use minet_bridge::link;
+use minet_model::{BridgeChoice, NetworkId, NetworkSpec};
+
+impl Runtime {
+    /// Creates a network; returns its identity.
+    pub fn create_network(
+        &mut self,
+        mut spec: NetworkSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<NetworkId, Error> {
+        if spec.subnet.is_none() && !matches!(spec.bridge, BridgeChoice::Existing(_)) {
+            require_no_parts(&spec)?;
+        }
+        self.recognise_existing_bridge(&mut spec)?;
+        let ground = network::plan_new(self, &spec)?;
+        let boot = self.boot.clone();
+        self.store.write(|tx| {
+            if spec.name.is_predefined() || tx.network(&spec.name)?.is_some() {
+                return Err(NetworkError::Exists(spec.name.to_string()).into());
+            }
+            ground.record(tx, &boot)
+        })?;
+        if let Err(error) = self.bring_up(&ground, narrator) {
+            // While something of it resists, the row has to say what.
+            if ground.tear_down(self)?.is_empty() {
+                self.store.write(|tx| tx.delete_network(&spec.name))?;
+            }
+            return Err(error);
+        }
+        self.warn_of_spanning_tree(&spec, narrator)?;
+        let row = self.store.read(|tx| tx.network(&spec.name))?;
+        row.map(|row| row.network.id)
+            .ok_or_else(|| Error::NoSuchNetwork(spec.name.to_string()))
+    }
+
+    fn bring_up(&mut self, ground: &Ground, narrator: &mut dyn Narrator) -> Result<(), Error> {
+        let mut carrier = Carrier::new(&mut self.machine, narrator, None);
+        ground.build(&mut carrier, &mut self.store, &self.boot)
+    }
+
+    /// Docker's option names a bridge, and means the one of this name if there is one.
+    fn recognise_existing_bridge(&mut self, spec: &mut NetworkSpec) -> Result<(), Error> {
+        let BridgeChoice::Named(name) = &spec.bridge else {
+            return Ok(());
+        };
+        if link::find(self.machine.rtnl()?, name)?.is_some() {
+            spec.bridge = BridgeChoice::Existing(name.clone());
+        }
+        Ok(())
+    }
+
+    /// Every new port of a bridge with STP listens and learns for 15 seconds each.
+    fn warn_of_spanning_tree(
+        &mut self,
+        spec: &NetworkSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let BridgeChoice::Existing(bridge) = &spec.bridge else {
+            return Ok(());
+        };
+        let link = link::find(self.machine.rtnl()?, bridge)?;
+        if link.is_some_and(|link| link.stp == Some(true)) {
+            narrator.warn(&format!(
+                "WARNING: bridge {bridge} speaks the spanning tree protocol: a container hears and is heard only 30 seconds after its start; if there are no loops, turn it off: ip link set {bridge} type bridge stp_state 0"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A part of a subnet means nothing without the subnet.
+fn require_no_parts(spec: &NetworkSpec) -> Result<(), Error> {
+    let parts = [
+        (spec.gateway.is_some(), "--gateway"),
+        (spec.ip_range.is_some(), "--ip-range"),
+        (!spec.reserved.is_empty(), "--aux-address"),
+    ];
+    match parts.into_iter().find(|(given, _)| *given) {
+        Some((_, option)) => Err(NetworkError::NeedsSubnet(option).into()),
+        None => Ok(()),
+    }
+}

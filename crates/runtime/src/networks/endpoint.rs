@@ -1,0 +1,108 @@
+//! A container's place on a network: which address, which names of the cable's ends, and
+//! which steps lay it.
+
+use super::NetworkError;
+use crate::{
+    Error, address,
+    settings::{Attachment, Settings},
+    step::Step,
+    steps::{AddDefaultRoute, Announce, GiveAddress, LayCable, SetLinkUp},
+};
+use minet_model::{ContainerId, ContainerName, EndpointSpec, NetworkName};
+use minet_state::Transaction;
+
+/// Chooses a place on a network for a container, and records the lease.
+pub(crate) fn attach(
+    tx: &Transaction<'_>,
+    (id, name): (&ContainerId, &ContainerName),
+    settings: &Settings,
+    endpoint: &EndpointSpec,
+) -> Result<Attachment, Error> {
+    let row = tx
+        .network(&endpoint.network)?
+        .ok_or_else(|| Error::NoSuchNetwork(endpoint.network.to_string()))?;
+    let network = row.network.clone();
+    if settings.attachment_to(&network.name).is_some() {
+        return Err(NetworkError::Twice(network.name.to_string()).into());
+    }
+    if network.name == NetworkName::default_bridge() && !endpoint.aliases.is_empty() {
+        return Err(NetworkError::AliasOnDefault.into());
+    }
+    let (free_interface, host_end) = settings.free_ends(id);
+    let interface = endpoint.ifname.clone().unwrap_or(free_interface);
+    if settings
+        .attachments
+        .iter()
+        .any(|a| a.interface == interface)
+    {
+        return Err(NetworkError::InterfaceTwice(interface).into());
+    }
+    let request = address::Request {
+        id,
+        name,
+        address: endpoint.ip,
+        mac: endpoint.mac,
+    };
+    let (address, mac) = address::lease(tx, &row, &request)?;
+    Ok(Attachment {
+        address: network.with_prefix(address),
+        network: network.name,
+        bridge: network.bridge,
+        gateway: network.gateway,
+        mac,
+        interface,
+        host_end,
+        mtu: network.mtu,
+        reach: network.asked.reach,
+        neighbours: network.asked.neighbours,
+        gw_priority: endpoint.gw_priority,
+        aliases: endpoint.aliases.clone(),
+    })
+}
+
+/// The cable, its address, and both ends up.
+pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> [Step; 3] {
+    let interface = &attachment.interface;
+    [
+        Step::LayCable(LayCable {
+            name: name.clone(),
+            host_end: attachment.host_end.clone(),
+            container_end: interface.clone(),
+            mac: attachment.mac,
+            mtu: attachment.mtu,
+            bridge: attachment.bridge.clone(),
+            neighbours: attachment.neighbours,
+        }),
+        Step::GiveAddress(GiveAddress {
+            name: name.clone(),
+            interface: interface.clone(),
+            address: attachment.address,
+        }),
+        Step::SetLinkUp(SetLinkUp {
+            name: name.clone(),
+            interface: interface.clone(),
+        }),
+    ]
+}
+
+/// The way to everywhere that is on none of the container's networks; none if all of them
+/// are internal.
+pub(crate) fn default_route_step(name: &ContainerName, settings: &Settings) -> Option<Step> {
+    settings.way_out().map(|way_out| {
+        Step::AddDefaultRoute(AddDefaultRoute {
+            name: name.clone(),
+            gateway: way_out.gateway,
+            interface: way_out.interface.clone(),
+        })
+    })
+}
+
+/// The neighbours on one network are told who has the address now.
+pub(crate) fn announce_step(name: &ContainerName, attachment: &Attachment) -> Step {
+    Step::Announce(Announce {
+        name: name.clone(),
+        host_end: attachment.host_end.clone(),
+        interface: attachment.interface.clone(),
+        mac: attachment.mac,
+    })
+}

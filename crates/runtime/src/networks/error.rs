@@ -1,0 +1,145 @@
+use ipnetwork::Ipv4Network;
+use minet_model::IfName;
+use std::net::Ipv4Addr;
+
+/// What stands in the way of a network. The first words are Docker's where it has some.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The name is taken.
+    #[error("network with name {0} already exists")]
+    Exists(String),
+    /// More than one network's ID begins so.
+    #[error("multiple networks have an ID that begins with {0}: write more of it")]
+    AmbiguousPrefix(String),
+    /// One of those that every installation has.
+    #[error("{0} is a pre-defined network and cannot be removed")]
+    Predefined(String),
+    /// Containers are plugged into it.
+    #[error("network {network} has active endpoints ({holders}): stop or disconnect those first")]
+    InUse {
+        /// The network.
+        network: String,
+        /// Names and IDs of the containers.
+        holders: String,
+    },
+    /// The subnet that was asked for is somebody else's.
+    #[error("Pool overlaps with other one on this address space: {subnet} and {other}, {whose}")]
+    PoolOverlaps {
+        /// What was asked for.
+        subnet: Ipv4Network,
+        /// What is there.
+        other: Ipv4Network,
+        /// Whose it is.
+        whose: String,
+    },
+    /// A subnet with bits set behind its prefix.
+    #[error("invalid subnet {given}: it should be {should}")]
+    HostBits {
+        /// What was written.
+        given: Ipv4Network,
+        /// What was probably meant.
+        should: Ipv4Network,
+    },
+    /// A subnet that has no address for a container.
+    #[error("invalid subnet {0}: it has no room for a gateway and a container")]
+    TooSmall(Ipv4Network),
+    /// Part of a subnet without the subnet.
+    #[error("{0} needs --subnet: what it is a part of")]
+    NeedsSubnet(&'static str),
+    /// An address that is not of the subnet.
+    #[error("invalid {what} {address}: it does not lie in subnet {subnet}")]
+    OutsideSubnet {
+        /// Gateway or auxiliary address.
+        what: &'static str,
+        /// The address.
+        address: Ipv4Addr,
+        /// The subnet.
+        subnet: Ipv4Network,
+    },
+    /// The first or the last address of a subnet.
+    #[error("invalid gateway {address}: the first and the last address of {subnet} are no host's")]
+    NotAHost {
+        /// The address.
+        address: Ipv4Addr,
+        /// The subnet.
+        subnet: Ipv4Network,
+    },
+    /// `--bridge` with a bridge that is not there.
+    #[error(
+        "bridge device with non default name {0} must be created manually: ip link add {0} type bridge; ip addr add 10.9.8.1/24 dev {0}; ip link set {0} up"
+    )]
+    NoBridge(IfName),
+    /// `--bridge` with something else.
+    #[error("{0} is not a bridge")]
+    NotABridge(IfName),
+    /// `--bridge` with a bridge that is off.
+    #[error("bridge {0} is down: ip link set {0} up")]
+    BridgeDown(IfName),
+    /// `--bridge` with a bridge that another network has.
+    #[error("bridge {bridge} belongs to network {network} already")]
+    BridgeTaken {
+        /// The bridge.
+        bridge: IfName,
+        /// The network.
+        network: String,
+    },
+    /// `--bridge` with a bridge on which the host has no address.
+    #[error("bridge {0} has no IPv4 address configured: ip addr add 10.9.8.1/24 dev {0}")]
+    BridgeWithoutAddress(IfName),
+    /// `--bridge` with a bridge that has another address.
+    #[error("bridge IPv4 ({has}) does not match requested configuration {asked}")]
+    BridgeMismatch {
+        /// What the bridge has.
+        has: Ipv4Network,
+        /// What was asked for.
+        asked: String,
+    },
+    /// `--bridge` with the way out.
+    #[error(
+        "bridge {0} is this host's own way out: minet drops what comes from a network's bridge with another network's addresses, so the host would lose its connections"
+    )]
+    BridgeIsUplink(IfName),
+    /// The container has a cable to it.
+    #[error("endpoint with name {container} already exists in network {network}")]
+    AlreadyConnected {
+        /// The container.
+        container: String,
+        /// The network.
+        network: String,
+    },
+    /// The container has none.
+    #[error("container {container} is not connected to network {network}")]
+    NotConnected {
+        /// The container.
+        container: String,
+        /// The network.
+        network: String,
+    },
+    /// Only a container that was made in it can be in the host's network.
+    #[error(
+        "cannot connect container to host network - container must be created in host network mode"
+    )]
+    HostNetwork,
+    /// A container without a network namespace of its own.
+    #[error(
+        "container sharing network namespace with another container or host cannot be connected to any other network"
+    )]
+    SharesNamespace,
+    /// `none` and a network.
+    #[error(
+        "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+    )]
+    NoneMode,
+    /// The same network twice.
+    #[error("network {0} is given twice: a container has one cable to a network")]
+    Twice(String),
+    /// Two cables with one interface name.
+    #[error("interface name {0} is given twice")]
+    InterfaceTwice(IfName),
+    /// Aliases need a network of the user's.
+    #[error("network-scoped aliases are only supported for user-defined networks")]
+    AliasOnDefault,
+    /// A network of the other modes is not one to look into.
+    #[error("network {0} has nothing to change")]
+    NotABridgeNetwork(String),
+}

@@ -1,0 +1,198 @@
+//! `minet network ls` and `inspect`.
+
+use crate::{Error, Runtime, find, time::rfc3339};
+use ipnetwork::Ipv4Network;
+use minet_model::{BridgeNetwork, ContainerId, IfName, NetworkId, NetworkName, NetworkSpec, Reach};
+use minet_state::{Lease, LeaseHolder, NetworkRow, Transaction};
+use serde_json::{Map, Value, json};
+
+/// A network as `network ls` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedNetwork {
+    /// Its identity.
+    pub id: NetworkId,
+    /// What users call it.
+    pub name: NetworkName,
+    /// Docker's word for its kind: `bridge`, `host` or `null`.
+    pub driver: &'static str,
+    /// Its subnet; none for `host` and `none`, and for a `bridge` that was never used.
+    pub subnet: Option<Ipv4Network>,
+    /// Its bridge.
+    pub bridge: Option<IfName>,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// Its labels, as `KEY=VALUE`.
+    pub labels: Vec<String>,
+}
+
+/// The networks that have no bridge, and Docker's word for their kind.
+const WITHOUT_BRIDGE: [(&str, &str); 2] = [("host", "host"), ("none", "null")];
+
+impl Runtime {
+    /// All networks, by name.
+    pub fn networks(&mut self) -> Result<Vec<ListedNetwork>, Error> {
+        let rows = self.store.read(|tx| tx.networks())?;
+        let mut listed: Vec<ListedNetwork> = rows.into_iter().map(of_row).collect();
+        let default = NetworkName::default_bridge();
+        if !listed.iter().any(|network| network.name == default) {
+            listed.push(predefined(default.as_str(), "bridge"));
+        }
+        listed.extend(WITHOUT_BRIDGE.map(|(name, driver)| predefined(name, driver)));
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listed)
+    }
+
+    /// What is known of a network, as JSON with Docker's key names.
+    pub fn inspect_network(&mut self, text: &str) -> Result<Value, Error> {
+        let without_bridge = WITHOUT_BRIDGE.into_iter().find(|(name, _)| *name == text);
+        if let Some((name, driver)) = without_bridge {
+            return Ok(render_predefined(name, driver));
+        }
+        self.store.read(|tx| match find::network(tx, text) {
+            Ok(row) => render(tx, &row),
+            Err(Error::NoSuchNetwork(_)) if text == NetworkName::default_bridge().as_str() => {
+                Ok(render_predefined("bridge", "bridge"))
+            }
+            Err(error) => Err(error),
+        })
+    }
+}
+
+fn of_row(row: NetworkRow) -> ListedNetwork {
+    let BridgeNetwork {
+        id,
+        name,
+        bridge,
+        subnet,
+        asked,
+        ..
+    } = row.network;
+    let label = |(key, value): (String, String)| format!("{key}={value}");
+    ListedNetwork {
+        id,
+        name,
+        driver: "bridge",
+        subnet: Some(subnet),
+        bridge: Some(bridge),
+        reach: asked.reach,
+        labels: asked.labels.into_iter().map(label).collect(),
+    }
+}
+
+fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
+    ListedNetwork {
+        id: NetworkId::of_predefined(name),
+        name: name.parse().expect("a letters-only word is a name"),
+        driver,
+        subnet: None,
+        bridge: None,
+        reach: Reach::Outside,
+        labels: Vec::new(),
+    }
+}
+
+/// Docker's keys; the last two are minet's own.
+fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
+    let BridgeNetwork {
+        name,
+        id,
+        bridge,
+        subnet,
+        gateway,
+        mtu,
+        asked,
+    } = &row.network;
+    let held = tx.leases_held_on(name)?;
+    let capacity = super::pool(&row.network)?.capacity();
+    let mut config = json!({ "Subnet": subnet, "Gateway": gateway });
+    if let Some(range) = asked.ip_range {
+        config["IPRange"] = json!(range.to_string());
+    }
+    if !asked.reserved.is_empty() {
+        config["AuxiliaryAddresses"] = json!(asked.reserved);
+    }
+    let mut containers = Map::new();
+    for lease in &held {
+        if let LeaseHolder::Container(holder) = &lease.holder {
+            containers.insert(holder.to_string(), endpoint(&row.network, lease, holder));
+        }
+    }
+    let in_use = u64::try_from(held.len()).unwrap_or(u64::MAX);
+    let subnets = json!({ subnet.to_string(): {
+        "IPsInUse": in_use.saturating_add(1),
+        "DynamicIPsAvailable": capacity.saturating_sub(in_use),
+    } });
+    let own = json!({ "Bridge": bridge, "Mtu": mtu });
+    let configs = Value::Array(vec![config]);
+    let mut value = outline((name.as_str(), "bridge"), id, asked, row.created);
+    merge(
+        &mut value,
+        &json!({
+            "IPAM": { "Driver": "default", "Options": null, "Config": configs },
+            "Containers": containers,
+            "Options": options(&row.network),
+            "Status": { "IPAM": { "Subnets": subnets } },
+        }),
+    );
+    merge(&mut value, &own);
+    Ok(value)
+}
+
+/// The options as they were given, and beside them the bridge's name, which many look for.
+fn options(network: &BridgeNetwork) -> Value {
+    let mut options = network.asked.options.clone();
+    options
+        .entry("com.docker.network.bridge.name".to_owned())
+        .or_insert_with(|| network.bridge.to_string());
+    json!(options)
+}
+
+fn endpoint(network: &BridgeNetwork, lease: &Lease, holder: &ContainerId) -> Value {
+    json!({
+        "Name": lease.name,
+        // One container has one cable to a network, so these two name it.
+        "EndpointID": format!("{}{}", &network.id.as_str()[..32], &holder.as_str()[..32]),
+        "MacAddress": lease.mac,
+        "IPv4Address": network.with_prefix(lease.address),
+        "IPv6Address": "",
+    })
+}
+
+fn render_predefined(name: &str, driver: &'static str) -> Value {
+    let listed = predefined(name, driver);
+    let asked = NetworkSpec::named(listed.name);
+    outline((name, driver), &listed.id, &asked, 0)
+}
+
+/// What every network has.
+fn outline(
+    (name, driver): (&str, &str),
+    id: &NetworkId,
+    asked: &NetworkSpec,
+    created: i64,
+) -> Value {
+    json!({
+        "Name": name,
+        "Id": id,
+        "Created": rfc3339(Some(created)),
+        "Scope": "local",
+        "Driver": driver,
+        "EnableIPv4": true,
+        "EnableIPv6": false,
+        "IPAM": { "Driver": "default", "Options": null, "Config": [] },
+        "Internal": asked.reach == Reach::InternalOnly,
+        "Attachable": false,
+        "Ingress": false,
+        "ConfigFrom": { "Network": "" },
+        "ConfigOnly": false,
+        "Containers": {},
+        "Options": asked.options,
+        "Labels": asked.labels,
+    })
+}
+
+fn merge(value: &mut Value, more: &Value) {
+    if let (Value::Object(value), Value::Object(more)) = (value, more) {
+        value.extend(more.clone());
+    }
+}

@@ -1,0 +1,16 @@
+//! Networks as things: made, listed, looked into, removed; and containers plugged into
+//! them and out of them.
+//!
+//! What a network stands on, and when that is made, is told in [`crate::network`].
+
+mod choose;
+mod create;
+mod endpoint;
+mod error;
+mod list;
+mod remove;
+
+pub(crate) use choose::{choose, pool};
+pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step};
+pub use error::NetworkError;
+pub use list::ListedNetwork;
