@@ -315,6 +315,7 @@ fn a_supervisor_that_is_killed_takes_its_container_along() {
     assert_eq!(host.minet("wait web").succeed(), "137");
     host.minet("start web").succeed();
     host.sh("kill -KILL $(busybox pidof minet)").succeed();
+    assert_eq!(host.minet("wait web").succeed(), "137");
     host.minet("rm web").succeed();
     before.assert_only_the_network_is_left(&host);
 }
@@ -349,4 +350,56 @@ fn prune_removes_what_has_ended() {
     assert_eq!(host.minet("ps -aq").succeed().lines().count(), 1);
     host.minet("rm -f alive").succeed();
     before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn a_hundred_at_once_all_come_up_and_all_go() {
+    const MANY: usize = 100;
+    let host = TestHost::new();
+    // The network is up, so that only containers are measured.
+    leave(&host, "--rm", "true");
+    let before = host.snapshot();
+    let starts: Vec<_> = (0..MANY)
+        .map(|n| {
+            let name = format!("c{n}");
+            host.spawn_minet([
+                "run", "-d", "-p", "80", "--name", &name, "--", "sleep", "1000",
+            ])
+        })
+        .collect();
+    let ids: Vec<String> = starts
+        .into_iter()
+        .map(|run| run.finish().succeed())
+        .collect();
+    let list = host.minet("ps --format {{.Address}}").succeed();
+    let mut addresses: Vec<&str> = list.lines().collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    assert_eq!(addresses.len(), MANY, "each has its own address");
+    let began = Instant::now();
+    let removals: Vec<_> = ids
+        .iter()
+        .map(|id| host.spawn_minet(["rm", "-f", &id[..12]]))
+        .collect();
+    for removal in removals {
+        removal.finish().succeed();
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert_eq!(host.minet("ps -aq").succeed(), "");
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn removal_does_not_wait_for_the_supervisor_to_go() {
+    let host = TestHost::new();
+    let mut fastest = Duration::MAX;
+    for n in 0..5 {
+        leave(&host, &format!("--name c{n} -p 80"), "exec sleep 1000");
+        let removed = host.minet(format!("rm -f c{n}"));
+        fastest = fastest.min(removed.took());
+        removed.succeed();
+    }
+    // A debug build, nsenter and a shell included.
+    assert!(fastest < Duration::from_millis(60), "{fastest:?}");
 }
