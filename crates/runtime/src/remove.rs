@@ -52,6 +52,8 @@ impl Runtime {
             let _ = pidfd_send_signal(supervisor, Signal::KILL);
         }
         if let Some(supervisor) = watched {
+            // One that was stopped (Ctrl-Z) could not clean up.
+            let _ = pidfd_send_signal(&supervisor, Signal::CONT);
             let mut fds = [PollFd::new(supervisor.as_fd(), PollFlags::POLLIN)];
             if poll(&mut fds, PollTimeout::from(PATIENCE_MS))
                 .map_err(Error::process("wait for the supervisor"))?

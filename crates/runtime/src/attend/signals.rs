@@ -28,12 +28,18 @@ pub(super) enum Heard {
 }
 
 impl Signals {
+    /// A signal that the caller ignores, as `nohup` does, goes on being ignored.
     pub(super) fn listen() -> std::io::Result<Self> {
+        let ignored = Process::myself()
+            .and_then(|process| process.status())
+            .map_or(0, |status| status.sigign);
+        let heard = |signal: &Signal| ignored & bit(*signal) == 0;
         let listen =
             |signal: Signal| Ok((signal, unix::signal(SignalKind::from_raw(signal as i32))?));
         Ok(Signals {
             forwarded: FORWARDED
                 .into_iter()
+                .filter(heard)
                 .map(listen)
                 .collect::<std::io::Result<_>>()?,
             resized: unix::signal(SignalKind::window_change())?,
@@ -74,8 +80,12 @@ pub(super) fn deliver(heard: Heard, running: &Running, console: &Attached) -> Op
 
 /// Whether a process neither handles nor ignores a signal.
 fn leaves_to_the_kernel(pid: i32, signal: Signal) -> bool {
-    let bit = 1_u64 << (signal as i32 - 1);
     Process::new(pid)
         .and_then(|process| process.status())
-        .is_ok_and(|status| (status.sigcgt | status.sigign) & bit == 0)
+        .is_ok_and(|status| (status.sigcgt | status.sigign) & bit(signal) == 0)
+}
+
+/// A signal's place in the masks of `/proc/PID/status` (proc(5)).
+fn bit(signal: Signal) -> u64 {
+    1 << (signal as i32 - 1)
 }
