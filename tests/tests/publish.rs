@@ -8,9 +8,17 @@ use serde_json::Value;
 /// be answered directly, what is relayed from IPv6 has no IPv4 address.
 const GATEWAY: &str = "172.17.0.1";
 
+/// Where the kernel has br_netfilter, it may pass frames between two ports of one bridge
+/// through the rules for routed packets (1), or not (0). Both must do.
+const BRIDGED_FRAMES: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
 /// Asks port 8080 of a host with one web server on every way there is.
-fn every_path(protocol: &str) {
+fn every_path(protocol: &str, bridged_frames: &str) {
     let host = TestHost::new();
+    host.sh(&format!(
+        "test ! -e {BRIDGED_FRAMES} || echo {bridged_frames} >{BRIDGED_FRAMES}"
+    ))
+    .succeed();
     let publish = format!("-p 8080:5000/{protocol}");
     let server = host.serve(format!("--name web {publish}"), &format!("{protocol}:5000"));
     let _other = host.idle("other", "");
@@ -90,12 +98,22 @@ fn every_path(protocol: &str) {
 
 #[test]
 fn every_path_to_a_tcp_port() {
-    every_path("tcp");
+    every_path("tcp", "0");
 }
 
 #[test]
 fn every_path_to_a_udp_port() {
-    every_path("udp");
+    every_path("udp", "0");
+}
+
+#[test]
+fn every_path_to_a_tcp_port_with_rules_for_bridged_frames() {
+    every_path("tcp", "1");
+}
+
+#[test]
+fn every_path_to_a_udp_port_with_rules_for_bridged_frames() {
+    every_path("udp", "1");
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod table;
 mod template;
 
 use arguments::{Arguments, Command};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use std::process::ExitCode;
 
 /// What a container command exits with when minet itself failed.
@@ -80,6 +80,10 @@ fn explain_usage(error: &clap::Error) -> ExitCode {
         output::print(&text);
         return ExitCode::SUCCESS;
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::tell(&text);
+        return ExitCode::from(2);
+    }
     let subcommand = std::env::args_os()
         .skip(1)
         .filter_map(|word| word.into_string().ok())
@@ -102,5 +106,5 @@ fn in_one_line(text: &str, subcommand: &str) -> String {
     let line = wanted.collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     let help = format!("minet {subcommand}").trim_end().to_owned();
-    format!("{line} (see {help} --help)")
+    output::visible(&format!("{line} (see {help} --help)"))
 }

@@ -8,6 +8,7 @@ use minet_model::{
 };
 use minet_runtime::NetworkError;
 use std::{
+    env::VarError,
     io,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -186,6 +187,9 @@ pub(crate) enum OptionError {
     /// A variable without a name.
     #[error("invalid environment variable: {0:?}")]
     Variable(String),
+    /// A variable of this environment whose value cannot be stored.
+    #[error("the value of the environment variable {0:?} is not valid UTF-8")]
+    VariableNotUtf8(String),
     /// A directory that is not absolute.
     #[error("the working directory {0:?} is invalid, it needs to be an absolute path")]
     Workdir(PathBuf),
@@ -341,9 +345,13 @@ pub(crate) fn variables(given: &[String]) -> Result<Vec<String>, OptionError> {
             Some(("", _)) => return Err(OptionError::Variable(variable.clone())),
             Some(_) => variables.push(variable.clone()),
             None if variable.is_empty() => return Err(OptionError::Variable(variable.clone())),
-            None => {
-                variables.extend(std::env::var(variable).map(|value| format!("{variable}={value}")))
-            }
+            None => match std::env::var(variable) {
+                Ok(value) => variables.push(format!("{variable}={value}")),
+                Err(VarError::NotPresent) => {}
+                Err(VarError::NotUnicode(_)) => {
+                    return Err(OptionError::VariableNotUtf8(variable.clone()));
+                }
+            },
         }
     }
     Ok(variables)

@@ -1,12 +1,42 @@
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    process,
+};
 
 /// Writes to standard output. A reader that has seen enough, as in `minet ps | head -1`,
-/// is no failure: then nobody wants the rest.
+/// is no failure: then nobody wants the rest. A full disk is one.
 pub(crate) fn print(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tell(&format!("minet: write to standard output: {error}"));
+            process::exit(1);
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Writes a line to standard error, where the user looks for what went wrong.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// One line, whatever a user's words in it contain: what a terminal would act on is shown.
+pub(crate) fn visible(text: &str) -> String {
+    let show = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(show).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn control_characters_are_shown_and_not_sent() {
+        assert_eq!(super::visible("a\nb\u{1b}[31mé"), "a\\nb\\u{1b}[31mé");
+    }
 }

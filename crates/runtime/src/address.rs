@@ -36,6 +36,9 @@ pub(crate) fn lease(
         (None, Some(lease)) if pool.check_static(lease.address).is_ok() => lease.address,
         (None, Some(_) | None) => next_free(tx, &pool, row)?,
     };
+    if let Some(mac) = request.mac {
+        require_free_mac(tx, network, mac, request.name)?;
+    }
     let kept_mac = own
         .filter(|lease| lease.address == address)
         .map(|lease| lease.mac);
@@ -51,6 +54,30 @@ pub(crate) fn lease(
         request.id,
     )?;
     Ok((address, mac))
+}
+
+/// A switch delivers to one port for each MAC; two owners would both lose packets.
+fn require_free_mac(
+    tx: &Transaction<'_>,
+    network: &BridgeNetwork,
+    mac: MacAddr,
+    name: &ContainerName,
+) -> Result<(), Error> {
+    let holder = match mac == MacAddr::for_ipv4(network.gateway) {
+        true => Some(format!("the bridge {}", network.bridge)),
+        false => tx
+            .holder_of_mac(&network.name, mac)?
+            .filter(|holder| holder != name.as_str())
+            .map(|holder| format!("container \"{holder}\"")),
+    };
+    match holder {
+        Some(holder) => Err(Error::MacTaken {
+            mac,
+            network: network.name.to_string(),
+            holder,
+        }),
+        None => Ok(()),
+    }
 }
 
 fn pinned(

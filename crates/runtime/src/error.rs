@@ -158,6 +158,18 @@ pub enum Error {
     /// The network was taken down between the look at it and the admission.
     #[error("the network was taken down while the container was being admitted: try again")]
     GroundMoved,
+    /// A MAC address that somebody on the network has.
+    #[error(
+        "MAC address {mac} is in use on network {network} by {holder}: choose another, or none"
+    )]
+    MacTaken {
+        /// The address asked for.
+        mac: minet_model::MacAddr,
+        /// The network.
+        network: String,
+        /// Who has it.
+        holder: String,
+    },
     /// Every address of the network is in use.
     #[error(
         "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"

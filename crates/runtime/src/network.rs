@@ -13,14 +13,13 @@ use crate::{
     network_down,
     networks::{NetworkError, choose},
     plan::{Carrier, Plan},
-    step::Step,
+    step::{Finding, Step},
     steps::{
         AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding, UseBridge, Whose,
     },
     time::now,
 };
 use ipnetwork::Ipv4Network;
-use minet_bridge::link;
 use minet_model::{BridgeNetwork, NetworkName, NetworkSpec};
 use minet_state::{NetworkRow, Transaction};
 use serde::{Deserialize, Serialize};
@@ -186,10 +185,22 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
     let Some(row) = runtime.store.read(|tx| tx.network(name))? else {
         return Ok(false);
     };
-    let bridge = &row.network.bridge;
-    Ok(row.up_in_boot.as_deref() == Some(runtime.boot.as_str())
-        && link::find(runtime.machine.rtnl()?, bridge)?.is_some_and(|link| link.up)
-        && runtime.machine.firewall()?.network_is_installed(bridge)?)
+    if row.up_in_boot.as_deref() != Some(runtime.boot.as_str()) || !TurnOnForwarding::is_on() {
+        return Ok(false);
+    }
+    let is_bridge = |step: &&Step| matches!(step, Step::MakeBridge(_) | Step::UseBridge(_));
+    let plan = stored_plan(&row)
+        .map(|stored| stored.plan)
+        .unwrap_or_default();
+    for step in plan.steps.iter().filter(is_bridge) {
+        if step.act().check(&mut runtime.machine)? != Finding::AsPlanned {
+            return Ok(false);
+        }
+    }
+    Ok(runtime
+        .machine
+        .firewall()?
+        .network_is_installed(&row.network.bridge)?)
 }
 
 /// The deny rules stand before anything that they are to close is opened.
@@ -235,7 +246,7 @@ fn forwarding_is_ours(runtime: &mut Runtime) -> Result<bool, Error> {
         })
     };
     let rows = runtime.store.read(|tx| tx.networks())?;
-    Ok(rows.iter().any(turned_on))
+    Ok(rows.iter().any(turned_on) || runtime.machine.paths().forwarding_mark().exists())
 }
 
 /// The networks that are up, with the steps that brought them up.

@@ -52,6 +52,11 @@ impl Paths {
         &self.netns_dir
     }
 
+    /// Says that minet turned IPv4 forwarding on in this boot, should the store be lost.
+    pub(crate) fn forwarding_mark(&self) -> PathBuf {
+        self.run_dir.join("turned-on-forwarding")
+    }
+
     /// The generated hosts, resolv.conf and hostname of a container.
     pub fn etc_dir(&self, id: &minet_model::ContainerId) -> PathBuf {
         self.run_dir.join("containers").join(id.as_str())

@@ -50,7 +50,12 @@ impl Runtime {
         let Some(row) = self.store.read(|tx| tx.container(id))? else {
             return Ok(Vec::new());
         };
-        let plan = self.bequeath(id, ending.exit_code())?;
+        // A store that cannot be written to, on a full disk, does not keep the kernel from
+        // being cleaned up; what cannot be recorded now is recorded by a later command.
+        let (plan, unrecorded) = match self.bequeath(id, ending.exit_code()) {
+            Ok(plan) => (plan, None),
+            Err(error) => (find::plan(&row)?, Some(error)),
+        };
         let (keep, undo) = match self.has_living_guests(id)? {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
@@ -64,10 +69,14 @@ impl Runtime {
             | Ending::NeverStarted => Inside::Unknown,
         });
         let mut left_behind = self.undo_silently(&undo);
-        match (keep.is_empty(), left_behind.is_empty()) {
-            (true, true) => self.settle(&row, ending)?,
-            (true, false) => {}
-            (false, _) => self.keep_for_guests(id, &undo)?,
+        let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
+            (Some(error), ..) => Err(error),
+            (None, true, true) => self.settle(&row, ending),
+            (None, true, false) => Ok(()),
+            (None, false, _) => self.keep_for_guests(id, &undo),
+        };
+        if let Err(error) = recorded {
+            left_behind.push(format!("record its end: {}", error.chain()));
         }
         if let Some(host) = &row.namespace_of {
             left_behind.extend(self.follow(host)?);

@@ -308,7 +308,7 @@ const ATTEMPTS: usize = 5;
 fn tell_left_behind(admitted: &Admitted, left_behind: Vec<String>, narrator: &mut dyn Narrator) {
     if !left_behind.is_empty() {
         let container = admitted.name.to_string();
-        narrator.warn(
+        narrator.note(
             &Error::LeftBehind {
                 container,
                 left_behind,

@@ -174,7 +174,12 @@ impl Runtime {
         leaving.signalled = whom;
         match row.status {
             Status::Running => match self.init_of(row) {
-                Ok(init) => self.send(row, &init, leaving.signal, true),
+                Ok(init) => {
+                    self.send(row, &init, leaving.signal, true)?;
+                    // One that was stopped (Ctrl-Z) could not clean up.
+                    leaving.tell_supervisor(Signal::CONT);
+                    Ok(())
+                }
                 // It has ended in this moment.
                 Err(_) => Ok(()),
             },

@@ -68,6 +68,25 @@ impl Transaction<'_> {
         )
     }
 
+    /// The name of a container that uses this MAC address on the network now.
+    pub fn holder_of_mac(
+        &self,
+        network: &NetworkName,
+        mac: MacAddr,
+    ) -> Result<Option<String>, Error> {
+        self.inner
+            .prepare_cached(
+                "SELECT container.name FROM lease JOIN container ON container.id = lease.holder
+                 WHERE network = ?1 AND mac = ?2 LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![network.as_str(), mac.to_string()], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(Error::during("look up a MAC address"))
+    }
+
     /// Gives an address to a container, and forgets what its name and the address had
     /// to do with others before.
     pub fn take_lease(

@@ -236,11 +236,12 @@ mod tests {
             let mut store = Store::open(&dir).unwrap();
             let write = |tx: &Transaction<'_>| {
                 tx.inner
-                    .execute(
-                        "INSERT INTO network VALUES (?1, ?1, '', '', 0, 0, 0, NULL, ?2)",
-                        (round.to_string(), "x".repeat(9000)),
-                    )
-                    .map_err(Error::during("test"))
+                    .execute_batch("CREATE TABLE IF NOT EXISTS filler (text TEXT)")
+                    .and_then(|()| {
+                        let text = format!("{round}{}", "x".repeat(9000));
+                        tx.inner.execute("INSERT INTO filler VALUES (?1)", [text])
+                    })
+                    .map_err(Error::during("fill the log"))
             };
             store.write(write).unwrap();
             drop(store);

@@ -50,7 +50,7 @@ fn address(last: u8) -> Ipv4Addr {
 /// Leases an address to a container, which is recorded first if it is new.
 fn take(tx: &Transaction<'_>, last: u8, name: &str, byte: u8) -> Result<(), Error> {
     if tx.container(&id(byte))?.is_none() {
-        admit(tx, byte, name)?;
+        admit(tx, byte, &format!("c{byte}"))?;
     }
     let mac = MacAddr::for_ipv4(address(last));
     // A holder has to be there.

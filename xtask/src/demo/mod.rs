@@ -28,7 +28,7 @@ const NAME: &str = "minet-demo";
 /// Builds minet and shows it.
 pub(crate) fn run() -> Result<()> {
     if let Some(minet) = std::env::var_os(MINET_VARIABLE) {
-        return show(Path::new(&minet));
+        return show(Path::new(&minet), &Machine::MakeBelieve);
     }
     prerequisites::ensure(&[prerequisites::BUILD, prerequisites::DEMO])?;
     say::phase("build minet");
@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
     say::phase("where this happens");
     if userns::am_root() {
         say::line("You are root: on this machine, for real.");
-        return show(&minet);
+        return show(&minet, &Machine::Real);
     }
     say::line("You are not root: on a make-believe machine, made of namespaces by");
     say::line("unshare --user --map-root-user --net --mount --pid --fork. Nothing outside");
@@ -48,7 +48,15 @@ pub(crate) fn run() -> Result<()> {
     shell::finished("the demo in its namespaces", status?)
 }
 
-fn show(minet: &Path) -> Result<()> {
+/// Where the demo happens.
+enum Machine {
+    /// Here, by root.
+    Real,
+    /// In namespaces that an ordinary user has made.
+    MakeBelieve,
+}
+
+fn show(minet: &Path, machine: &Machine) -> Result<()> {
     let port = free_port()?;
     let page_dir = PageDir::create()?;
     say::phase("minet run, with its steps as it takes them");
@@ -76,7 +84,7 @@ fn show(minet: &Path) -> Result<()> {
     say::phase("clean up");
     server.stop()?;
     remove_the_switch(minet)?;
-    next_steps(minet);
+    next_steps(minet, machine);
     Ok(())
 }
 
@@ -123,8 +131,12 @@ fn remove_the_switch(minet: &Path) -> Result<()> {
     shell::run(Command::new(minet).args(["gc", "--all"]))
 }
 
-fn next_steps(minet: &Path) {
-    let minet = minet.display();
+fn next_steps(minet: &Path, machine: &Machine) {
+    let minet = match machine {
+        Machine::Real => minet.display().to_string(),
+        // Out here the user is nobody's root any more.
+        Machine::MakeBelieve => format!("sudo {}", minet.display()),
+    };
     say::phase("what to try next");
     say::line("The same without doing it, as a script that you can run by hand:");
     say::line(&format!(

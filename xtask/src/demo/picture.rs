@@ -90,10 +90,10 @@ fn lines(scene: &Scene<'_>) -> Vec<String> {
         format!("  {veth}  the host's end of the cable"),
     ];
     let inner = [
-        format!("eth0  {address}/{prefix_len}"),
-        format!("      {mac}"),
-        format!("default route via {gateway}"),
-        "busybox httpd on port 80".to_owned(),
+        format!("  eth0  {address}/{prefix_len}"),
+        format!("        {mac}"),
+        format!("  default route via {gateway}"),
+        "  busybox httpd on port 80".to_owned(),
     ];
     let mut picture = framed("this machine", &rows, 66);
     picture.push("          │ veth pair".to_owned());

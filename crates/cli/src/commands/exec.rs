@@ -13,7 +13,7 @@ use minet_runtime::{ExecRequest, Paths, Runtime};
 
 pub(crate) fn exec(exec: ExecOptions, paths: Paths) -> Result<u8, Failure> {
     let env = options::variables(&exec.env).map_err(|error| Failure {
-        message: error.to_string(),
+        message: crate::output::visible(&error.to_string()),
         code: OWN_FAILURE,
     })?;
     let request = ExecRequest {

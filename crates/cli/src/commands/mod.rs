@@ -19,6 +19,7 @@ pub(crate) mod stop;
 pub(crate) mod top;
 pub(crate) mod wait;
 
+use crate::output::visible;
 use minet_runtime::{Error, Paths, Purpose, Runtime};
 
 /// What is printed before the program exits, and with what code.
@@ -55,7 +56,7 @@ impl Failure {
 }
 
 fn in_one_line(error: &Error) -> String {
-    let mut text = error.chain();
+    let mut text = visible(&error.chain());
     if let Error::Step(failed) = error {
         for left in &failed.left_behind {
             text.push_str(&format!("; then failed to {left}"));

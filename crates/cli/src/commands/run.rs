@@ -22,7 +22,7 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
     let detach = options.detach;
     let fail_after = options.fail_after.map(FailAfter);
     let spec = options.into_spec().map_err(|error| Failure {
-        message: error.to_string(),
+        message: crate::output::visible(&error.to_string()),
         code: OWN_FAILURE,
     })?;
     let mut explainer = Explainer::new(level);

@@ -2,7 +2,11 @@
 
 use super::{InvalidPublish, PortRange, Protocol};
 use serde::{Deserialize, Serialize};
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
 /// Which host port a container port is to be published on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +142,10 @@ fn parse_host_ip(text: &str) -> Result<Option<IpAddr>, InvalidPublish> {
     let address: IpAddr = bracketed.unwrap_or(text).parse().map_err(|_| invalid())?;
     // Without brackets, `::1:80` could be cut in several places.
     if address.is_ipv6() != bracketed.is_some() {
+        return Err(invalid());
+    }
+    // Nobody can be at home at an address that means many.
+    if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Err(invalid());
     }
     Ok(Some(address))

@@ -75,6 +75,11 @@ fn what_is_wrong_is_named_as_docker_names_it() {
         ("300.1.1.1:8080:80", "invalid IP address: 300.1.1.1"),
         ("localhost:8080:80", "invalid IP address: localhost"),
         ("::1:8080:80", "invalid IP address: ::1"),
+        ("224.0.0.1:80:80", "invalid IP address: 224.0.0.1"),
+        (
+            "255.255.255.255:80:80",
+            "invalid IP address: 255.255.255.255",
+        ),
         ("[127.0.0.1]:8080:80", "invalid IP address: [127.0.0.1]"),
         ("[::1:8080:80", "invalid IP address: [::1"),
         ("abc", "invalid containerPort: abc"),

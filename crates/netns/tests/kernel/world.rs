@@ -89,9 +89,14 @@ fn an_empty_root_directory_becomes_a_world() {
 fn volumes_are_what_they_say() {
     let (root, data) = (Scratch::rootfs(), Scratch::new());
     fs::write(data.join("file"), "hello\n").unwrap();
-    for target in ["/data/deep", "/dev/shm/deep/data"] {
+    let in_root = ["--root", root.str()];
+    // In the host's own file system only where nothing has to be made for it.
+    for (target, roots) in [
+        ("/data/deep", &[&in_root[..]][..]),
+        ("/dev/shm/deep/data", &[&[][..], &in_root]),
+    ] {
         let volume = format!("{}:{target}", data.str());
-        for options in [&[][..], &["--root", root.str()]] {
+        for options in roots.iter().copied() {
             let read_only = format!("{volume}:ro");
             let ro = [options, &["--volume", &read_only]].concat();
             let ended = launch_sh(&ro, &format!("cat {target}/file; touch {target}/x"));

@@ -30,12 +30,18 @@ pub(super) enum Heard {
 }
 
 impl Signals {
+    /// A signal that the caller ignores, as `nohup` does, goes on being ignored.
     pub(super) fn listen() -> std::io::Result<Self> {
+        let ignored = Process::myself()
+            .and_then(|process| process.status())
+            .map_or(0, |status| status.sigign);
+        let heard = |signal: &Signal| ignored & bit(*signal) == 0;
         let listen =
             |signal: Signal| Ok((signal, unix::signal(SignalKind::from_raw(signal as i32))?));
         Ok(Signals {
             forwarded: FORWARDED
                 .into_iter()
+                .filter(heard)
                 .map(listen)
                 .collect::<std::io::Result<_>>()?,
             resized: unix::signal(SignalKind::window_change())?,
@@ -69,6 +75,11 @@ pub(super) fn deliver(heard: Heard, running: &Running, console: &Attached) -> Op
     SignalNumber::try_from(signal as i32)
         .ok()
         .and_then(|signal| send(running, signal))
+}
+
+/// A signal's place in the masks of `/proc/PID/status` (proc(5)).
+fn bit(signal: Signal) -> u64 {
+    1 << (signal as i32 - 1)
 }
 
 /// The same for a signal that minet itself sends.

@@ -4,7 +4,7 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_bridge::{
-    Cause, Removed, link,
+    Cause, Removed, address, link,
     switch::{self, SwitchSpec},
 };
 use minet_model::{BridgeNetwork, MacAddr};
@@ -64,14 +64,22 @@ impl Act for MakeBridge {
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let bridge = &self.network.bridge;
-        Ok(match link::find(machine.rtnl()?, bridge)? {
-            None => Finding::Differs(format!("bridge {bridge} is missing")),
-            Some(link) if !link.up => Finding::Differs(format!("bridge {bridge} is down")),
-            Some(link) => Finding::expect(link.alias == Some(self.alias()), || {
-                format!("bridge {bridge} is not the one that minet made")
-            }),
-        })
+        let BridgeNetwork { bridge, .. } = &self.network;
+        let differs = |difference: String| Ok(Finding::Differs(difference));
+        let rtnl = machine.rtnl()?;
+        match link::find(rtnl, bridge)? {
+            None => return differs(format!("bridge {bridge} is missing")),
+            Some(link) if !link.up => return differs(format!("bridge {bridge} is down")),
+            Some(link) if link.alias != Some(self.alias()) => {
+                return differs(format!("bridge {bridge} is not the one that minet made"));
+            }
+            Some(_) => {}
+        }
+        let gateway = self.network.gateway_with_prefix();
+        let addressed = address::list(rtnl, bridge)?.contains(&gateway);
+        Ok(Finding::expect(addressed, || {
+            format!("bridge {bridge} does not have the address {gateway}")
+        }))
     }
 
     fn explain(&self) -> Explanation {

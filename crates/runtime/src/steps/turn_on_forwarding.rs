@@ -6,6 +6,7 @@ use crate::{
 use minet_model::IfName;
 use minet_netns::sysctl;
 use serde::{Deserialize, Serialize};
+use std::{fs, io};
 
 /// The host passes packets on between interfaces; it was off before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,9 @@ impl TurnOnForwarding {
 }
 
 impl Act for TurnOnForwarding {
-    fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        let mark = machine.paths().forwarding_mark();
+        fs::write(&mark, "").map_err(Error::file("write", &mark))?;
         Ok(sysctl::write(Self::KEY, "1")?)
     }
 
@@ -35,6 +38,11 @@ impl Act for TurnOnForwarding {
         let mut networks = machine.firewall()?.networks()?.into_iter();
         if networks.all(|bridge| bridge == self.bridge) {
             sysctl::write(Self::KEY, "0")?;
+            let mark = machine.paths().forwarding_mark();
+            match fs::remove_file(&mark) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(Error::file("remove", &mark))?,
+            }
         }
         Ok(())
     }
