@@ -86,13 +86,15 @@ fn the_network_stays_while_the_command_is_started_again() {
 #[test]
 fn a_guest_keeps_its_network_while_its_host_is_started_again() {
     let host = TestHost::new();
-    leave(&host, "--name web --restart always", "sleep 0.5; exit 1");
+    leave(&host, "--name web --restart always", "sleep 2; exit 1");
     leave(
         &host,
         "--name guest --mode container:web",
         "exec sleep 1000",
     );
-    eventually("a restart", || restarts(&host, "web") > 0);
+    eventually("a restart", || {
+        restarts(&host, "web") > 0 && status(&host, "web") == "running"
+    });
     host.minet("exec guest ip addr show eth0").succeed();
     leave(
         &host,
