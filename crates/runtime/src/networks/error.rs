@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 /// What stands in the way of a network. The first words are Docker's where it has some.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
+    /// Every name that the default network's bridge could have is taken.
+    #[error("all names from minet0 on are taken by other interfaces")]
+    NoBridgeName,
     /// The name is taken.
     #[error("network with name {0} already exists")]
     Exists(String),
