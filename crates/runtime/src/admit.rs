@@ -126,6 +126,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         let attachment = networks::attach(tx, (&id, &name), &settings, endpoint)?;
         settings.attachments.push(attachment);
     }
+    settings.gateway_network = settings.best_way_out();
     let plan = plan(candidate, &id, &name, &settings)?;
     tx.admit(&NewContainer {
         id: &id,
@@ -244,6 +245,7 @@ fn settings(
         etc_dir,
         netns_link,
         attachments: Vec::new(),
+        gateway_network: None,
         name_is_made_up: candidate.spec.name.is_none(),
     })
 }

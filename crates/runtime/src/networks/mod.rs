@@ -4,6 +4,7 @@
 //! What a network stands on, and when that is made, is told in [`crate::network`].
 
 mod choose;
+mod connect;
 mod create;
 mod endpoint;
 mod error;
