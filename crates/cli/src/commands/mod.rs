@@ -4,10 +4,13 @@ pub(crate) mod check;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
+pub(crate) mod leases;
 pub(crate) mod network;
+pub(crate) mod nsenter;
 pub(crate) mod ps;
 pub(crate) mod rm;
 pub(crate) mod run;
+pub(crate) mod veth;
 
 use crate::output::visible;
 use minet_runtime::{Error, Paths, Purpose, Runtime};
