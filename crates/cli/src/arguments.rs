@@ -82,6 +82,12 @@ pub(crate) enum Command {
     /// Create, list, look into and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Show who holds, or last held, which address
+    Leases(LeasesOptions),
+    /// Show which interface of the host leads to which container
+    Veth(VethOptions),
+    /// Run a program of the host in a container's network
+    Nsenter(NsenterOptions),
     /// Compare running containers with the kernel, step by step
     Check(CheckOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses
@@ -149,6 +155,36 @@ pub(crate) struct NamesOption {
     /// Names or IDs, or the beginnings of IDs
     #[arg(required = true, value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeasesOptions {
+    /// A table, or one JSON object a line
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: crate::network_options::ListFormat,
+    /// Only those of this network
+    #[arg(value_name = "NETWORK")]
+    pub(crate) network: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VethOptions {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A container's name or ID, or an interface of the host; all cables if none is given
+    #[arg(value_name = "CONTAINER|INTERFACE")]
+    pub(crate) of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NsenterOptions {
+    /// Name or ID, or the beginning of an ID
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// The program and its arguments; your shell if none is given
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

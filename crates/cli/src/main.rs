@@ -67,6 +67,9 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
         Command::Rm(rm) => commands::rm::rm(&rm, paths),
         Command::Network(network) => commands::network::network(network, paths),
+        Command::Leases(options) => commands::leases::leases(&options, paths),
+        Command::Veth(options) => commands::veth::veth(&options, paths),
+        Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }

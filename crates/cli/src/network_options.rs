@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use ipnetwork::Ipv4Network;
 use minet_model::{
-    AddressRange, BridgeChoice, IfName, InvalidNetworkOption, Masquerade, Neighbours, NetworkName,
-    NetworkSpec, Reach,
+    AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
+    Masquerade, Neighbours, NetworkName, NetworkSpec, Reach,
 };
 use std::net::Ipv4Addr;
 
@@ -20,6 +20,10 @@ pub(crate) enum NetworkCommand {
     /// Remove networks that no running container is on
     #[command(visible_alias = "remove")]
     Rm(NetworkNames),
+    /// Plug a container into a network, also while it runs
+    Connect(ConnectOptions),
+    /// Unplug a container from a network, also while it runs
+    Disconnect(DisconnectOptions),
     /// Remove all networks that no container is on
     Prune,
 }
@@ -108,6 +112,69 @@ pub(crate) struct NetworkNames {
     /// Names or IDs, or the beginnings of IDs
     #[arg(required = true, value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectOptions {
+    /// This IPv4 address of the network, and no other
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<Ipv4Addr>,
+    /// This MAC address
+    #[arg(long, value_name = "MAC")]
+    mac_address: Option<MacAddr>,
+    /// Another name that the network's containers may call it by
+    #[arg(long, value_name = "NAME")]
+    alias: Vec<HostName>,
+    /// The name of the interface inside; the next free ethN if none is given
+    #[arg(long, value_name = "NAME")]
+    ifname: Option<IfName>,
+    /// The network of the highest priority leads out
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_hyphen_values = true
+    )]
+    gw_priority: i32,
+    /// Name or ID of the network
+    #[arg(value_name = "NETWORK")]
+    pub(crate) network: String,
+    /// Name or ID of the container
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Print each step as it happens, with the command that does the same and the reason
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+impl ConnectOptions {
+    /// What is asked of the cable.
+    pub(crate) fn endpoint(&self) -> EndpointSpec {
+        EndpointSpec {
+            ip: self.ip,
+            mac: self.mac_address,
+            aliases: self.alias.iter().map(HostName::to_string).collect(),
+            ifname: self.ifname.clone(),
+            gw_priority: self.gw_priority,
+            ..EndpointSpec::to(NetworkName::default_bridge())
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DisconnectOptions {
+    /// Be content if it is not connected
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Name or ID of the network
+    #[arg(value_name = "NETWORK")]
+    pub(crate) network: String,
+    /// Name or ID of the container
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Print each step as it happens, with the command that does the same and the reason
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 fn aux_address(text: &str) -> Result<(String, Ipv4Addr), String> {

@@ -126,3 +126,7 @@ fn next_free(tx: &Transaction<'_>, pool: &Pool, row: &NetworkRow) -> Result<Ipv4
         }),
     }
 }
+
+#[cfg(test)]
+#[path = "address_tests.rs"]
+mod tests;

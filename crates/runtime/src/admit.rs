@@ -128,6 +128,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         let attachment = networks::attach(tx, (&id, &name), &settings, endpoint)?;
         settings.attachments.push(attachment);
     }
+    settings.gateway_network = settings.best_way_out();
     let plan = plan(candidate, &id, &name, &settings)?;
     let namespace_of = shared_with(&namespace);
     let wish = NewContainer {
@@ -266,6 +267,7 @@ fn settings(
         etc_dir,
         netns_link,
         attachments: Vec::new(),
+        gateway_network: None,
         name_is_made_up: candidate.spec.name.is_none(),
         ports: candidate.ports.to_vec(),
     })

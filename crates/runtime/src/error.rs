@@ -88,6 +88,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A program of the host cannot be executed.
+    #[error("exec: {program:?}")]
+    Execute {
+        /// The program.
+        program: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// A step needs the container's namespace, and it is not there.
     #[error("the container's network namespace is not open here")]
     NoNamespace,
@@ -259,6 +268,10 @@ impl Error {
             Error::Start(error) => error.exit_code(),
             Error::Command(minet_netns::FindError::Command(error)) => error.exit_code(),
             Error::Join(error) => error.exit_code(),
+            Error::Execute { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => 127,
+                _ => 126,
+            },
             _ => 125,
         };
         u8::try_from(code).unwrap_or(125)

@@ -45,11 +45,17 @@ pub(crate) fn mounts(settings: &Settings) -> EtcFiles {
 }
 
 fn hosts_file(source: &EtcSource<'_>) -> String {
-    let mut entries = added_entries(source);
     if shares_the_hosts_names(&source.spec.mode) {
         let host = fs::read("/etc/hosts").unwrap_or_default();
-        return String::from_utf8_lossy(&hosts::of_host(&host, &entries)).into_owned();
+        let hosts = hosts::of_host(&host, &added_entries(source));
+        return String::from_utf8_lossy(&hosts).into_owned();
     }
+    own_hosts(source).render()
+}
+
+/// minet's lines in the hosts file of a container with cables.
+pub(crate) fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
+    let mut entries = added_entries(source);
     if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
         let own = source.settings.attachments.iter();
         entries.extend(own.map(|own| Entry::of_itself(own.address.ip().into(), &hostname)));
@@ -59,7 +65,6 @@ fn hosts_file(source: &EtcSource<'_>) -> String {
         entries,
         ipv6: Ipv6::With,
     }
-    .render()
 }
 
 fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {

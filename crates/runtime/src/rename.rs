@@ -22,7 +22,7 @@ impl Runtime {
             let link = settings.netns_link.take();
             settings.netns_link = link.as_ref().map(|_| netns_dir.join(name.as_str()));
             let links = link.zip(settings.netns_link.clone());
-            tx.set_spec_and_settings(&row.id, &to_json(&spec), &to_json(&settings))?;
+            tx.set_wish(&row.id, &to_json(&spec), &to_json(&settings))?;
             if row.plan.is_some() {
                 let plan = renamed(find::plan(&row)?, name, links.as_ref());
                 tx.set_plan(&row.id, &to_json(&plan))?;

@@ -16,6 +16,8 @@ pub struct Settings {
     pub netns_link: Option<PathBuf>,
     /// Its cables, in the order of the networks; none in the modes without any.
     pub attachments: Vec<Attachment>,
+    /// The network that leads out; none if all of them are internal.
+    pub gateway_network: Option<NetworkName>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
     /// Its host ports; those that nobody chose are tried first when it starts again.
@@ -60,14 +62,18 @@ impl Settings {
 
     /// The cable that leads out: to its gateway goes what is for no neighbour, and to its
     /// address lead the published ports.
-    ///
-    /// The highest priority wins, then the first name in the alphabet; an internal network
-    /// leads nowhere.
     pub fn way_out(&self) -> Option<&Attachment> {
+        self.attachment_to(self.gateway_network.as_ref()?)
+    }
+
+    /// The network that is the best way out: the highest priority wins, then the first name
+    /// in the alphabet; an internal network leads nowhere.
+    pub(crate) fn best_way_out(&self) -> Option<NetworkName> {
         self.attachments
             .iter()
             .filter(|attachment| attachment.reach == Reach::Outside)
             .max_by_key(|attachment| (attachment.gw_priority, Reverse(&attachment.network)))
+            .map(|attachment| attachment.network.clone())
     }
 
     /// The cable whose address stands for the container where only one is shown.

@@ -40,6 +40,8 @@ pub enum Step {
     AddDefaultRoute(AddDefaultRoute),
     /// The container's hosts, resolv.conf and hostname.
     WriteEtcFiles(WriteEtcFiles),
+    /// minet's lines in the container's hosts file.
+    RewriteHosts(RewriteHosts),
     /// The empty files and directories on which things are mounted.
     MakeMountPoints(MakeMountPoints),
     /// The elements that lead host ports to the container.
@@ -112,6 +114,7 @@ impl Step {
             Step::SetLinkUp(step) => step,
             Step::AddDefaultRoute(step) => step,
             Step::WriteEtcFiles(step) => step,
+            Step::RewriteHosts(step) => step,
             Step::MakeMountPoints(step) => step,
             Step::PublishPorts(step) => step,
             Step::Announce(step) => step,

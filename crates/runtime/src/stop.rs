@@ -83,12 +83,12 @@ impl Runtime {
         };
         if row.status == Status::Exited {
             self.store
-                .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+                .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
             return Ok(None);
         }
         let mut leaving = self.leaving(&row, stop_signal(&spec), grace);
         self.store
-            .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
         self.nudge(&mut leaving, &row)?;
         Ok(Some(leaving))
     }
@@ -96,7 +96,7 @@ impl Runtime {
     /// Kills a container and waits until it is settled.
     pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
         self.store
-            .write(|tx| tx.set_wish(&row.id, Wish::Rest, None))?;
+            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
         let mut leaving = self.leaving(row, SignalNumber::KILL, Some(Duration::ZERO));
         self.nudge(&mut leaving, row)?;
         self.see_off(leaving, &mut |_, _| {})
@@ -212,8 +212,7 @@ impl Runtime {
         if final_word || kills_instead {
             let ended_by = kills_instead.then_some(signal.number());
             let wish = if final_word { Wish::Rest } else { row.wish };
-            self.store
-                .write(|tx| tx.set_wish(&row.id, wish, ended_by))?;
+            self.store.write(|tx| tx.desire(&row.id, wish, ended_by))?;
         }
         send_to(init, pid.pid, signal);
         Ok(())

@@ -138,7 +138,7 @@ impl Runtime {
                     let code = i32::from(error.exit_code());
                     self.store.write(|tx| {
                         tx.set_error(&admitted.id, &error.chain())?;
-                        tx.set_wish(&admitted.id, Wish::Rest, None)
+                        tx.desire(&admitted.id, Wish::Rest, None)
                     })?;
                     return Ok(Ending::Exited(code));
                 }
@@ -159,7 +159,7 @@ impl Runtime {
             let row = tx.container(&admitted.id)?;
             let wanted = row.is_some_and(|row| row.wish == Wish::Run);
             let Some(pause) = pause.filter(|_| wanted) else {
-                tx.set_wish(&admitted.id, Wish::Rest, None)?;
+                tx.desire(&admitted.id, Wish::Rest, None)?;
                 return Ok(None);
             };
             tx.mark_restarting(&admitted.id, code, now())?;

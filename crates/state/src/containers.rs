@@ -225,6 +225,17 @@ impl Transaction<'_> {
             .map_err(Error::during("record that a container ended"))
     }
 
+    /// Records what a container is to be from now on, and what was chosen for it, as JSON.
+    pub fn set_wish(&self, id: &ContainerId, spec: &str, settings: &str) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE container SET spec = ?2, settings = ?3 WHERE id = ?1",
+                [id.as_str(), spec, settings],
+            )
+            .map(drop)
+            .map_err(Error::during("record a change of a container"))
+    }
+
     /// Keeps only these steps (as JSON) for a later undo.
     pub fn set_plan(&self, id: &ContainerId, plan: &str) -> Result<(), Error> {
         self.inner

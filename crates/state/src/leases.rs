@@ -57,9 +57,11 @@ impl Transaction<'_> {
         within: RangeInclusive<Ipv4Addr>,
     ) -> Result<Option<Lease>, Error> {
         self.one_lease(
-            "SELECT * FROM lease WHERE network = ?1 AND holder IS NULL
-                AND address BETWEEN ?2 AND ?3
-             ORDER BY name IS NOT NULL, released LIMIT 1",
+            // The first entry of the index is the answer. Left to itself, SQLite prefers the
+            // range of addresses, and sorts a full pool.
+            "SELECT * FROM lease INDEXED BY lease_released
+             WHERE network = ?1 AND holder IS NULL AND +address BETWEEN ?2 AND ?3
+             ORDER BY (name IS NOT NULL), released LIMIT 1",
             params![
                 network.as_str(),
                 within.start().to_bits(),
@@ -98,49 +100,50 @@ impl Transaction<'_> {
         holder: &ContainerId,
     ) -> Result<(), Error> {
         let act = Error::during("record a lease");
-        self.inner
-            .execute(
-                "DELETE FROM lease WHERE network = ?1 AND address = ?2 AND holder IS NULL",
-                params![network.as_str(), address.to_bits()],
-            )
-            .map_err(&act)?;
-        self.inner
-            .execute(
-                "UPDATE lease SET name = NULL WHERE network = ?1 AND name = ?2 AND holder IS NULL",
-                params![network.as_str(), name],
-            )
-            .map_err(&act)?;
-        self.inner
-            .execute(
-                "INSERT INTO lease (network, address, name, mac, holder) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![network.as_str(), address.to_bits(), name, mac.to_string(), holder.as_str()],
-            )
-            .map(drop)
-            .map_err(act)
+        self.run(
+            "DELETE FROM lease WHERE network = ?1 AND address = ?2 AND holder IS NULL",
+            params![network.as_str(), address.to_bits()],
+        )
+        .map_err(&act)?;
+        self.run(
+            "UPDATE lease SET name = NULL WHERE network = ?1 AND name = ?2 AND holder IS NULL",
+            params![network.as_str(), name],
+        )
+        .map_err(&act)?;
+        self.run(
+            "INSERT INTO lease (network, address, name, mac, holder) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                network.as_str(),
+                address.to_bits(),
+                name,
+                mac.to_string(),
+                holder.as_str()
+            ],
+        )
+        .map(drop)
+        .map_err(act)
     }
 
     /// The container no longer uses its addresses; they stay with its name.
     pub fn release_leases(&self, holder: &ContainerId, now: i64) -> Result<(), Error> {
-        self.inner
-            .execute(
-                "UPDATE lease SET holder = NULL, released = ?2 WHERE holder = ?1",
-                params![holder.as_str(), now],
-            )
-            .map(drop)
-            .map_err(Error::during("release leases"))
+        self.run(
+            "UPDATE lease SET holder = NULL, released = ?2 WHERE holder = ?1",
+            params![holder.as_str(), now],
+        )
+        .map(drop)
+        .map_err(Error::during("release leases"))
     }
 
     /// The container and its name are gone for good, as those of `--rm` without a name.
     /// The addresses stay in the books, so that they are the first to be given again when
     /// the pool has run through, and nobody has to look for gaps.
     pub fn forget_leases(&self, holder: &ContainerId, now: i64) -> Result<(), Error> {
-        self.inner
-            .execute(
-                "UPDATE lease SET holder = NULL, name = NULL, released = ?2 WHERE holder = ?1",
-                params![holder.as_str(), now],
-            )
-            .map(drop)
-            .map_err(Error::during("forget leases"))
+        self.run(
+            "UPDATE lease SET holder = NULL, name = NULL, released = ?2 WHERE holder = ?1",
+            params![holder.as_str(), now],
+        )
+        .map(drop)
+        .map_err(Error::during("forget leases"))
     }
 
     /// The container leaves one network; its address there stays with its name.
@@ -150,13 +153,12 @@ impl Transaction<'_> {
         holder: &ContainerId,
         now: i64,
     ) -> Result<(), Error> {
-        self.inner
-            .execute(
-                "UPDATE lease SET holder = NULL, released = ?3 WHERE network = ?1 AND holder = ?2",
-                params![network.as_str(), holder.as_str(), now],
-            )
-            .map(drop)
-            .map_err(Error::during("release a lease"))
+        self.run(
+            "UPDATE lease SET holder = NULL, released = ?3 WHERE network = ?1 AND holder = ?2",
+            params![network.as_str(), holder.as_str(), now],
+        )
+        .map(drop)
+        .map_err(Error::during("release a lease"))
     }
 
     /// Every lease, by network and address.
@@ -209,6 +211,11 @@ impl Transaction<'_> {
 }
 
 impl Transaction<'_> {
+    /// Runs a statement that is prepared once.
+    fn run(&self, statement: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.inner.prepare_cached(statement)?.execute(parameters)
+    }
+
     fn many_leases(
         &self,
         query: &str,

@@ -33,7 +33,7 @@ impl Transaction<'_> {
     }
 
     /// Records what the container's user wants, and with which signal it was said.
-    pub fn set_wish(&self, id: &ContainerId, wish: Wish, signal: Option<i32>) -> Result<(), Error> {
+    pub fn desire(&self, id: &ContainerId, wish: Wish, signal: Option<i32>) -> Result<(), Error> {
         self.inner
             .execute(
                 "UPDATE container SET wish = ?2, ended_by = ?3 WHERE id = ?1",
@@ -96,22 +96,6 @@ impl Transaction<'_> {
             }),
             Err(error) => Err(act(error)),
         }
-    }
-
-    /// Replaces what was asked for and what was chosen, both as JSON.
-    pub fn set_spec_and_settings(
-        &self,
-        id: &ContainerId,
-        spec: &str,
-        settings: &str,
-    ) -> Result<(), Error> {
-        self.inner
-            .execute(
-                "UPDATE container SET spec = ?2, settings = ?3 WHERE id = ?1",
-                [id.as_str(), spec, settings],
-            )
-            .map(drop)
-            .map_err(Error::during("record the settings of a container"))
     }
 
     /// Remembers for a while how a container ended that is about to be forgotten.

@@ -4,8 +4,10 @@ pub(crate) mod check;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
+pub(crate) mod leases;
 pub(crate) mod logs;
 pub(crate) mod network;
+pub(crate) mod nsenter;
 pub(crate) mod port;
 pub(crate) mod prune;
 pub(crate) mod ps;
@@ -17,6 +19,7 @@ pub(crate) mod start;
 pub(crate) mod stats;
 pub(crate) mod stop;
 pub(crate) mod top;
+pub(crate) mod veth;
 pub(crate) mod wait;
 
 use crate::output::visible;

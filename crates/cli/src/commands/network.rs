@@ -1,12 +1,14 @@
 use super::{Failure, for_each, open};
 use crate::{
     explainer::{Explainer, Level},
-    network_options::{CreateOptions, ListFormat, ListOptions, NetworkCommand},
+    network_options::{
+        ConnectOptions, CreateOptions, DisconnectOptions, ListFormat, ListOptions, NetworkCommand,
+    },
     output::print,
     table,
 };
 use minet_model::Reach;
-use minet_runtime::{ListedNetwork, Paths};
+use minet_runtime::{Error, ListedNetwork, NetworkError, Paths};
 use serde_json::{Value, json};
 
 pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
@@ -15,21 +17,58 @@ pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failu
         NetworkCommand::Ls(options) => list(&options, paths),
         NetworkCommand::Inspect(names) => inspect(&names.networks, paths),
         NetworkCommand::Rm(names) => remove(&names.networks, paths),
+        NetworkCommand::Connect(options) => connect(&options, paths),
+        NetworkCommand::Disconnect(options) => disconnect(&options, paths),
         NetworkCommand::Prune => prune(paths),
     }
 }
 
-fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
-    let level = match options.explain {
+/// Who tells what is done.
+fn explainer(explain: bool) -> Explainer {
+    Explainer::new(match explain {
         true => Level::Steps,
         false => Level::Notes,
-    };
+    })
+}
+
+fn connect(options: &ConnectOptions, paths: Paths) -> Result<u8, Failure> {
+    open(paths)
+        .and_then(|mut runtime| {
+            runtime.connect(
+                &options.network,
+                &options.container,
+                &options.endpoint(),
+                &mut explainer(options.explain),
+            )
+        })
+        .map(|()| 0)
+        .map_err(|error| Failure::of_command(&error))
+}
+
+fn disconnect(options: &DisconnectOptions, paths: Paths) -> Result<u8, Failure> {
+    let done = open(paths).and_then(|mut runtime| {
+        runtime.disconnect(
+            &options.network,
+            &options.container,
+            &mut explainer(options.explain),
+        )
+    });
+    match done {
+        Err(Error::Network(NetworkError::NotConnected { .. })) if options.force => Ok(0),
+        other => other
+            .map(|()| 0)
+            .map_err(|error| Failure::of_command(&error)),
+    }
+}
+
+fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
+    let mut explainer = explainer(options.explain);
     let spec = options.into_spec().map_err(|error| Failure {
         message: error.to_string(),
         code: 1,
     })?;
     let id = open(paths)
-        .and_then(|mut runtime| runtime.create_network(spec, &mut Explainer::new(level)))
+        .and_then(|mut runtime| runtime.create_network(spec, &mut explainer))
         .map_err(|error| Failure::of_command(&error))?;
     print(&format!("{id}\n"));
     Ok(0)

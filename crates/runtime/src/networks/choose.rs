@@ -50,7 +50,7 @@ pub(crate) fn choose(
     let uplink = survey::uplink(rtnl)?;
     let bridge = match row {
         Some(row) => row.network.bridge.clone(),
-        None => new_bridge(asked, &id),
+        None => new_bridge(rtnl, asked, &id)?,
     };
     let mut host = occupied_by_host(rtnl, &bridge)?;
     host.extend(planned);
@@ -94,14 +94,24 @@ fn new_id(name: &NetworkName) -> Result<NetworkId, Error> {
     }
 }
 
-fn new_bridge(asked: &NetworkSpec, id: &NetworkId) -> IfName {
+fn new_bridge(rtnl: &mut Rtnl, asked: &NetworkSpec, id: &NetworkId) -> Result<IfName, Error> {
     match &asked.bridge {
-        BridgeChoice::Named(name) | BridgeChoice::Existing(name) => name.clone(),
-        BridgeChoice::Own if asked.name == NetworkName::default_bridge() => {
-            "minet0".parse().expect("a valid interface name")
-        }
-        BridgeChoice::Own => id.bridge(),
+        BridgeChoice::Named(name) | BridgeChoice::Existing(name) => Ok(name.clone()),
+        BridgeChoice::Own if asked.name == NetworkName::default_bridge() => default_bridge(rtnl),
+        BridgeChoice::Own => Ok(id.bridge()),
     }
+}
+
+/// `minet0`, unless somebody has it: another instance of minet with a root of its own, or
+/// one whose store was lost. Theirs is left alone, whatever is plugged into it.
+fn default_bridge(rtnl: &mut Rtnl) -> Result<IfName, Error> {
+    for number in 0..u16::MAX {
+        let name: IfName = format!("minet{number}").parse().expect("a valid name");
+        if link::find(rtnl, &name)?.is_none() {
+            return Ok(name);
+        }
+    }
+    Err(NetworkError::NoBridgeName.into())
 }
 
 /// Every address and route of the host that is not the bridge's own.

@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 /// What stands in the way of a network. The first words are Docker's where it has some.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
+    /// Every name that the default network's bridge could have is taken.
+    #[error("all names from minet0 on are taken by other interfaces")]
+    NoBridgeName,
     /// The name is taken.
     #[error("network with name {0} already exists")]
     Exists(String),
@@ -139,7 +142,12 @@ pub enum NetworkError {
     /// Aliases need a network of the user's.
     #[error("network-scoped aliases are only supported for user-defined networks")]
     AliasOnDefault,
-    /// A network of the other modes is not one to look into.
-    #[error("network {0} has nothing to change")]
-    NotABridgeNetwork(String),
+    /// An interface of somebody else's.
+    #[error("interface {interface} is no cable of a container of minet's: it is a {kind}")]
+    NotACable {
+        /// Its name.
+        interface: IfName,
+        /// The kernel's word for what it is.
+        kind: String,
+    },
 }

@@ -3,14 +3,19 @@
 //!
 //! What a network stands on, and when that is made, is told in [`crate::network`].
 
+mod cables;
 mod choose;
+mod connect;
 mod create;
 mod endpoint;
 mod error;
+mod leases;
 mod list;
 mod remove;
 
+pub use cables::{CableState, ListedCable};
 pub(crate) use choose::{choose, pool};
 pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step};
 pub use error::NetworkError;
+pub use leases::ListedLease;
 pub use list::ListedNetwork;

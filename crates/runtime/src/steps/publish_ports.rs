@@ -58,6 +58,21 @@ impl PublishPorts {
     }
 }
 
+impl PublishPorts {
+    /// Leads the ports of `self` where `next` says, in one transaction: no packet comes
+    /// between the two. Connections that were made before go on as they are.
+    pub(crate) fn hand_over(
+        &self,
+        next: &PublishPorts,
+        machine: &mut Machine,
+    ) -> Result<(), Error> {
+        let mut changes = self.unpublish();
+        changes.extend(next.publish());
+        machine.firewall()?.apply(&changes)?;
+        next.forget_udp_flows(machine)
+    }
+}
+
 /// The commands of one change to the table.
 pub(super) fn nft_commands(change: &Change) -> Vec<String> {
     change

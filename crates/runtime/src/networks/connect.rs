@@ -1,0 +1,376 @@
+//! `minet network connect` and `disconnect`: a container's cables change while it runs.
+//!
+//! The wish, that is the container's spec, its settings and the plan for the end, is
+//! recorded before anything is done; so whatever happens in between, the end of the
+//! container takes everything along.
+//!
+//! The way out of a running container stays where it is unless a network of a higher
+//! `gw-priority` comes, or its own network goes: nobody's connections are cut for a name
+//! that comes earlier in the alphabet.
+
+use super::{NetworkError, announce_step, attach, cable_steps, default_route_step};
+use crate::{
+    Error, Narrator, Plan, Runtime,
+    etc_files::{self, EtcSource},
+    find,
+    machine::Inside,
+    network::{self, Intent},
+    plan::Carrier,
+    settings::{Attachment, Settings},
+    step::Step,
+    steps::{PublishPorts, RewriteHosts},
+    time::now,
+};
+use minet_bridge::Rtnl;
+use minet_model::{ContainerSpec, EndpointSpec, NetworkMode, NetworkName, Reach};
+use minet_state::{ContainerRow, Status, Transaction};
+
+/// A container as it is, and as it is to be.
+struct Rewiring {
+    row: ContainerRow,
+    spec: ContainerSpec,
+    before: Settings,
+    after: Settings,
+}
+
+impl Runtime {
+    /// Plugs a container into one more network.
+    pub fn connect(
+        &mut self,
+        network: &str,
+        container: &str,
+        endpoint: &EndpointSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let (row, name) = self.store.read(|tx| {
+            let row = find::container(tx, container)?;
+            refuse_mode(&find::spec(&row)?, network)?;
+            let name = network_name(tx, network)?;
+            Ok::<_, Error>((row, name))
+        })?;
+        let endpoint = EndpointSpec {
+            network: name.clone(),
+            ..endpoint.clone()
+        };
+        if row.status == Status::Exited {
+            return self
+                .store
+                .write(|tx| connect_later(tx, container, &endpoint));
+        }
+        let ground = network::survey_ground(self, &[name], &Intent::Build)?;
+        let boot = self.boot.clone();
+        let (rewiring, new) = self.store.write(|tx| {
+            ground.record(tx, &boot)?;
+            plan_connection(tx, container, &endpoint)
+        })?;
+        let done = self.hold_inside(&rewiring.row).and_then(|()| {
+            let mut carrier = Carrier::new(&mut self.machine, narrator, None);
+            ground.build(&mut carrier, &mut self.store, &self.boot)?;
+            carrier.carry_out(&new)
+        });
+        let done = done.and_then(|()| self.move_ports(&rewiring));
+        if let Err(error) = done {
+            self.take_back(&rewiring, &endpoint.network, &new)?;
+            ground.tear_down(self)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Unplugs a container from a network.
+    pub fn disconnect(
+        &mut self,
+        network: &str,
+        container: &str,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let planned = self.store.write(|tx| {
+            let row = find::container(tx, container)?;
+            let name = network_name(tx, network)?;
+            plan_disconnection(tx, row, &name)
+        })?;
+        let Some((rewiring, attachment, more)) = planned else {
+            return Ok(());
+        };
+        self.hold_inside(&rewiring.row)?;
+        self.move_ports(&rewiring)?;
+        let plan = find::plan(&rewiring.row)?;
+        let (gone, _) = split(&plan, &attachment);
+        let mut carrier = Carrier::new(&mut self.machine, narrator, None);
+        let mut left_behind = carrier.undo(&gone.steps);
+        if rewiring.after.way_out().is_none() {
+            // They stay in the plan: with the next way out they come back.
+            left_behind.extend(carrier.undo(&published(&plan)));
+        }
+        carrier.carry_out(&more)?;
+        let id = &rewiring.row.id;
+        if !left_behind.is_empty() {
+            return Err(Error::LeftBehind {
+                container: rewiring.row.name.to_string(),
+                left_behind,
+            });
+        }
+        self.store.write(|tx| {
+            let Some(row) = tx.container(id)? else {
+                return Ok(());
+            };
+            let (_, stays) = split(&find::plan(&row)?, &attachment);
+            tx.set_plan(id, &stays.to_json())?;
+            Ok(tx.release_lease(&attachment.network, id, now())?)
+        })
+    }
+
+    /// Holds the container's namespace open, with a netlink socket inside.
+    fn hold_inside(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        let netns = self.netns_of(row)?;
+        let rtnl = netns.run(Rtnl::open)??;
+        self.machine.set_inside(Inside::Held { netns, rtnl });
+        Ok(())
+    }
+
+    /// The published ports follow the way out, in one transaction.
+    fn move_ports(&mut self, rewiring: &Rewiring) -> Result<(), Error> {
+        let Some((old, new)) = moved_ports(rewiring)? else {
+            return Ok(());
+        };
+        old.hand_over(&new, &mut self.machine)
+    }
+
+    /// The connection could not be made: everything is as it was before.
+    fn take_back(
+        &mut self,
+        rewiring: &Rewiring,
+        network: &NetworkName,
+        new: &Plan,
+    ) -> Result<(), Error> {
+        if let Some(route) = default_route_step(&rewiring.row.name, &rewiring.before)
+            && rewiring.before.gateway_network != rewiring.after.gateway_network
+        {
+            // It was replaced; if even that fails, the container has no way out.
+            route.act().apply(&mut self.machine)?;
+        }
+        let id = &rewiring.row.id;
+        self.store.write(|tx| {
+            let Some(row) = tx.container(id)? else {
+                return Ok(());
+            };
+            let mut plan = find::plan(&row)?;
+            plan.steps.retain(|step| !new.steps.contains(step));
+            let mut spec = find::spec(&row)?;
+            spec.networks.retain(|known| known.network != *network);
+            tx.set_wish(id, &to_json(&spec), &to_json(&rewiring.before))?;
+            tx.set_plan(id, &plan.to_json())?;
+            Ok(tx.release_lease(network, id, now())?)
+        })
+    }
+}
+
+/// A container that does not run: it will be plugged in when it starts.
+fn connect_later(
+    tx: &Transaction<'_>,
+    container: &str,
+    endpoint: &EndpointSpec,
+) -> Result<(), Error> {
+    let row = find::container(tx, container)?;
+    let mut spec = find::spec(&row)?;
+    refuse_second(&row, &spec, &endpoint.network)?;
+    spec.networks.push(endpoint.clone());
+    Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
+}
+
+fn plan_connection(
+    tx: &Transaction<'_>,
+    container: &str,
+    endpoint: &EndpointSpec,
+) -> Result<(Rewiring, Plan), Error> {
+    let row = find::container(tx, container)?;
+    if row.status != Status::Running {
+        return Err(Error::NotRunning(row.name.to_string()));
+    }
+    let mut spec = find::spec(&row)?;
+    refuse_second(&row, &spec, &endpoint.network)?;
+    let before = find::settings(&row)?;
+    let mut after = before.clone();
+    let attachment = attach(tx, (&row.id, &row.name), &before, endpoint)?;
+    after.attachments.push(attachment.clone());
+    spec.networks.push(endpoint.clone());
+    let better = |old: &Attachment| attachment.gw_priority > old.gw_priority;
+    if attachment.reach == Reach::Outside && before.way_out().is_none_or(better) {
+        after.gateway_network = Some(attachment.network.clone());
+    }
+    let mut new = Plan {
+        steps: cable_steps(&row.name, &attachment).to_vec(),
+    };
+    if before.gateway_network != after.gateway_network {
+        new.steps.extend(default_route_step(&row.name, &after));
+    }
+    new.steps.extend(hosts_step(&row, &spec, (&before, &after)));
+    new.steps.push(announce_step(&row.name, &attachment));
+    let rewiring = Rewiring {
+        row,
+        spec,
+        before,
+        after,
+    };
+    record(tx, &rewiring, &new)?;
+    Ok((rewiring, new))
+}
+
+/// Nothing if the container does not run: then it is only recorded.
+fn plan_disconnection(
+    tx: &Transaction<'_>,
+    row: ContainerRow,
+    network: &NetworkName,
+) -> Result<Option<(Rewiring, Attachment, Plan)>, Error> {
+    let mut spec = find::spec(&row)?;
+    let before = find::settings(&row)?;
+    let connected = spec.networks.len();
+    spec.networks.retain(|known| known.network != *network);
+    if spec.networks.len() == connected {
+        return Err(NetworkError::NotConnected {
+            container: row.name.to_string(),
+            network: network.to_string(),
+        }
+        .into());
+    }
+    let attachment = before.attachment_to(network).cloned();
+    let (Some(attachment), Status::Running) = (attachment, row.status) else {
+        tx.set_wish(&row.id, &to_json(&spec), &row.settings)?;
+        return Ok(None);
+    };
+    let mut after = before.clone();
+    after.attachments.retain(|known| known.network != *network);
+    if before.gateway_network.as_ref() == Some(network) {
+        after.gateway_network = after.best_way_out();
+    }
+    let mut more = Plan::default();
+    if before.gateway_network != after.gateway_network {
+        more.steps.extend(default_route_step(&row.name, &after));
+    }
+    more.steps
+        .extend(hosts_step(&row, &spec, (&before, &after)));
+    let rewiring = Rewiring {
+        row,
+        spec,
+        before,
+        after,
+    };
+    record(tx, &rewiring, &more)?;
+    Ok(Some((rewiring, attachment, more)))
+}
+
+/// Records the wish: what the container is to be, and what its end will have to undo.
+fn record(tx: &Transaction<'_>, rewiring: &Rewiring, new: &Plan) -> Result<(), Error> {
+    let id = &rewiring.row.id;
+    let mut plan = find::plan(&rewiring.row)?;
+    plan.steps.extend(new.steps.iter().cloned());
+    if let Some((old, new)) = moved_ports(rewiring)? {
+        plan.steps
+            .retain(|step| *step != Step::PublishPorts(old.clone()));
+        plan.steps.push(Step::PublishPorts(new));
+    }
+    tx.set_wish(id, &to_json(&rewiring.spec), &to_json(&rewiring.after))?;
+    Ok(tx.set_plan(id, &plan.to_json())?)
+}
+
+/// The published ports before and after, if their way leads elsewhere.
+fn moved_ports(rewiring: &Rewiring) -> Result<Option<(PublishPorts, PublishPorts)>, Error> {
+    let Some(way_out) = rewiring.after.way_out() else {
+        return Ok(None);
+    };
+    let address = way_out.address.ip();
+    let plan = find::plan(&rewiring.row)?;
+    let published = plan.steps.into_iter().find_map(|step| match step {
+        Step::PublishPorts(ports) => Some(ports),
+        _ => None,
+    });
+    Ok(published.filter(|old| old.address != address).map(|old| {
+        let new = PublishPorts {
+            address,
+            ..old.clone()
+        };
+        (old, new)
+    }))
+}
+
+/// The steps that publish ports.
+fn published(plan: &Plan) -> Vec<Step> {
+    let publishes = |step: &&Step| matches!(step, Step::PublishPorts(_));
+    plan.steps.iter().filter(publishes).cloned().collect()
+}
+
+fn hosts_step(
+    row: &ContainerRow,
+    spec: &ContainerSpec,
+    (before, after): (&Settings, &Settings),
+) -> Option<Step> {
+    let lines =
+        |settings| RewriteHosts::lines(&etc_files::own_hosts(&EtcSource { spec, settings }));
+    let (before, after) = (lines(before), lines(after));
+    let path = find::settings(row).ok()?.etc_dir.join("hosts");
+    (before != after).then(|| {
+        Step::RewriteHosts(RewriteHosts {
+            name: row.name.clone(),
+            path,
+            before,
+            after,
+        })
+    })
+}
+
+/// The steps that belong to one cable, and the others.
+fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
+    let interface = &attachment.interface;
+    let (gone, stays) = plan.steps.iter().cloned().partition(|step| match step {
+        Step::LayCable(step) => step.host_end == attachment.host_end,
+        Step::GiveAddress(step) => step.interface == *interface,
+        Step::SetLinkUp(step) => step.interface == *interface,
+        Step::AddDefaultRoute(step) => step.interface == *interface,
+        Step::Announce(step) => step.interface == *interface,
+        _ => false,
+    });
+    (Plan { steps: gone }, Plan { steps: stays })
+}
+
+/// Only a container with a namespace of its own, and not an empty one on purpose, has
+/// cables.
+fn refuse_mode(spec: &ContainerSpec, network: &str) -> Result<(), Error> {
+    match (&spec.mode, network) {
+        (_, "host") => Err(NetworkError::HostNetwork.into()),
+        (NetworkMode::Host | NetworkMode::Container(_) | NetworkMode::Namespace(_), _) => {
+            Err(NetworkError::SharesNamespace.into())
+        }
+        (NetworkMode::None, _) | (NetworkMode::Bridge(_), "none") => {
+            Err(NetworkError::NoneMode.into())
+        }
+        (NetworkMode::Bridge(_), _) => Ok(()),
+    }
+}
+
+fn refuse_second(
+    row: &ContainerRow,
+    spec: &ContainerSpec,
+    network: &NetworkName,
+) -> Result<(), Error> {
+    match spec.networks.iter().any(|known| known.network == *network) {
+        true => Err(NetworkError::AlreadyConnected {
+            container: row.name.to_string(),
+            network: network.to_string(),
+        }
+        .into()),
+        false => Ok(()),
+    }
+}
+
+/// The default network has a name before it is first used.
+fn network_name(tx: &Transaction<'_>, text: &str) -> Result<NetworkName, Error> {
+    let default = NetworkName::default_bridge();
+    match text == default.as_str() {
+        true => Ok(default),
+        false => Ok(find::network(tx, text)?.network.name),
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("made of strings, numbers and lists")
+}
