@@ -24,19 +24,30 @@ pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// One line, whatever a user's words in it contain: what a terminal would act on is shown.
+/// One line of a bearable length, whatever a user's words in it contain: what a terminal
+/// would act on is shown, and the middle of what is too long is left out.
 pub(crate) fn visible(text: &str) -> String {
     let show = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };
-    text.chars().map(show).collect()
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text.chars().map(show).collect();
+    }
+    let beginning: String = text.chars().take(LONGEST / 2).map(show).collect();
+    let end: String = text.chars().skip(length - LONGEST / 2).map(show).collect();
+    format!("{beginning}…{end}")
 }
+
+/// Characters of a message; more was somebody's 100 kB argument.
+const LONGEST: usize = 2000;
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn control_characters_are_shown_and_not_sent() {
         assert_eq!(super::visible("a\nb\u{1b}[31mé"), "a\\nb\\u{1b}[31mé");
+        assert_eq!(super::visible(&"é".repeat(9000)).chars().count(), 2001);
     }
 }

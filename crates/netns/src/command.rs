@@ -166,7 +166,9 @@ fn judge_in_root(
     let found = match root.find(file, Symlinks::Follow) {
         Ok(found) => found,
         Err(Answer::NOENT) => return judge_missing(lookup, root, file),
-        Err(Answer::NOTDIR | Answer::LOOP) => return Ok(Verdict::Missing),
+        Err(Answer::NOTDIR | Answer::LOOP | Answer::NAMETOOLONG) => {
+            return Ok(Verdict::Missing);
+        }
         Err(Answer::ACCESS) => return Ok(Verdict::Bad(Errno::EACCES)),
         Err(error) => return Err(error),
     };

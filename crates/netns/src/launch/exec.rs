@@ -87,7 +87,7 @@ fn execute(program: &Program) -> CommandError {
     let searched = !program.name.contains('/');
     for file in &program.files {
         let Err(errno) = execve(file, &program.argv, &program.env);
-        let absent = matches!(errno, Errno::ENOENT | Errno::ENOTDIR);
+        let absent = matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG);
         let passed_over = searched && errno == Errno::EACCES;
         if !absent && !passed_over {
             return CommandError::NotExecutable(program.name.clone(), errno);

@@ -74,7 +74,7 @@ impl Runtime {
             ground.tear_down(self)?;
             return Err(error);
         }
-        Ok(())
+        warn_of_relays(&rewiring, narrator)
     }
 
     /// Unplugs a container from a network.
@@ -94,6 +94,7 @@ impl Runtime {
         };
         self.hold_inside(&rewiring.row)?;
         self.move_ports(&rewiring)?;
+        warn_of_relays(&rewiring, narrator)?;
         let plan = find::plan(&rewiring.row)?;
         let (gone, _) = split(&plan, &attachment);
         let mut carrier = Carrier::new(&mut self.machine, narrator, None);
@@ -297,6 +298,20 @@ fn moved_ports(rewiring: &Rewiring) -> Result<Option<(PublishPorts, PublishPorts
 fn published(plan: &Plan) -> Vec<Step> {
     let publishes = |step: &&Step| matches!(step, Step::PublishPorts(_));
     plan.steps.iter().filter(publishes).cloned().collect()
+}
+
+/// The supervisor copies what comes for IPv6 addresses to the address that the container
+/// had when it started.
+fn warn_of_relays(rewiring: &Rewiring, narrator: &mut dyn Narrator) -> Result<(), Error> {
+    let moved = moved_ports(rewiring)?;
+    let relayed = moved.filter(|(old, _)| old.ports.iter().any(|port| port.host_ip.is_ipv6()));
+    if let Some((old, _)) = relayed {
+        narrator.warn(&format!(
+            "WARNING: ports that {} publishes on IPv6 addresses lead to {} until it is started anew",
+            rewiring.row.name, old.address
+        ));
+    }
+    Ok(())
 }
 
 fn hosts_step(

@@ -45,6 +45,10 @@ impl fmt::Display for Culprit {
         match self {
             Culprit::Container(name) => write!(f, "container \"{name}\""),
             Culprit::Itself => f.write_str("another -p of the same container"),
+            // It holds the port first and records it afterwards.
+            Culprit::Process { command, pid, .. } if command == "minet" => {
+                write!(f, "a container that is being started (minet, PID {pid})")
+            }
             Culprit::Process { command, pid, user } => {
                 write!(f, "{command} (PID {pid}, user {user})")
             }
