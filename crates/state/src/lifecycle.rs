@@ -59,7 +59,7 @@ impl Transaction<'_> {
         self.inner
             .execute(
                 "UPDATE container SET status = 'restarting', exit_code = ?2, finished = ?3,
-                    restarts = restarts + 1, init_pid = NULL, init_start = NULL
+                    restarts = restarts + 1, ended_by = NULL, init_pid = NULL, init_start = NULL
                  WHERE id = ?1",
                 params![id.as_str(), exit_code, now],
             )
