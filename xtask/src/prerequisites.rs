@@ -41,6 +41,7 @@ pub(crate) const TEST: &[Package] = &[
         "iproute2",
         "looks at links and routes, runs minet's scripts",
     ),
+    package("iptables", "a firewall like Docker's, to live beside"),
     package("nftables", "looks at the table, runs minet's scripts"),
     package("procps", "sysctl, for minet's scripts"),
 ];

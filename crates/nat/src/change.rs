@@ -1,6 +1,7 @@
 //! What can be done to the table, as values.
 
 use crate::command::Command;
+use crate::foreign::Restraint;
 use crate::network::NetworkRules;
 use crate::publication::Publication;
 use crate::table::{TABLE, Table, Transit, layout};
@@ -15,6 +16,10 @@ pub enum Change {
     AddNetwork(NetworkRules),
     /// Removes a network; what is gone already is gone.
     RemoveNetwork(NetworkRules),
+    /// Keeps a network out of others' bridges; what is there already stays.
+    Restrain(Restraint),
+    /// Takes that back; what is gone already is gone.
+    Release(Restraint),
     /// Publishes a port. If the very same publication is there already, it stays.
     Publish(Publication),
     /// Unpublishes a port, if it is still the same container's.
@@ -38,6 +43,8 @@ impl Change {
             Change::RemoveTable
             | Change::AddNetwork(_)
             | Change::RemoveNetwork(_)
+            | Change::Restrain(_)
+            | Change::Release(_)
             | Change::Publish(_)
             | Change::Unpublish(_) => self.commands().iter().map(Command::to_nft).collect(),
         }
@@ -51,6 +58,8 @@ impl Change {
             Change::InstallTable(transit) => install(&layout(*transit)),
             Change::AddNetwork(network) => network.add(&table()),
             Change::RemoveNetwork(network) => network.remove(&table()),
+            Change::Restrain(restraint) => restraint.add(&table()),
+            Change::Release(restraint) => restraint.remove(&table()),
             Change::Publish(publication) => publication.add(&table()).into_iter().collect(),
             Change::Unpublish(publication) => publication.remove(&table()).into_iter().collect(),
             Change::RemoveTable => vec![Command::DeleteTable],
@@ -72,6 +81,8 @@ impl Change {
             Change::RemoveNetwork(network) => {
                 format!("remove network {} from table inet {TABLE}", network.owner)
             }
+            Change::Restrain(restraint) => format!("restrain network {}", restraint.owner),
+            Change::Release(restraint) => format!("release network {}", restraint.owner),
             Change::Publish(publication) => format!("publish {}", publication.port),
             Change::Unpublish(publication) => format!("unpublish {}", publication.port),
             Change::RemoveTable => format!("delete table inet {TABLE}"),
@@ -170,6 +181,29 @@ mod tests {
                 "delete element inet minet within { \"minet0\" . \"minet0\" }",
                 "delete element inet minet hidden { 172.17.0.0/16 }",
                 "delete element inet minet home { 172.17.0.0/16 . \"minet0\" }",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_restraint_is_a_line_and_one_for_each_exit() {
+        let restraint = Restraint {
+            bridge: "minet0".parse().unwrap(),
+            owner: "bridge".parse().unwrap(),
+            exits: vec!["br-lan".parse().unwrap()],
+        };
+        assert_eq!(
+            Change::Restrain(restraint.clone()).to_nft(),
+            [
+                "add element inet minet exits { \"minet0\" . \"br-lan\" comment \"network bridge\" }",
+                "add element inet minet restrained { \"minet0\" comment \"network bridge\" }",
+            ]
+        );
+        assert_eq!(
+            Change::Release(restraint).to_nft(),
+            [
+                "delete element inet minet restrained { \"minet0\" }",
+                "delete element inet minet exits { \"minet0\" . \"br-lan\" }",
             ]
         );
     }

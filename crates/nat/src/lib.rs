@@ -60,6 +60,7 @@
 //! | a container, with a foreign source (even 0.0.0.0) | anywhere | dropped in `guard` | |
 //! | a container of another network | the container's address | dropped in `forward` | |
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
+//! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
 //! | the container | the world | answered | |
 //!
 //! # What the table needs around it
@@ -77,8 +78,9 @@
 //!
 //! # What must stay true
 //!
-//! - Nothing but `inet minet` is touched. Rules of others still bind: an `accept` here ends
-//!   only minet's own chain. Whoever wants a word before minet makes a chain of their own
+//! - Nothing but `inet minet` is touched, except for two accepting rules per network where
+//!   another firewall would drop all that it carries (the head of `foreign/mod.rs`). Rules
+//!   of others still bind: an `accept` here ends only minet's own chain. Whoever wants a word before minet makes a chain of their own
 //!   with a lower priority; there is no chain here for others' rules, since removing the
 //!   table would remove them.
 //! - Every change is one transaction, and removing is idempotent.
@@ -96,6 +98,7 @@ mod command;
 mod conntrack;
 mod error;
 mod firewall;
+mod foreign;
 mod netlink;
 mod network;
 mod publication;
@@ -106,6 +109,7 @@ mod transaction;
 pub use change::Change;
 pub use error::Error;
 pub use firewall::Firewall;
+pub use foreign::{ChainFamily, ForeignChain, Passage, Restraint, legacy_filter_is_in_use};
 pub use minet_model::{Masquerade, Neighbours, Reach};
 pub use network::NetworkRules;
 pub use publication::{Installed, Publication};

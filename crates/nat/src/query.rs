@@ -20,7 +20,7 @@ const DATA: u16 = 2;
 const USERDATA: u16 = 6;
 const VALUE: u16 = 1;
 
-/// How often a listing is begun anew because the set changed meanwhile.
+/// How often a listing is begun anew because something changed meanwhile.
 const ATTEMPTS: usize = 16;
 
 /// One element as the kernel returns it.
@@ -70,7 +70,7 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn networks(&mut self) -> Result<Vec<IfName>, Error> {
-        let entries = self.dump(&set("bridges"), "list the networks")?;
+        let entries = self.elements(&set("bridges"), "list the networks")?;
         Ok(entries.iter().filter_map(|e| ifname(&e.key)).collect())
     }
 
@@ -81,10 +81,15 @@ impl Firewall {
     pub fn publications(&mut self) -> Result<Vec<Installed>, Error> {
         let mut all = Vec::new();
         for map in ["publish", "publish_at"] {
-            let entries = self.dump(&set(&IPV4.set(map)), "list the published ports")?;
+            let entries = self.elements(&set(&IPV4.set(map)), "list the published ports")?;
             all.extend(entries.iter().filter_map(installed));
         }
         Ok(all)
+    }
+
+    fn elements(&mut self, set: &Set, act: &str) -> Result<Vec<Entry>, Error> {
+        let answer = self.dump(&dump_elements(set), act)?;
+        Ok(answer.iter().flat_map(entries).collect())
     }
 
     fn get(&mut self, set: &Set, key: Vec<Value>, act: &str) -> Result<Option<Entry>, Error> {
@@ -97,17 +102,18 @@ impl Firewall {
         Ok(answer.iter().flat_map(entries).next())
     }
 
-    fn dump(&mut self, set: &Set, act: &str) -> Result<Vec<Entry>, Error> {
+    /// Everything that is to be told, as it was at one moment.
+    pub(crate) fn dump(&mut self, question: &Message, act: &str) -> Result<Vec<Incoming>, Error> {
         for _ in 0..ATTEMPTS {
-            let answer = self.ask(&dump_elements(set), act)?;
+            let answer = self.ask(question, act)?;
             let disturbed = |m: &Incoming| m.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
             if !answer.iter().any(disturbed) {
-                return Ok(answer.iter().flat_map(entries).collect());
+                return Ok(answer);
             }
         }
         Err(Error::Refused {
             act: act.to_owned(),
-            words: Some("the set changes faster than it can be read".to_owned()),
+            words: Some("it changes faster than it can be read".to_owned()),
             source: Errno::EBUSY,
         })
     }

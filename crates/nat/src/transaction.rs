@@ -120,9 +120,11 @@ impl Firewall {
                     belief = Belief::Missing;
                     only_if(is_there, change)
                 }
-                Change::AddNetwork(_) | Change::RemoveNetwork(_) | Change::Publish(_) => {
-                    change.commands()
-                }
+                Change::AddNetwork(_)
+                | Change::RemoveNetwork(_)
+                | Change::Restrain(_)
+                | Change::Release(_)
+                | Change::Publish(_) => change.commands(),
             };
             planned.extend(commands.into_iter().map(|command| Planned {
                 change,

@@ -1,6 +1,6 @@
 //! `minet check`: is what was made still so in the kernel?
 
-use crate::{Error, Finding, Plan, Runtime, find, machine::Inside, network};
+use crate::{Error, Finding, Plan, Runtime, find, foreign, machine::Inside, network};
 use minet_bridge::Rtnl;
 use minet_state::{ContainerRow, Status};
 
@@ -54,6 +54,7 @@ impl Runtime {
         for (name, plan) in network::standing(self)? {
             if of.is_none() || wanted.contains(&name) {
                 differences.extend(self.check_plan(&format!("network {name}"), &plan)?);
+                differences.extend(foreign::check_unforeseen(self, &name, &plan)?);
             }
         }
         Ok(differences)

@@ -40,6 +40,7 @@ mod error;
 mod etc_files;
 mod exec;
 mod find;
+mod foreign;
 mod inheritance;
 mod inspect;
 mod launch;

@@ -7,7 +7,7 @@
 //! start, they are taken down with it: a failed command changes nothing.
 
 use crate::{
-    Error, Runtime,
+    Error, Runtime, foreign,
     lock::Lock,
     memory::Memory,
     network_down,
@@ -104,7 +104,8 @@ fn plan_one(
     planned: &[Ipv4Network],
 ) -> Result<Groundwork, Error> {
     let chosen = choose(runtime, asked, row, planned)?;
-    let plan = plan(&chosen.network, forwarding_is_ours(runtime)?);
+    let passage = foreign::plan_passage(runtime, &chosen.network)?;
+    let plan = plan(&chosen.network, passage, forwarding_is_ours(runtime)?);
     Ok(Groundwork {
         network: chosen.network,
         subnet_moves: chosen.subnet_moves,
@@ -144,6 +145,9 @@ impl Ground {
             store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
             if turns_on {
                 carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
+            }
+            for note in foreign::notes(&work.plan, &work.network.bridge) {
+                carrier.narrator().note(&note);
             }
         }
         Ok(())
@@ -204,7 +208,7 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
 }
 
 /// The deny rules stand before anything that they are to close is opened.
-fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
+fn plan(network: &BridgeNetwork, passage: Option<Step>, forwarding_is_ours: bool) -> Plan {
     let host_is_router = TurnOnForwarding::is_on() && !forwarding_is_ours;
     let mut steps = vec![
         Step::InstallTable(InstallTable {
@@ -221,14 +225,15 @@ fn plan(network: &BridgeNetwork, forwarding_is_ours: bool) -> Plan {
         Step::AdmitNetwork(AdmitNetwork {
             network: network.clone(),
         }),
-        Step::TuneBridge(TuneBridge {
-            bridge: network.bridge.clone(),
-            whose: match network.has_own_bridge() {
-                true => Whose::Ours,
-                false => Whose::SomebodyElses,
-            },
-        }),
     ];
+    steps.extend(passage);
+    steps.push(Step::TuneBridge(TuneBridge {
+        bridge: network.bridge.clone(),
+        whose: match network.has_own_bridge() {
+            true => Whose::Ours,
+            false => Whose::SomebodyElses,
+        },
+    }));
     if !host_is_router {
         steps.push(Step::TurnOnForwarding(TurnOnForwarding {
             bridge: network.bridge.clone(),
@@ -257,6 +262,19 @@ pub(crate) fn standing(runtime: &mut Runtime) -> Result<Vec<(NetworkName, Plan)>
         .filter(|row| row.up_in_boot.as_deref() == Some(runtime.boot.as_str()));
     let with_plan = up.filter_map(|row| Some((row.network.name.clone(), stored_plan(row)?.plan)));
     Ok(with_plan.collect())
+}
+
+/// Records that a network that stands is about to get, or has got, these steps.
+pub(crate) fn amend(runtime: &mut Runtime, name: &NetworkName, plan: &Plan) -> Result<(), Error> {
+    let boot = runtime.boot.clone();
+    let stored = StoredPlan {
+        boot: boot.clone(),
+        plan: plan.clone(),
+    };
+    runtime.store.write(|tx| {
+        tx.plan_network(name, &to_json(&stored))?;
+        Ok(tx.network_is_up(name, &boot)?)
+    })
 }
 
 pub(crate) fn stored_plan(row: &NetworkRow) -> Option<StoredPlan> {

@@ -4,8 +4,9 @@
 //! one of them is gone is anything more done, and then by one command at a time.
 
 use crate::{
-    Error, Runtime,
+    Error, Runtime, foreign,
     lock::Lock,
+    network,
     network_down::{self, IdleNetworks},
     process,
     rest::Ending,
@@ -21,6 +22,8 @@ pub struct Swept {
     pub containers: Vec<String>,
     /// Networks that were taken down.
     pub networks: Vec<String>,
+    /// Other firewalls that networks were let pass.
+    pub passed: Vec<String>,
     /// What resisted, and why.
     pub left_behind: Vec<String>,
 }
@@ -37,8 +40,12 @@ impl Runtime {
     }
 
     /// `minet gc`: looks at every supervisor exactly, and takes down idle networks if asked.
+    /// Those that stay are let pass firewalls that came after them.
     pub fn gc(&mut self, idle: IdleNetworks) -> Result<Swept, Error> {
-        self.sweep(idle)
+        let mut swept = self.sweep(idle)?;
+        let _lock = Lock::take(&network::lock_path(self))?;
+        swept.passed = foreign::catch_up(self)?;
+        Ok(swept)
     }
 
     fn sweep(&mut self, idle: IdleNetworks) -> Result<Swept, Error> {

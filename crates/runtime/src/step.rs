@@ -20,6 +20,8 @@ pub enum Step {
     UseBridge(UseBridge),
     /// The network's elements in the sets of the table.
     AdmitNetwork(AdmitNetwork),
+    /// Accepting rules in chains of other firewalls that drop what they do not know.
+    PassForeignDrop(PassForeignDrop),
     /// The bridge's kernel parameters.
     TuneBridge(TuneBridge),
     /// The host passes packets on between interfaces.
@@ -105,6 +107,7 @@ impl Step {
             Step::MakeBridge(step) => step,
             Step::UseBridge(step) => step,
             Step::AdmitNetwork(step) => step,
+            Step::PassForeignDrop(step) => step,
             Step::TuneBridge(step) => step,
             Step::TurnOnForwarding(step) => step,
             Step::MakeNamespace(step) => step,

@@ -18,6 +18,9 @@ pub(crate) fn gc(options: &GcOptions, paths: Paths) -> Result<u8, Failure> {
     for network in &swept.networks {
         print(&format!("took down network {network}\n"));
     }
+    for passed in &swept.passed {
+        print(&format!("{passed}\n"));
+    }
     match swept.left_behind.is_empty() {
         true => Ok(0),
         false => Err(Failure {

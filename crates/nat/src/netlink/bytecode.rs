@@ -11,6 +11,8 @@ use nftnl::nftnl_sys::{self as sys, libc};
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
 const NFT_FIB_RESULT_ADDRTYPE: u32 = 3;
 const NFTA_FIB_F_DADDR: u32 = 1 << 1;
+/// What kind of interface the packet will leave by, since Linux 5.1.
+const NFT_META_OIFKIND: i32 = 27;
 
 /// The instructions of a rule.
 pub(crate) fn compile(rule: &Rule) -> Vec<Instruction> {
@@ -65,6 +67,10 @@ impl Program {
             Match::NotFrom(name) => {
                 self.load(Field::IifName, Slot::FIRST);
                 self.compare(libc::NFT_CMP_NEQ, &ifname_bytes(name.as_str()));
+            }
+            Match::ToBridge => {
+                self.load_meta(NFT_META_OIFKIND, Slot::FIRST, 16);
+                self.compare(libc::NFT_CMP_EQ, &ifname_bytes("bridge"));
             }
             Match::ToLoopback(family) => self.is_loopback(family, family.daddr_offset),
             Match::FromLoopback(family) => self.is_loopback(family, family.saddr_offset),

@@ -13,6 +13,9 @@ use nftnl::nftnl_sys::{self as sys, libc};
 /// `NFT_SET_CONCAT` of the kernel's `nf_tables.h`, which the libc crate does not have yet.
 const NFT_SET_CONCAT: i32 = 0x80;
 
+/// The family of minet's table.
+const INET: u8 = libc::NFPROTO_INET as u8;
+
 /// The message that carries out the command.
 pub(crate) fn encode(command: &Command) -> Message {
     match command {
@@ -61,6 +64,7 @@ pub(crate) fn get_table() -> Message {
     Message {
         kind: libc::NFT_MSG_GETTABLE as u16,
         flags: 0,
+        family: INET,
         object: Object::Table(table()),
     }
 }
@@ -70,6 +74,7 @@ pub(crate) fn get_element(set: &Set, element: &Element) -> Message {
     Message {
         kind: libc::NFT_MSG_GETSETELEM as u16,
         flags: 0,
+        family: INET,
         object: Object::Elements(elements_of(&set.name), element_keys(set, element)),
     }
 }
@@ -79,6 +84,7 @@ pub(crate) fn dump_elements(set: &Set) -> Message {
     Message {
         kind: libc::NFT_MSG_GETSETELEM as u16,
         flags: libc::NLM_F_DUMP as u16,
+        family: INET,
         object: Object::Elements(elements_of(&set.name), Vec::new()),
     }
 }
@@ -87,6 +93,7 @@ fn add(kind: i32, flags: i32, object: Object) -> Message {
     Message {
         kind: kind as u16,
         flags: (libc::NLM_F_CREATE | flags) as u16,
+        family: INET,
         object,
     }
 }
@@ -95,6 +102,7 @@ fn delete(kind: i32, object: Object) -> Message {
     Message {
         kind: kind as u16,
         flags: 0,
+        family: INET,
         object,
     }
 }

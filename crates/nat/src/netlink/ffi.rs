@@ -30,7 +30,7 @@ impl Scratch {
             let header = sys::nftnl_nlmsg_build_hdr(
                 self.0.as_mut_ptr().cast(),
                 message.kind,
-                libc::NFPROTO_INET as u16,
+                message.family.into(),
                 message.flags,
                 seq,
             );

@@ -93,6 +93,8 @@ pub(crate) struct Message {
     pub(crate) kind: u16,
     /// `NLM_F_…` beside `NLM_F_REQUEST`.
     pub(crate) flags: u16,
+    /// `NFPROTO_…` of the table.
+    pub(crate) family: u8,
     /// What it is about.
     pub(crate) object: Object,
 }

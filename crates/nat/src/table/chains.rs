@@ -203,6 +203,23 @@ fn forward(transit: Transit) -> Chain {
                 [Counter, Drop],
                 "another network, or a port that is not published",
             ),
+            rule(
+                [
+                    lookup([IifName], In, "restrained"),
+                    Match::Ct(Connection::Dnat),
+                ],
+                [Accept],
+                "published by another",
+            ),
+            rule(
+                [
+                    lookup([IifName], In, "restrained"),
+                    Match::ToBridge,
+                    lookup([IifName, OifName], NotIn, "exits"),
+                ],
+                [Counter, Drop],
+                "behind another's bridge, which the other firewall would have closed",
+            ),
         ],
     }
 }

@@ -49,6 +49,16 @@ fn shared_sets() -> Vec<Set> {
             &[DataType::Ifname],
             "bridges that nothing enters and nothing leaves",
         ),
+        set(
+            "restrained",
+            &[DataType::Ifname],
+            "bridges that another firewall was told to let pass",
+        ),
+        set(
+            "exits",
+            &[DataType::Ifname, DataType::Ifname],
+            "restrained bridge . another's interface that leads out",
+        ),
     ]
 }
 

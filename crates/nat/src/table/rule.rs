@@ -86,6 +86,8 @@ pub enum Match {
     Lookup(Vec<Field>, Sense, String),
     /// The packet did not come in by this interface.
     NotFrom(IfName),
+    /// The packet will leave by a bridge, whoever made it.
+    ToBridge,
     /// The destination is one of the family's loopback addresses.
     ToLoopback(&'static Family),
     /// The source is one of them.
@@ -104,6 +106,7 @@ impl Match {
                 format!("{}{}@{set}", fields_to_nft(fields), sense.to_nft())
             }
             Match::NotFrom(name) => format!("iifname != \"{name}\""),
+            Match::ToBridge => "meta oifkind \"bridge\"".to_owned(),
             Match::ToLoopback(family) => {
                 format!("{} daddr {}", family.keyword, family.loopback_nft)
             }

@@ -4,12 +4,12 @@ use minet_model::Protocol;
 use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait for an answer that should come: only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -71,8 +71,22 @@ pub(crate) fn ask(
     })
 }
 
+/// The socket of the server before may live a moment longer: in a child that another test
+/// has forked and that has not executed its program yet.
+fn bound<S>(bind: impl Fn() -> std::io::Result<S>) -> S {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match bind() {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(MOMENT);
+            }
+            result => return result.expect("bind"),
+        }
+    }
+}
+
 fn serve_tcp(port: u16, ready: Sender<()>, over: &AtomicBool) -> Option<IpAddr> {
-    let listener = TcpListener::bind(("0.0.0.0", port)).expect("listen");
+    let listener = bound(|| TcpListener::bind(("0.0.0.0", port)));
     listener.set_nonblocking(true).expect("not to block");
     ready.send(()).expect("somebody waits");
     while !over.load(Ordering::Relaxed) {
@@ -95,7 +109,7 @@ fn ask_tcp(target: SocketAddrV4, patience: Duration) -> bool {
 }
 
 fn serve_udp(port: u16, ready: Sender<()>, over: &AtomicBool) -> Option<IpAddr> {
-    let socket = UdpSocket::bind(("0.0.0.0", port)).expect("bind");
+    let socket = bound(|| UdpSocket::bind(("0.0.0.0", port)));
     socket.set_read_timeout(Some(MOMENT)).expect("a timeout");
     ready.send(()).expect("somebody waits");
     while !over.load(Ordering::Relaxed) {

@@ -2,7 +2,7 @@
 
 use crate::lab::{in_new_netns, json, listing, network, nft, publication};
 use minet_model::Protocol;
-use minet_nat::{Change, Firewall, Masquerade, Neighbours, Reach, Transit};
+use minet_nat::{Change, Firewall, Masquerade, Neighbours, Reach, Restraint, Transit};
 
 fn everything(transit: Transit) -> Vec<Change> {
     let mut routed = network("br-b", "172.30.2.0/24");
@@ -15,6 +15,11 @@ fn everything(transit: Transit) -> Vec<Change> {
         Change::AddNetwork(network("br-a", "172.30.1.0/24")),
         Change::AddNetwork(routed),
         Change::AddNetwork(internal),
+        Change::Restrain(Restraint {
+            bridge: "br-a".parse().unwrap(),
+            owner: "net-br-a".parse().unwrap(),
+            exits: vec!["br-lan".parse().unwrap()],
+        }),
         Change::Publish(publication(
             "web",
             "0.0.0.0:8080",
@@ -85,14 +90,16 @@ fn the_text_removes_what_the_messages_remove() {
     for change in everything(Transit::Untouched).into_iter().rev() {
         match change {
             Change::AddNetwork(network) => changes.push(Change::RemoveNetwork(network)),
+            Change::Restrain(restraint) => changes.push(Change::Release(restraint)),
             Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
             Change::InstallTable(_)
             | Change::RemoveNetwork(_)
+            | Change::Release(_)
             | Change::Unpublish(_)
             | Change::RemoveTable => {}
         }
     }
-    let (there, back) = changes.split_at(9);
+    let (there, back) = changes.split_at(10);
     let removed_by_netlink = in_new_netns(|| {
         let mut firewall = Firewall::open().unwrap();
         firewall.apply(there).unwrap();
