@@ -82,6 +82,10 @@ pub(crate) enum Command {
     /// Create, list, look into and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Publish ports of a running container
+    Publish(PublishOptions),
+    /// Publish ports of a running container no longer
+    Unpublish(PublishOptions),
     /// Show who holds, or last held, which address
     Leases(LeasesOptions),
     /// Show which interface of the host leads to which container
@@ -155,6 +159,16 @@ pub(crate) struct NamesOption {
     /// Names or IDs, or the beginnings of IDs
     #[arg(required = true, value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishOptions {
+    /// Name or ID, or the beginning of an ID
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// As with run -p: [[IP:]HOST[-END]:]CONTAINER[-END][/tcp|udp|sctp]
+    #[arg(required = true, value_name = "PORTS")]
+    pub(crate) mappings: Vec<minet_model::PublishSpec>,
 }
 
 #[derive(Debug, Args)]

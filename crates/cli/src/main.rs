@@ -67,6 +67,8 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
         Command::Rm(rm) => commands::rm::rm(&rm, paths),
         Command::Network(network) => commands::network::network(network, paths),
+        Command::Publish(options) => commands::publish::publish(&options, paths),
+        Command::Unpublish(options) => commands::publish::unpublish(&options, paths),
         Command::Leases(options) => commands::leases::leases(&options, paths),
         Command::Veth(options) => commands::veth::veth(&options, paths),
         Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),

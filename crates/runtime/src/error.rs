@@ -88,6 +88,17 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A supervisor that was asked for something said no.
+    #[error("the supervisor of container {container} refused: {why}")]
+    Supervisor {
+        /// Whose.
+        container: String,
+        /// Its words.
+        why: String,
+    },
+    /// A container without a network that leads out.
+    #[error("container {0} has no network that leads out: its ports cannot be published")]
+    NowhereToPublish(String),
     /// A program of the host cannot be executed.
     #[error("exec: {program:?}")]
     Execute {

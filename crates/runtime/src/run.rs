@@ -4,7 +4,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Events, Streams},
-    conflicts, find,
+    conflicts, control, find,
     launch::{self, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
@@ -51,7 +51,8 @@ impl Runtime {
         let (up, events) = self.make(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
         let relays = attend::relays(up.held, up.admitted.settings.address());
-        let attended = attend::attend(events, &up.running, console, relays)
+        let attended = control::open_for(&up.admitted.settings)
+            .and_then(|control| attend::attend(events, &up.running, console, relays, control))
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
         let ending = attended
             .as_ref()

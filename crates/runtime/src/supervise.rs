@@ -17,7 +17,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{Admitted, Namespace},
     attend::{self, Background, Farewell, Logged, SharedLog},
-    find,
+    control, find,
     launch::{self, World},
     logs::LogWriter,
     process,
@@ -70,7 +70,12 @@ impl Runtime {
             running,
             held,
         } = up;
-        let log = match self.open_log(spec, &admitted) {
+        let opened = self.open_log(spec, &admitted).and_then(|log| {
+            let relays = attend::relays(held, admitted.settings.address());
+            background.serve(relays, control::open_for(&admitted.settings)?)?;
+            Ok(log)
+        });
+        let log = match opened {
             Ok(log) => log,
             Err(error) => {
                 let _ = attend::send_to(&running.pidfd, 0, SignalNumber::KILL);
@@ -79,7 +84,6 @@ impl Runtime {
                 return Err(error);
             }
         };
-        background.serve(attend::relays(held, admitted.settings.address()));
         report.ready(told)?;
         let lived = self.live(spec, &admitted, running, &mut background, streams, &log);
         // Its ports are free before anybody can read that it has ended.

@@ -100,6 +100,23 @@ impl Transaction<'_> {
         Ok(ports)
     }
 
+    /// The container publishes this port no longer.
+    pub fn drop_port(&self, port: &PublishedPort, holder: &ContainerId) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "DELETE FROM port
+                 WHERE protocol = ?1 AND host_ip = ?2 AND host_port = ?3 AND holder = ?4",
+                params![
+                    port.protocol.as_str(),
+                    port.host_ip.to_string(),
+                    port.host_port,
+                    holder.as_str(),
+                ],
+            )
+            .map(drop)
+            .map_err(Error::during("drop a published port"))
+    }
+
     /// The container publishes nothing any more.
     pub fn drop_ports(&self, holder: &ContainerId) -> Result<(), Error> {
         self.inner

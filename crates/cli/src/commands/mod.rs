@@ -11,6 +11,7 @@ pub(crate) mod nsenter;
 pub(crate) mod port;
 pub(crate) mod prune;
 pub(crate) mod ps;
+pub(crate) mod publish;
 pub(crate) mod rename;
 pub(crate) mod restore;
 pub(crate) mod rm;

@@ -3,13 +3,14 @@
 
 use super::{
     Relay,
+    keeper::Keeper,
     logged::{Logged, SharedLog},
-    serve, signals, watch,
+    signals, watch,
 };
-use crate::{Error, ports::HeldPort};
+use crate::Error;
 use minet_model::SignalNumber;
 use minet_netns::Running;
-use std::time::Duration;
+use std::{os::fd::OwnedFd, time::Duration};
 use tokio::{
     signal::unix::{self, SignalKind},
     time::{Instant, sleep_until},
@@ -22,7 +23,7 @@ pub(crate) struct Background {
     /// Whether the supervisor was asked to end.
     asked: bool,
     /// Held for as long as the supervisor lives.
-    held: Vec<HeldPort>,
+    ports: Keeper,
 }
 
 /// How the process is asked to end.
@@ -49,14 +50,20 @@ impl Background {
             runtime,
             requests,
             asked: false,
-            held: Vec::new(),
+            ports: Keeper::default(),
         })
     }
 
     /// Starts to relay the ports that the kernel cannot lead, and holds the others.
-    pub(crate) fn serve(&mut self, relays: Vec<Relay>) {
+    /// Others can be added and removed over the control socket, if there is one.
+    pub(crate) fn serve(
+        &mut self,
+        relays: Vec<Relay>,
+        control: Option<OwnedFd>,
+    ) -> Result<(), Error> {
         let _entered = self.runtime.enter();
-        self.held = relays.into_iter().filter_map(serve).collect();
+        self.ports = Keeper::keep(relays, control)?;
+        Ok(())
     }
 
     /// Whether the supervisor was asked to end.

@@ -11,6 +11,7 @@
 
 mod background;
 mod console;
+mod keeper;
 mod logged;
 mod pump;
 mod signals;
@@ -21,11 +22,8 @@ pub(crate) use console::Console;
 pub(crate) use logged::{Logged, SharedLog};
 pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
-use crate::{
-    Error,
-    ports::{HeldPort, Hold},
-    relay,
-};
+use crate::{Error, ports::HeldPort};
+use keeper::Keeper;
 use minet_netns::{Io, Running};
 use signals::Signals;
 use std::{
@@ -94,6 +92,7 @@ pub(crate) fn attend(
     running: &Running,
     console: Console,
     relays: Vec<Relay>,
+    control: Option<OwnedFd>,
 ) -> Result<i32, Error> {
     let Events {
         runtime,
@@ -101,7 +100,7 @@ pub(crate) fn attend(
     } = events;
     runtime.block_on(async {
         // Held for as long as this function runs, and freed when the process is gone.
-        let _held: Vec<HeldPort> = relays.into_iter().filter_map(serve).collect();
+        let _ports = Keeper::keep(relays, control)?;
         let mut console = console.start()?;
         // A pidfd becomes readable when its process ends (pidfd_open(2)).
         let ended = running
@@ -126,23 +125,4 @@ pub(crate) fn attend(
         console.drain().await;
         Ok(killed_by.map_or(code, |signal| 128 + signal))
     })
-}
-
-/// Starts to relay a port that the kernel cannot lead to the container; gives back a port
-/// that only has to be held.
-fn serve(relay: Relay) -> Option<HeldPort> {
-    let Some(target) = relay.target else {
-        return Some(relay.held);
-    };
-    match relay.held.hold {
-        Hold::RelayTcp(listener) => {
-            tokio::spawn(relay::tcp(listener, target));
-            None
-        }
-        Hold::RelayUdp(socket) => {
-            tokio::spawn(relay::udp(socket, target));
-            None
-        }
-        Hold::Nat(_) | Hold::Nobody => Some(relay.held),
-    }
 }

@@ -131,10 +131,10 @@ impl Runtime {
 
     /// The published ports follow the way out, in one transaction.
     fn move_ports(&mut self, rewiring: &Rewiring) -> Result<(), Error> {
-        let Some((old, new)) = moved_ports(rewiring)? else {
-            return Ok(());
-        };
-        old.hand_over(&new, &mut self.machine)
+        for (old, new) in moved_ports(rewiring)? {
+            old.hand_over(&new, &mut self.machine)?;
+        }
+        Ok(())
     }
 
     /// The connection could not be made: everything is as it was before.
@@ -265,7 +265,7 @@ fn record(tx: &Transaction<'_>, rewiring: &Rewiring, new: &Plan) -> Result<(), E
     let id = &rewiring.row.id;
     let mut plan = find::plan(&rewiring.row)?;
     plan.steps.extend(new.steps.iter().cloned());
-    if let Some((old, new)) = moved_ports(rewiring)? {
+    for (old, new) in moved_ports(rewiring)? {
         plan.steps
             .retain(|step| *step != Step::PublishPorts(old.clone()));
         plan.steps.push(Step::PublishPorts(new));
@@ -274,24 +274,24 @@ fn record(tx: &Transaction<'_>, rewiring: &Rewiring, new: &Plan) -> Result<(), E
     Ok(tx.set_plan(id, &plan.to_json())?)
 }
 
-/// The published ports before and after, if their way leads elsewhere.
-fn moved_ports(rewiring: &Rewiring) -> Result<Option<(PublishPorts, PublishPorts)>, Error> {
+/// The published ports before and after, where their way leads elsewhere.
+fn moved_ports(rewiring: &Rewiring) -> Result<Vec<(PublishPorts, PublishPorts)>, Error> {
     let Some(way_out) = rewiring.after.way_out() else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let address = way_out.address.ip();
-    let plan = find::plan(&rewiring.row)?;
-    let published = plan.steps.into_iter().find_map(|step| match step {
-        Step::PublishPorts(ports) => Some(ports),
+    let moved = |step: Step| match step {
+        Step::PublishPorts(old) if old.address != address => {
+            let new = PublishPorts {
+                address,
+                ..old.clone()
+            };
+            Some((old, new))
+        }
         _ => None,
-    });
-    Ok(published.filter(|old| old.address != address).map(|old| {
-        let new = PublishPorts {
-            address,
-            ..old.clone()
-        };
-        (old, new)
-    }))
+    };
+    let plan = find::plan(&rewiring.row)?;
+    Ok(plan.steps.into_iter().filter_map(moved).collect())
 }
 
 /// The steps that publish ports.
@@ -304,7 +304,8 @@ fn published(plan: &Plan) -> Vec<Step> {
 /// had when it started.
 fn warn_of_relays(rewiring: &Rewiring, narrator: &mut dyn Narrator) -> Result<(), Error> {
     let moved = moved_ports(rewiring)?;
-    let relayed = moved.filter(|(old, _)| old.ports.iter().any(|port| port.host_ip.is_ipv6()));
+    let mut moved = moved.into_iter();
+    let relayed = moved.find(|(old, _)| old.ports.iter().any(|port| port.host_ip.is_ipv6()));
     if let Some((old, _)) = relayed {
         narrator.warn(&format!(
             "WARNING: ports that {} publishes on IPv6 addresses lead to {} until it is started anew",
@@ -386,6 +387,6 @@ fn network_name(tx: &Transaction<'_>, text: &str) -> Result<NetworkName, Error> 
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> String {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("made of strings, numbers and lists")
 }

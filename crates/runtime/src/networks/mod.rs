@@ -15,6 +15,7 @@ mod remove;
 
 pub use cables::{CableState, ListedCable};
 pub(crate) use choose::{choose, pool};
+pub(crate) use connect::to_json;
 pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step};
 pub use error::NetworkError;
 pub use leases::ListedLease;

@@ -1,0 +1,251 @@
+//! The line to a container's supervisor: ports come and go while the container runs.
+//!
+//! A host port is held by a socket, and a socket by a process that lives as long as the
+//! container. So who publishes one more port binds it, and hands the socket over:
+//!
+//! ```text
+//!  minet publish web 8080:80                     supervisor of web
+//!    bind 0.0.0.0:8080 ── Hold + SCM_RIGHTS ──▶  keeps it, or relays it
+//!    nft: one element more
+//! ```
+//!
+//! The line is a sequenced-packet socket beside the container's generated files, in a
+//! directory of root's; and the supervisor looks who is calling (`SO_PEERCRED`).
+
+use crate::{
+    Error,
+    ports::{HeldPort, Hold},
+    settings::Settings,
+};
+use minet_model::{Protocol, PublishedPort};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind,
+    connect, listen, recvmsg, sendmsg, socket_with, sockopt,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fs::File,
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    net::Ipv4Addr,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::Path,
+    time::Duration,
+};
+
+/// What a supervisor is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Keep this port, whose socket comes along, and relay it there if the kernel cannot.
+    Hold(PublishedPort, Ipv4Addr),
+    /// Let go of this port.
+    Release(PublishedPort),
+}
+
+/// What it answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    /// It is so.
+    Done,
+    /// It is not, and why.
+    Failed(String),
+}
+
+/// More than any message needs.
+const LONGEST: usize = 4096;
+
+/// How long either side waits for the other, which only has to look and answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A directory's socket has a path of any length through the directory's descriptor,
+/// where a socket's own path ends after 107 bytes (unix(7)).
+fn address(dir: &File) -> io::Result<SocketAddrUnix> {
+    let path = format!("/proc/self/fd/{}/control", dir.as_raw_fd());
+    Ok(SocketAddrUnix::new(path)?)
+}
+
+fn open_dir(dir: &Path) -> io::Result<File> {
+    let flags = nix::fcntl::OFlag::O_PATH | nix::fcntl::OFlag::O_DIRECTORY;
+    File::options()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(dir)
+}
+
+fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
+    let flags = flags | SocketFlags::CLOEXEC;
+    Ok(socket_with(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        flags,
+        None,
+    )?)
+}
+
+/// Opens the supervisor's end. It goes with the directory.
+fn open(dir: &Path) -> Result<OwnedFd, Error> {
+    let open = || -> io::Result<OwnedFd> {
+        let listener = socket(SocketFlags::NONBLOCK)?;
+        // An earlier life of the container may have left its own.
+        match std::fs::remove_file(dir.join("control")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        bind(&listener, &address(&open_dir(dir)?)?)?;
+        listen(&listener, 8)?;
+        Ok(listener)
+    };
+    open().map_err(Error::file("open the control socket in", dir))
+}
+
+/// The supervisor's end for a container with cables: only that has ports that can come
+/// and go.
+pub(crate) fn open_for(settings: &Settings) -> Result<Option<OwnedFd>, Error> {
+    let wired = !settings.attachments.is_empty();
+    wired.then(|| open(&settings.etc_dir)).transpose()
+}
+
+/// Takes one call, if it is root's and the line is free; and answers all of its requests.
+pub(crate) fn take_call(
+    listener: BorrowedFd<'_>,
+    mut act: impl FnMut(Request, Option<OwnedFd>) -> Answer,
+) -> io::Result<()> {
+    let line = accept_with(listener, SocketFlags::CLOEXEC)?;
+    if !sockopt::socket_peercred(&line)?.uid.is_root() {
+        return Ok(());
+    }
+    be_patient(line.as_fd())?;
+    while let Some((request, descriptor)) = receive(line.as_fd())? {
+        send(line.as_fd(), &act(request, descriptor), None)?;
+    }
+    Ok(())
+}
+
+fn be_patient(line: BorrowedFd<'_>) -> io::Result<()> {
+    sockopt::set_socket_timeout(line, sockopt::Timeout::Recv, Some(PATIENCE))?;
+    Ok(sockopt::set_socket_timeout(
+        line,
+        sockopt::Timeout::Send,
+        Some(PATIENCE),
+    )?)
+}
+
+/// The calling end.
+pub(crate) struct Line {
+    socket: OwnedFd,
+    name: String,
+}
+
+impl Line {
+    /// Calls the supervisor whose generated files are in this directory.
+    pub(crate) fn call(dir: &Path, name: &str) -> Result<Self, Error> {
+        let call = || -> io::Result<OwnedFd> {
+            let socket = socket(SocketFlags::empty())?;
+            connect(&socket, &address(&open_dir(dir)?)?)?;
+            be_patient(socket.as_fd())?;
+            Ok(socket)
+        };
+        let socket = call().map_err(Error::file("call the supervisor in", dir))?;
+        Ok(Line {
+            socket,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Hands a held port over.
+    pub(crate) fn hold(&self, held: &HeldPort, to: Ipv4Addr) -> Result<(), Error> {
+        let descriptor = match &held.hold {
+            Hold::Nat(socket) => Some(socket.as_fd()),
+            Hold::RelayTcp(listener) => Some(listener.as_fd()),
+            Hold::RelayUdp(socket) => Some(socket.as_fd()),
+            Hold::Nobody => None,
+        };
+        self.ask(&Request::Hold(held.port, to), descriptor)
+    }
+
+    /// Has a port let go.
+    pub(crate) fn release(&self, port: PublishedPort) -> Result<(), Error> {
+        self.ask(&Request::Release(port), None)
+    }
+
+    fn ask(&self, request: &Request, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Error> {
+        let ask = || -> io::Result<Answer> {
+            send(self.socket.as_fd(), request, descriptor)?;
+            let answer = receive(self.socket.as_fd())?;
+            answer
+                .map(|(answer, _)| answer)
+                .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        };
+        match ask().map_err(Error::process("speak with the supervisor"))? {
+            Answer::Done => Ok(()),
+            Answer::Failed(why) => Err(Error::Supervisor {
+                container: self.name.clone(),
+                why,
+            }),
+        }
+    }
+}
+
+fn send(
+    line: BorrowedFd<'_>,
+    message: &impl Serialize,
+    descriptor: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let bytes = serde_json::to_vec(message)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let descriptors = descriptor.as_slice();
+    if !descriptors.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
+    let parts = [IoSlice::new(&bytes)];
+    loop {
+        match sendmsg(line, &parts, &mut control, SendFlags::NOSIGNAL) {
+            Err(rustix::io::Errno::INTR) => {}
+            sent => return Ok(sent.map(drop)?),
+        }
+    }
+}
+
+/// None means that the other side has closed the line.
+fn receive<T: DeserializeOwned>(line: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut bytes = [0; LONGEST];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let length = loop {
+        let parts = &mut [IoSliceMut::new(&mut bytes)];
+        match recvmsg(line, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::CONNRESET) => return Ok(None),
+            received => break received?.bytes,
+        }
+    };
+    let mut descriptor = None;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            descriptor = descriptors.last();
+        }
+    }
+    match length {
+        0 => Ok(None),
+        _ => Ok(Some((
+            serde_json::from_slice(&bytes[..length])?,
+            descriptor,
+        ))),
+    }
+}
+
+/// A held port made of a socket that came over the line.
+pub(crate) fn held(port: PublishedPort, socket: Option<OwnedFd>) -> HeldPort {
+    let hold = match (socket, port.host_ip.is_ipv4(), port.protocol) {
+        (None, ..) => Hold::Nobody,
+        (Some(socket), true, _) | (Some(socket), false, Protocol::Sctp) => Hold::Nat(socket.into()),
+        (Some(socket), false, Protocol::Tcp) => Hold::RelayTcp(socket.into()),
+        (Some(socket), false, Protocol::Udp) => Hold::RelayUdp(socket.into()),
+    };
+    HeldPort { port, hold }
+}

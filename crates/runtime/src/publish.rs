@@ -1,0 +1,185 @@
+//! `minet publish` and `unpublish`: ports of a running container come and go.
+
+use crate::{
+    Error, Runtime,
+    control::Line,
+    find,
+    networks::to_json,
+    ports::{self, BindDefaults, HeldPort},
+    run::published,
+    settings::Settings,
+    step::{Act, Step},
+    steps::PublishPorts,
+};
+use minet_model::{ContainerSpec, HostPorts, PublishSpec, PublishedPort};
+use minet_state::{ContainerRow, Status, Transaction};
+use std::net::Ipv4Addr;
+
+impl Runtime {
+    /// Publishes ports of a running container; returns them.
+    ///
+    /// The ports are bound here, recorded, handed over to the supervisor, and only then
+    /// led to the container.
+    pub fn publish(
+        &mut self,
+        container: &str,
+        mappings: &[PublishSpec],
+    ) -> Result<Vec<PublishedPort>, Error> {
+        let (row, settings) = self.store.read(|tx| running(tx, container))?;
+        let address = way_in(&row, &settings)?;
+        let line = Line::call(&settings.etc_dir, row.name.as_str())?;
+        let held = self.store.read(|tx| {
+            let used_by =
+                |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
+            Ok::<_, Error>(ports::hold(
+                mappings,
+                BindDefaults::AllAddresses,
+                &used_by,
+                &[],
+            )?)
+        })?;
+        let step = PublishPorts {
+            name: row.name.clone(),
+            id: row.id.clone(),
+            address,
+            ports: published(&held),
+        };
+        self.store
+            .write(|tx| record(tx, container, mappings, &step))?;
+        let done = hand_over(&line, &held, address).and_then(|()| step.apply(&mut self.machine));
+        if let Err(error) = done {
+            step.undo(&mut self.machine)?;
+            for port in &step.ports {
+                // Not all of them may have been handed over.
+                let _ = line.release(*port);
+            }
+            self.store
+                .write(|tx| forget(tx, container, mappings, &step.ports))?;
+            return Err(error);
+        }
+        Ok(step.ports)
+    }
+
+    /// Publishes ports no longer; returns those that were. Connections that were made
+    /// before go on.
+    pub fn unpublish(
+        &mut self,
+        container: &str,
+        mappings: &[PublishSpec],
+    ) -> Result<Vec<PublishedPort>, Error> {
+        let (row, settings) = self.store.read(|tx| running(tx, container))?;
+        let ports = self.store.read(|tx| tx.ports_of(&row.id))?;
+        let mut gone = Vec::new();
+        for mapping in mappings {
+            let meant: Vec<_> = ports.iter().filter(|port| means(mapping, port)).collect();
+            if meant.is_empty() {
+                return Err(Error::NotPublished {
+                    container: row.name.to_string(),
+                    port: describe(mapping),
+                });
+            }
+            gone.extend(meant);
+        }
+        let line = Line::call(&settings.etc_dir, row.name.as_str())?;
+        for step in find::plan(&row)?.steps {
+            if let Step::PublishPorts(mut step) = step {
+                step.ports.retain(|port| gone.contains(port));
+                step.undo(&mut self.machine)?;
+            }
+        }
+        for port in &gone {
+            line.release(*port)?;
+        }
+        self.store
+            .write(|tx| forget(tx, container, mappings, &gone))?;
+        Ok(gone)
+    }
+}
+
+fn running(tx: &Transaction<'_>, container: &str) -> Result<(ContainerRow, Settings), Error> {
+    let row = find::container(tx, container)?;
+    if row.status != Status::Running {
+        return Err(Error::NotRunning(row.name.to_string()));
+    }
+    let settings = find::settings(&row)?;
+    Ok((row, settings))
+}
+
+/// Where the published ports of a container lead to.
+fn way_in(row: &ContainerRow, settings: &Settings) -> Result<Ipv4Addr, Error> {
+    let way_out = settings.way_out();
+    way_out
+        .map(|attachment| attachment.address.ip())
+        .ok_or_else(|| Error::NowhereToPublish(row.name.to_string()))
+}
+
+fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> {
+    held.iter().try_for_each(|held| line.hold(held, to))
+}
+
+/// The wish: who has the ports, what the end will have to undo, and what a next start is
+/// to publish again.
+fn record(
+    tx: &Transaction<'_>,
+    container: &str,
+    mappings: &[PublishSpec],
+    step: &PublishPorts,
+) -> Result<(), Error> {
+    let (row, _) = running(tx, container)?;
+    for port in &step.ports {
+        tx.put_port(port, &row.id)?;
+    }
+    let mut plan = find::plan(&row)?;
+    plan.steps.push(Step::PublishPorts(step.clone()));
+    tx.set_plan(&row.id, &plan.to_json())?;
+    let mut spec: ContainerSpec = find::spec(&row)?;
+    spec.publish.extend(mappings.iter().cloned());
+    Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
+}
+
+fn forget(
+    tx: &Transaction<'_>,
+    container: &str,
+    mappings: &[PublishSpec],
+    gone: &[PublishedPort],
+) -> Result<(), Error> {
+    let row = find::container(tx, container)?;
+    for port in gone {
+        tx.drop_port(port, &row.id)?;
+    }
+    let mut plan = find::plan(&row)?;
+    for step in &mut plan.steps {
+        if let Step::PublishPorts(step) = step {
+            step.ports.retain(|port| !gone.contains(port));
+        }
+    }
+    let empty = |step: &Step| matches!(step, Step::PublishPorts(step) if step.ports.is_empty());
+    plan.steps.retain(|step| !empty(step));
+    tx.set_plan(&row.id, &plan.to_json())?;
+    let mut spec: ContainerSpec = find::spec(&row)?;
+    spec.publish.retain(|known| !mappings.contains(known));
+    Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
+}
+
+/// Whether a mapping, as it is typed, means this port.
+fn means(mapping: &PublishSpec, port: &PublishedPort) -> bool {
+    let here = |(host, container_port): (HostPorts, u16)| {
+        container_port == port.container_port
+            && match host {
+                HostPorts::Ephemeral => true,
+                HostPorts::FirstFreeOf(range) => range.iter().any(|host| host == port.host_port),
+            }
+    };
+    mapping.protocol == port.protocol
+        && mapping.host_ip.is_none_or(|ip| ip == port.host_ip)
+        && mapping.entries().into_iter().any(here)
+}
+
+fn describe(mapping: &PublishSpec) -> String {
+    let ports: Vec<String> = mapping
+        .entries()
+        .iter()
+        .map(|(_, port)| port.to_string())
+        .collect();
+    format!("{}/{}", ports.join(","), mapping.protocol)
+}

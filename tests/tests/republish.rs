@@ -1,0 +1,110 @@
+//! Ports of running containers: published, unpublished, and held all the while.
+
+use minet_tests::{HOST, Place, TestHost};
+
+fn answers(host: &TestHost, place: Place, to: &str) -> bool {
+    host.ask(place, &format!("tcp {to}")).code() == 0
+}
+
+#[test]
+fn a_port_comes_and_goes_while_the_container_runs() {
+    let host = TestHost::new();
+    let web = host.serve("--name web", "tcp:80 tcp:81");
+    let lan = format!("{HOST}:8080");
+    assert!(!answers(&host, Place::Neighbour, &lan));
+    let published = host.minet("publish web 8080:80").succeed();
+    assert_eq!(published, "0.0.0.0:8080->80/tcp\n[::]:8080->80/tcp");
+    assert!(answers(&host, Place::Neighbour, &lan));
+    for address in ["127.0.0.1:8080", "[::1]:8080", &lan] {
+        assert!(answers(&host, Place::Host, address), "{address}");
+    }
+    let ports = host.minet("ps --no-trunc").succeed();
+    assert!(ports.contains("0.0.0.0:8080->80/tcp"), "{ports}");
+    // It is held: nobody else gets it.
+    host.minet("run -p 8080:80 -- true")
+        .refused(&["8080", "web"]);
+    let bound = host.exec("busybox timeout 1 busybox nc -l -p 8080");
+    assert!(bound.stderr().contains("in use"), "{bound}");
+    assert_eq!(host.minet("check web").succeed(), "");
+
+    host.minet("unpublish web 8080:80").succeed();
+    for address in ["127.0.0.1:8080", "[::1]:8080", &lan] {
+        assert!(!answers(&host, Place::Host, address), "{address}");
+    }
+    host.minet("unpublish web 8080:80")
+        .refused_with(1, &["80/tcp", "web"]);
+    assert_eq!(host.minet("check web").succeed(), "");
+    // And free again.
+    let other = host.serve("--name other -p 8080:80", "tcp:80");
+    assert!(answers(&host, Place::Neighbour, &lan));
+    drop((web, other));
+}
+
+#[test]
+fn what_run_published_can_be_unpublished_and_published_elsewhere() {
+    let host = TestHost::new();
+    let web = host.serve(
+        "--name web -p 8080:80 -p 127.0.0.1:9000:81",
+        "tcp:80 tcp:81",
+    );
+    host.minet("unpublish web 80").succeed();
+    assert!(!answers(&host, Place::Neighbour, &format!("{HOST}:8080")));
+    assert!(answers(&host, Place::Host, "127.0.0.1:9000"));
+    host.minet("publish web 8081:80 8082:80").succeed();
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8081")));
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8082")));
+    host.minet("network create net").succeed();
+    host.minet("network connect --gw-priority 1 net web")
+        .succeed();
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8081")));
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8082")));
+    drop(web);
+}
+
+#[test]
+fn a_published_port_goes_with_the_container() {
+    let host = TestHost::new();
+    let web = host.serve("--name web", "tcp:80");
+    host.minet("publish web 8080:80").succeed();
+    host.minet("rm -f web").succeed();
+    drop(web);
+    let left = host.exec("nft list map inet minet publish").succeed();
+    assert!(!left.contains("8080"), "{left}");
+    let other = host.serve("--name other -p 8080:80", "tcp:80");
+    drop(other);
+}
+
+#[test]
+fn a_container_in_the_background_publishes_too() {
+    let host = TestHost::new();
+    let probe = host.probe();
+    host.minet(format!("run -d --name web -- {probe} serve tcp:80"))
+        .succeed();
+    host.minet("publish web 8080:80").succeed();
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8080")));
+    assert!(answers(&host, Place::Host, "[::1]:8080"));
+    host.minet("unpublish web 8080:80").succeed();
+    assert!(!answers(&host, Place::Host, "[::1]:8080"));
+    host.minet("rm -f web").succeed();
+}
+
+#[test]
+fn what_cannot_be_published_is_refused_and_changes_nothing() {
+    let host = TestHost::new();
+    let web = host.serve("--name web -p 8080:80", "tcp:80");
+    let other = host.idle("other", "");
+    let alone = host.idle("alone", "--mode none");
+    for (command, words) in [
+        ("publish other 8080:80", "web"),
+        ("publish other 8081:80 8080:81", "web"),
+        ("publish alone 8081:80", "no network that leads out"),
+        ("publish nobody 8081:80", "No such container: nobody"),
+        ("unpublish other 80", "other"),
+    ] {
+        host.minet(command).refused_with(1, &[words]);
+    }
+    assert_eq!(host.minet("check").succeed(), "");
+    assert!(!answers(&host, Place::Host, "127.0.0.1:8081"));
+    assert!(answers(&host, Place::Host, "127.0.0.1:8080"));
+    drop((web, other, alone));
+}
