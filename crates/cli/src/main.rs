@@ -9,6 +9,11 @@
 //! other subcommands failed in; 2 is clap's for a command line that cannot be read, except
 //! that `run` and `exec` then too exit with 125, as Docker's do.
 
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    reason = "the help of an option is shown in a terminal; its brackets are no links"
+)]
+
 mod arguments;
 mod commands;
 mod explainer;
