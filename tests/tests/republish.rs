@@ -108,3 +108,35 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     assert!(answers(&host, Place::Host, "127.0.0.1:8080"));
     drop((web, other, alone));
 }
+
+/// Blue and green: a client that asks all the time never misses an answer.
+#[test]
+fn a_port_is_taken_over_without_a_gap() {
+    let host = TestHost::new();
+    let blue = host.serve("--name blue -p 8080:80", "tcp:80");
+    let green = host.serve("--name green", "tcp:81");
+    let probe = host.probe();
+    let script = format!(
+        "for i in $(seq 60); do {probe} ask tcp {HOST}:8080 >/dev/null || echo lost; done; echo done"
+    );
+    let mut client = host.spawn(Place::Neighbour, ["sh", "-c", &script]);
+    let taken = host.minet("publish --take green 8080:81").succeed();
+    assert_eq!(taken, "0.0.0.0:8080->81/tcp\n[::]:8080->81/tcp");
+    client.wait_for("done");
+    assert!(!client.stdout().contains("lost"), "{}", client.stdout());
+    for address in ["127.0.0.1:8080", "[::1]:8080"] {
+        assert!(answers(&host, Place::Host, address), "{address}");
+    }
+    host.minet("run -p 8080:80 -- true")
+        .refused(&["8080", "green"]);
+    host.minet("publish --take green 8080:81")
+        .refused_with(1, &["publishes", "already"]);
+    host.minet("publish --take green 81")
+        .refused_with(1, &["--take takes over one host port"]);
+    // The end of the old one does not take the port along.
+    host.minet("rm -f blue").succeed();
+    drop(blue);
+    assert!(answers(&host, Place::Neighbour, &format!("{HOST}:8080")));
+    assert_eq!(host.minet("check").succeed(), "");
+    drop(green);
+}

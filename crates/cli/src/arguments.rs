@@ -85,7 +85,7 @@ pub(crate) enum Command {
     /// Publish ports of a running container
     Publish(PublishOptions),
     /// Publish ports of a running container no longer
-    Unpublish(PublishOptions),
+    Unpublish(MappingOptions),
     /// Show who holds, or last held, which address
     Leases(LeasesOptions),
     /// Show which interface of the host leads to which container
@@ -163,6 +163,15 @@ pub(crate) struct NamesOption {
 
 #[derive(Debug, Args)]
 pub(crate) struct PublishOptions {
+    /// Take the ports over from the containers that publish them now; connections that were made before go on there
+    #[arg(long)]
+    pub(crate) take: bool,
+    #[command(flatten)]
+    pub(crate) mappings: MappingOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MappingOptions {
     /// Name or ID, or the beginning of an ID
     #[arg(value_name = "CONTAINER")]
     pub(crate) container: String,

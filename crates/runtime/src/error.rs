@@ -96,6 +96,12 @@ pub enum Error {
         /// Its words.
         why: String,
     },
+    /// A port that is to be taken from the very container.
+    #[error("container {0} publishes {1} already: unpublish it first")]
+    HasItAlready(String, String),
+    /// More than one port at a time, or none in particular.
+    #[error("--take takes over one host port of one container, such as 8080:80")]
+    TakeOne,
     /// A container without a network that leads out.
     #[error("container {0} has no network that leads out: its ports cannot be published")]
     NowhereToPublish(String),

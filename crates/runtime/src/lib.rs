@@ -76,6 +76,7 @@ mod step;
 mod steps;
 mod stop;
 mod supervise;
+mod take_over;
 mod time;
 mod top;
 mod wait;

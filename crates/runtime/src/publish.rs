@@ -27,7 +27,6 @@ impl Runtime {
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let address = way_in(&row, &settings)?;
-        let line = Line::call(&settings.etc_dir, row.name.as_str())?;
         let held = self.store.read(|tx| {
             let used_by =
                 |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
@@ -46,12 +45,18 @@ impl Runtime {
         };
         self.store
             .write(|tx| record(tx, container, mappings, &step))?;
-        let done = hand_over(&line, &held, address).and_then(|()| step.apply(&mut self.machine));
+        // While somebody is on the line, a supervisor does nothing else: a short call.
+        let call = || Line::call(&settings.etc_dir, row.name.as_str());
+        let done = call()
+            .and_then(|line| hand_over(&line, &held, address))
+            .and_then(|()| step.apply(&mut self.machine));
         if let Err(error) = done {
             step.undo(&mut self.machine)?;
-            for port in &step.ports {
-                // Not all of them may have been handed over.
-                let _ = line.release(*port);
+            if let Ok(line) = call() {
+                for port in &step.ports {
+                    // Not all of them may have been handed over.
+                    let _ = line.release(*port);
+                }
             }
             self.store
                 .write(|tx| forget(tx, container, mappings, &step.ports))?;
@@ -96,7 +101,10 @@ impl Runtime {
     }
 }
 
-fn running(tx: &Transaction<'_>, container: &str) -> Result<(ContainerRow, Settings), Error> {
+pub(crate) fn running(
+    tx: &Transaction<'_>,
+    container: &str,
+) -> Result<(ContainerRow, Settings), Error> {
     let row = find::container(tx, container)?;
     if row.status != Status::Running {
         return Err(Error::NotRunning(row.name.to_string()));
@@ -106,7 +114,7 @@ fn running(tx: &Transaction<'_>, container: &str) -> Result<(ContainerRow, Setti
 }
 
 /// Where the published ports of a container lead to.
-fn way_in(row: &ContainerRow, settings: &Settings) -> Result<Ipv4Addr, Error> {
+pub(crate) fn way_in(row: &ContainerRow, settings: &Settings) -> Result<Ipv4Addr, Error> {
     let way_out = settings.way_out();
     way_out
         .map(|attachment| attachment.address.ip())
@@ -119,7 +127,7 @@ fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> 
 
 /// The wish: who has the ports, what the end will have to undo, and what a next start is
 /// to publish again.
-fn record(
+pub(crate) fn record(
     tx: &Transaction<'_>,
     container: &str,
     mappings: &[PublishSpec],
@@ -137,7 +145,7 @@ fn record(
     Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
 }
 
-fn forget(
+pub(crate) fn forget(
     tx: &Transaction<'_>,
     container: &str,
     mappings: &[PublishSpec],

@@ -1,15 +1,30 @@
 use super::{Failure, open};
-use crate::{arguments::PublishOptions, output::print};
+use crate::{
+    arguments::{MappingOptions, PublishOptions},
+    output::print,
+};
 use minet_model::PublishedPort;
 use minet_runtime::{Error, Paths};
 
 pub(crate) fn publish(options: &PublishOptions, paths: Paths) -> Result<u8, Failure> {
-    let ports =
-        open(paths).and_then(|mut runtime| runtime.publish(&options.container, &options.mappings));
+    let MappingOptions {
+        container,
+        mappings,
+    } = &options.mappings;
+    let ports = open(paths).and_then(|mut runtime| match options.take {
+        false => runtime.publish(container, mappings),
+        true => {
+            let mut ports = Vec::new();
+            for mapping in mappings {
+                ports.extend(runtime.take_over(container, mapping)?);
+            }
+            Ok(ports)
+        }
+    });
     tell(ports)
 }
 
-pub(crate) fn unpublish(options: &PublishOptions, paths: Paths) -> Result<u8, Failure> {
+pub(crate) fn unpublish(options: &MappingOptions, paths: Paths) -> Result<u8, Failure> {
     let ports = open(paths)
         .and_then(|mut runtime| runtime.unpublish(&options.container, &options.mappings));
     tell(ports)
