@@ -14,6 +14,10 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A connection that began before the port was published leads nowhere, however long one
+/// waits: the kernel decides on the way of a connection once. So rather begin another.
+const ATTEMPT: Duration = Duration::from_millis(200);
+
 /// `minet run … -- busybox httpd`, running.
 pub(super) struct Server {
     minet: PathBuf,
@@ -64,7 +68,7 @@ impl Server {
     fn wait_for_port(&mut self, port: u16) -> Result<()> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
-        while TcpStream::connect_timeout(&address, PATIENCE).is_err() {
+        while TcpStream::connect_timeout(&address, ATTEMPT).is_err() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("minet ended before the web server answered: {status}");
             }
