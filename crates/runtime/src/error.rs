@@ -215,7 +215,9 @@ pub enum Error {
     #[error("--rootfs {}: not a directory", .0.display())]
     BadRootfs(PathBuf),
     /// A row of the store that this program cannot read.
-    #[error("the store holds a {what} of container {container} that cannot be read")]
+    #[error(
+        "the store holds a {what} of container {container} that cannot be read (remove the container: minet rm -f {container})"
+    )]
     Stored {
         /// Which column.
         what: &'static str,

@@ -78,13 +78,17 @@ impl Runtime {
             .read(|tx| Listed::read(tx, &find::container(tx, container)?))
     }
 
-    /// All containers, the newest first.
-    pub fn list(&mut self) -> Result<Vec<Listed>, Error> {
+    /// All containers, the newest first, and why some of them cannot be shown.
+    pub fn list(&mut self) -> Result<(Vec<Listed>, Vec<Error>), Error> {
         self.store.read(|tx| {
-            tx.containers()?
-                .iter()
-                .map(|row| Listed::read(tx, row))
-                .collect()
+            let (mut listed, mut unreadable) = (Vec::new(), Vec::new());
+            for row in &tx.containers()? {
+                match Listed::read(tx, row) {
+                    Ok(container) => listed.push(container),
+                    Err(error) => unreadable.push(error),
+                }
+            }
+            Ok((listed, unreadable))
         })
     }
 }

@@ -1,6 +1,13 @@
 //! The end of a container: its plan is undone, its row is settled.
 
-use crate::{Error, Runtime, find, logs, machine::Inside, plan::Plan, step::Step, time::now};
+use crate::{
+    Error, Narrator, Runtime, find, logs,
+    machine::Inside,
+    narrator::Silent,
+    plan::{Carrier, Plan},
+    step::Step,
+    time::now,
+};
 use minet_model::ContainerId;
 use minet_state::{ContainerRow, Status};
 
@@ -47,6 +54,16 @@ impl Runtime {
         id: &ContainerId,
         ending: &Ending,
     ) -> Result<Vec<String>, Error> {
+        self.lay_to_rest_aloud(id, ending, &mut Silent)
+    }
+
+    /// The same, told to somebody who wants to see it.
+    pub(crate) fn lay_to_rest_aloud(
+        &mut self,
+        id: &ContainerId,
+        ending: &Ending,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Vec<String>, Error> {
         let Some(row) = self.store.read(|tx| tx.container(id))? else {
             return Ok(Vec::new());
         };
@@ -68,7 +85,7 @@ impl Runtime {
             | Ending::Orphaned
             | Ending::NeverStarted => Inside::Unknown,
         });
-        let mut left_behind = self.undo_silently(&undo);
+        let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
         let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
             (Some(error), ..) => Err(error),
             (None, true, true) => self.settle(&row, ending),

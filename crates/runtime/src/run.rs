@@ -57,7 +57,7 @@ impl Runtime {
         let ending = attended
             .as_ref()
             .map_or(Ending::Orphaned, |code| Ending::Exited(*code));
-        let left_behind = self.lay_to_rest(id, &ending)?;
+        let left_behind = self.lay_to_rest_aloud(id, &ending, narrator)?;
         tell_left_behind(&up.admitted, left_behind, narrator);
         Ok(u8::try_from(attended?).unwrap_or(u8::MAX))
     }

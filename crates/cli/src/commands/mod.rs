@@ -50,6 +50,15 @@ impl Failure {
         }
     }
 
+    /// Several failures of one subcommand, a line each.
+    pub(crate) fn of_all(errors: &[Error]) -> Self {
+        let lines: Vec<String> = errors.iter().map(in_one_line).collect();
+        Failure {
+            message: lines.join("\nminet: "),
+            code: 1,
+        }
+    }
+
     /// A failure of any other subcommand.
     pub(crate) fn of_command(error: &Error) -> Self {
         Failure {

@@ -7,12 +7,12 @@ use crate::{
     table,
 };
 use minet_model::PublishedPort;
-use minet_runtime::{Listed, Paths};
+use minet_runtime::{Error, Listed, Paths};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
-    let mut listed = open(paths)
+    let (mut listed, unreadable) = open(paths)
         .and_then(|mut runtime| runtime.list())
         .map_err(|error| Failure::of_command(&error))?;
     if !options.all && !filter::speaks_of_the_dead(&options.filter) {
@@ -23,7 +23,7 @@ pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
         for container in &listed {
             print(&format!("{}\n", id(container, options)));
         }
-        return Ok(0);
+        return shown(&unreadable);
     }
     let objects = || -> Vec<Value> {
         let objects = listed.iter().map(|container| as_json(container, options));
@@ -41,7 +41,7 @@ pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
             format::columns(template, &head(), &objects()).map_err(of_template)?
         }
     });
-    Ok(0)
+    shown(&unreadable)
 }
 
 /// The titles of what a template can ask for.
@@ -58,6 +58,14 @@ fn head() -> Value {
         "Address": "ADDRESS",
         "Ports": "PORTS",
     })
+}
+
+/// What could not be shown does not keep the rest from it, and is told.
+fn shown(unreadable: &[Error]) -> Result<u8, Failure> {
+    match unreadable.is_empty() {
+        true => Ok(0),
+        false => Err(Failure::of_all(unreadable)),
+    }
 }
 
 fn rows(listed: &[Listed], options: &PsOptions) -> Vec<Vec<String>> {
