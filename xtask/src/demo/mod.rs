@@ -57,6 +57,16 @@ enum Machine {
 }
 
 fn show(minet: &Path, machine: &Machine) -> Result<()> {
+    let toured = tour(minet);
+    // Also after a failure nothing of the demo stays; the failure is what is reported.
+    let removed = remove_the_switch(minet);
+    toured.and(removed)?;
+    next_steps(minet, machine);
+    Ok(())
+}
+
+/// From the start of the web server to its end.
+fn tour(minet: &Path) -> Result<()> {
     let port = free_port()?;
     let page_dir = PageDir::create()?;
     say::phase("minet run, with its steps as it takes them");
@@ -82,10 +92,7 @@ fn show(minet: &Path, machine: &Machine) -> Result<()> {
     }
 
     say::phase("clean up");
-    server.stop()?;
-    remove_the_switch(minet)?;
-    next_steps(minet, machine);
-    Ok(())
+    server.stop()
 }
 
 fn fetch_and_tell(way: &str, address: SocketAddr) -> Result<()> {
