@@ -122,7 +122,7 @@ pub(crate) struct ConnectOptions {
     /// This MAC address
     #[arg(long, value_name = "MAC")]
     mac_address: Option<MacAddr>,
-    /// Another name that the network's containers may call it by
+    /// Another name on that network; shown by inspect, and resolved once minet answers DNS
     #[arg(long, value_name = "NAME")]
     alias: Vec<HostName>,
     /// The name of the interface inside; the next free ethN if none is given

@@ -30,7 +30,7 @@ pub(crate) struct RunOptions {
     /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1
     #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", default_value = "bridge", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
-    /// Another name that the containers of its (first) network may call it by
+    /// Another name on its (first) network; shown by inspect, and resolved once minet answers DNS
     #[arg(
         long,
         visible_alias = "net-alias",
