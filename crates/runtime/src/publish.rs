@@ -49,7 +49,8 @@ impl Runtime {
         let call = || Line::call(&settings.etc_dir, row.name.as_str());
         let done = call()
             .and_then(|line| hand_over(&line, &held, address))
-            .and_then(|()| step.apply(&mut self.machine));
+            .and_then(|()| step.apply(&mut self.machine))
+            .map(|()| ports::show(&held));
         if let Err(error) = done {
             step.undo(&mut self.machine)?;
             if let Ok(line) = call() {

@@ -88,6 +88,7 @@ impl Runtime {
         }
         match self.build(request, &admitted, &ground, world, streams, narrator) {
             Ok(running) => {
+                ports::show(&held);
                 let up = Up {
                     admitted,
                     running,

@@ -106,7 +106,11 @@ impl Runtime {
 /// The old supervisor ends its relays a moment after it has said so.
 fn hold_soon(mappings: &[PublishSpec]) -> Result<Vec<HeldPort>, PortError> {
     const ATTEMPTS: usize = 100;
-    let hold = || ports::hold(mappings, BindDefaults::AllAddresses, &|_, _, _| None, &[]);
+    // Published all the while, so everybody may see the new holder at once.
+    let hold = || {
+        ports::hold(mappings, BindDefaults::AllAddresses, &|_, _, _| None, &[])
+            .inspect(|held| ports::show(held))
+    };
     for _ in 1..ATTEMPTS {
         match hold() {
             Err(PortError::InUse { .. }) => std::thread::sleep(Duration::from_millis(5)),

@@ -40,6 +40,7 @@ mod socket;
 pub use culprit::{Culprit, find as find_culprit};
 pub use error::PortError;
 pub use reserve::hold;
+pub(crate) use socket::show;
 
 use minet_model::{Protocol, PublishedPort};
 use socket2::Socket;

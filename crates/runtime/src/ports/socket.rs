@@ -3,17 +3,23 @@
 //! ```text
 //! socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC)
 //! setsockopt(SO_ATTACH_FILTER, [ret 0])     before bind: from then on packets arrive
-//! setsockopt(SO_REUSEADDR)                  TCP: old connections in TIME_WAIT do not block
-//! bind(0.0.0.0:8080)
-//! listen(1)                                 two bound sockets may share a port until one listens
+//! bind(0.0.0.0:8080)                        nobody else can bind it now
+//!   EADDRINUSE? setsockopt(SO_REUSEADDR), bind, listen(1): perhaps it is only an old
+//!   connection in TIME_WAIT; two sockets may share a port then until one listens
+//! … the port is published: clients do not come here any more …
+//! listen(1)                                 so that `ss -l` shows who has the port
 //! ```
+//!
+//! Why not listen at once: a client that comes before the port is published would be kept
+//! waiting, and the kernel would send its later attempts the same way (connection tracking
+//! remembers that the first one was not redirected). Refused, it simply tries again.
 
-use super::Hold;
+use super::{HeldPort, Hold};
 use minet_model::Protocol;
 use rustix::io::Errno;
 use socket2::{Domain, SockFilter, Socket, Type};
 use std::{
-    io,
+    io::{self, ErrorKind},
     net::{IpAddr, SocketAddr},
 };
 
@@ -63,14 +69,27 @@ fn hold_for_nat(protocol: Protocol, host: SocketAddr) -> io::Result<Hold> {
         other => other?,
     };
     socket.attach_filter(&[DROP_EVERYTHING])?;
-    if protocol == Protocol::Tcp {
-        socket.set_reuse_address(true)?;
-    }
-    socket.bind(&host.into())?;
-    if protocol != Protocol::Udp {
-        socket.listen(1)?;
+    match socket.bind(&host.into()) {
+        Err(error) if protocol == Protocol::Tcp && error.kind() == ErrorKind::AddrInUse => {
+            socket.set_reuse_address(true)?;
+            socket.bind(&host.into())?;
+            socket.listen(1)?;
+        }
+        bound => bound?,
     }
     Ok(Hold::Nat(socket))
+}
+
+/// Lets everybody see who has the ports that are published by now.
+pub(crate) fn show(held: &[HeldPort]) {
+    for held in held {
+        if let (Hold::Nat(socket), Protocol::Tcp | Protocol::Sctp) =
+            (&held.hold, held.port.protocol)
+        {
+            // For the eye only: the port is held and published without it.
+            let _ = socket.listen(1);
+        }
+    }
 }
 
 fn open_v6(kind: Type) -> io::Result<Socket> {
@@ -92,6 +111,7 @@ fn is_unknown_protocol(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use minet_model::PublishedPort;
     use std::{
         net::{TcpListener, TcpStream, UdpSocket},
         time::Duration,
@@ -112,8 +132,25 @@ mod tests {
     #[test]
     fn nobody_gets_into_a_held_tcp_port() {
         let (socket, address) = nat_socket(Protocol::Tcp);
-        let error = TcpStream::connect_timeout(&address, Duration::from_millis(200)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        let error = connect().unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::ConnectionRefused,
+            "not published yet"
+        );
+        let port = PublishedPort {
+            protocol: Protocol::Tcp,
+            container_port: 80,
+            host_ip: address.ip(),
+            host_port: address.port(),
+        };
+        let held = HeldPort {
+            port,
+            hold: Hold::Nat(socket.try_clone().unwrap()),
+        };
+        show(&[held]);
+        assert_eq!(connect().unwrap_err().kind(), ErrorKind::TimedOut);
         socket.set_nonblocking(true).unwrap();
         assert_eq!(
             socket.accept().unwrap_err().kind(),
