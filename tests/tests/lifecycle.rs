@@ -187,13 +187,15 @@ fn a_start_that_fails_leaves_it_as_it_was() {
 #[test]
 fn wait_gives_exit_codes_of_those_too_that_are_gone() {
     let host = TestHost::new();
-    leave(&host, "--name a", "sleep 0.4; exit 3");
-    leave(&host, "--name b --rm", "sleep 0.4; exit 4");
-    let waiting = host.spawn_minet("wait b");
-    assert_eq!(host.minet("wait a").succeed(), "3");
+    // Names that no ID begins with.
+    leave(&host, "--name one", "sleep 0.4; exit 3");
+    leave(&host, "--name two --rm", "sleep 0.4; exit 4");
+    let waiting = host.spawn_minet("wait two");
+    assert_eq!(host.minet("wait one").succeed(), "3");
     assert_eq!(waiting.finish().succeed(), "4");
-    assert_eq!(host.minet("wait a").succeed(), "3");
-    host.minet("wait b").refused_with(1, &["No such container"]);
+    assert_eq!(host.minet("wait one").succeed(), "3");
+    host.minet("wait two")
+        .refused_with(1, &["No such container"]);
 }
 
 #[test]

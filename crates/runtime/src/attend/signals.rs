@@ -100,14 +100,47 @@ pub(crate) fn send_to(pidfd: &OwnedFd, pid: i32, signal: SignalNumber) -> Option
 /// Whether the kernel would end a process for this signal, were it not number 1: it neither
 /// handles nor ignores nor (as an init that waits for signals) blocks it.
 pub(crate) fn leaves_to_the_kernel(pid: i32, signal: SignalNumber) -> bool {
+    if signal == SignalNumber::KILL || HARMLESS.contains(&signal.number()) {
+        return false;
+    }
+    // A shell blocks everything for a moment whenever it starts a program; whoever waits
+    // for signals with sigwait(3) or signalfd(2) blocks them for good.
+    for _ in 0..LOOKS {
+        match attitude(pid, signal) {
+            Some(Attitude::Indifferent) => return true,
+            Some(Attitude::Blocks) => std::thread::sleep(BETWEEN_LOOKS),
+            Some(Attitude::Cares) | None => return false,
+        }
+    }
+    false
+}
+
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// What a process has arranged for a signal.
+enum Attitude {
+    /// It handles or ignores it.
+    Cares,
+    /// It blocks it, now.
+    Blocks,
+    /// Nothing.
+    Indifferent,
+}
+
+/// From the masks of `/proc/PID/status` (proc(5)); none if the process is gone.
+fn attitude(pid: i32, signal: SignalNumber) -> Option<Attitude> {
     let bit = 1_u64 << (signal.number() - 1);
-    let cared_for = |pid| {
-        let status = Process::new(pid)?.status()?;
-        Ok::<_, procfs::ProcError>((status.sigcgt | status.sigign | status.sigblk) & bit != 0)
-    };
-    signal != SignalNumber::KILL
-        && !HARMLESS.contains(&signal.number())
-        && cared_for(pid).is_ok_and(|cared_for| !cared_for)
+    let status = Process::new(pid)
+        .and_then(|process| process.status())
+        .ok()?;
+    Some(if (status.sigcgt | status.sigign) & bit != 0 {
+        Attitude::Cares
+    } else if status.sigblk & bit != 0 {
+        Attitude::Blocks
+    } else {
+        Attitude::Indifferent
+    })
 }
 
 /// Signals that end nobody (signal(7)).
