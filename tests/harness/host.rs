@@ -60,6 +60,15 @@ impl TestHost {
         self.minet(words)
     }
 
+    /// Leaves a shell script running in the background, and returns the container's ID.
+    #[track_caller]
+    pub fn leave(&self, options: &str, script: &str) -> String {
+        let mut words: Vec<&str> = vec!["run", "-d"];
+        words.extend(options.split_whitespace());
+        words.extend(["--", "sh", "-c", script]);
+        self.minet(words.as_slice()).succeed()
+    }
+
     /// A container called `name` that does nothing for as long as it is let. It is ready.
     #[track_caller]
     pub fn idle(&self, name: &str, options: impl Words) -> Running<'_> {

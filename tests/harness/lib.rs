@@ -23,6 +23,7 @@
 mod binaries;
 mod cage;
 mod command;
+mod eventually;
 mod host;
 mod normal;
 mod running;
@@ -31,6 +32,7 @@ mod terminal;
 
 pub use binaries::{minet, probe};
 pub use command::{Finished, Words};
+pub use eventually::eventually;
 pub use host::{Place, TestHost};
 pub use normal::{without_counters, without_ids};
 pub use running::Running;

@@ -3,23 +3,11 @@
 use minet_tests::TestHost;
 use std::time::Duration;
 
-#[track_caller]
-fn leave(host: &TestHost, options: &str, script: &str) -> String {
-    let mut words: Vec<&str> = vec!["run", "-d"];
-    words.extend(options.split_whitespace());
-    words.extend(["--", "sh", "-c", script]);
-    host.minet(words.as_slice()).succeed()
-}
-
 #[test]
 fn inspect_takes_the_templates_that_people_type() {
     let host = TestHost::new();
-    let id = leave(
-        &host,
-        "--name web -p 8080:80 --restart always",
-        "exec sleep 1000",
-    );
-    leave(&host, "--name other", "exec sleep 1000");
+    let id = host.leave("--name web -p 8080:80 --restart always", "exec sleep 1000");
+    host.leave("--name other", "exec sleep 1000");
     let address = host.address_of("web");
     let pid = host.inspect("web")["State"]["Pid"].to_string();
     let pairs = [
@@ -70,7 +58,7 @@ fn inspect_takes_the_templates_that_people_type() {
 #[test]
 fn ps_prints_templates_and_tables_of_them() {
     let host = TestHost::new();
-    let id = leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    let id = host.leave("--name web -p 8080:80", "exec sleep 1000");
     let line = host.minet(["ps", "--format", "{{.ID}} {{.Names}} {{.State}} {{.Ports}}"]);
     let ports = "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp";
     assert_eq!(line.succeed(), format!("{} web running {ports}", &id[..12]));
@@ -94,10 +82,10 @@ fn ps_prints_templates_and_tables_of_them() {
 #[test]
 fn ps_shows_only_what_is_asked_for() {
     let host = TestHost::new();
-    let web = leave(&host, "--name web", "exec sleep 1000");
-    leave(&host, "--name webmail --mode none", "exec sleep 1000");
-    leave(&host, "--name done", "true");
-    leave(&host, "--name failed", "exit 3");
+    let web = host.leave("--name web", "exec sleep 1000");
+    host.leave("--name webmail --mode none", "exec sleep 1000");
+    host.leave("--name done", "true");
+    host.leave("--name failed", "exit 3");
     host.minet("wait done failed").succeed();
     let names = |filters: &str| {
         let words = format!("ps --format {{{{.Names}}}} {filters}");
@@ -123,8 +111,8 @@ fn ps_shows_only_what_is_asked_for() {
 #[test]
 fn top_shows_the_processes_of_one_container() {
     let host = TestHost::new();
-    leave(&host, "--name web", "sleep 1001 & exec sleep 1000");
-    leave(&host, "--name other", "exec sleep 2000");
+    host.leave("--name web", "sleep 1001 & exec sleep 1000");
+    host.leave("--name other", "exec sleep 2000");
     let top = host.minet("top web").succeed();
     let mut lines = top.lines();
     assert!(lines.next().unwrap().starts_with("UID"));
@@ -145,12 +133,11 @@ fn top_shows_the_processes_of_one_container() {
 fn stats_shows_rates_of_each_interface() {
     let host = TestHost::new();
     let gateway = "172.17.0.1";
-    leave(
-        &host,
+    host.leave(
         "--name busy --cap-add NET_RAW",
         &format!("exec ping -q -i 0.02 {gateway}"),
     );
-    leave(&host, "--name idle --mode none", "exec sleep 1000");
+    host.leave("--name idle --mode none", "exec sleep 1000");
     let stats = host.minet("stats --no-stream --format json");
     assert!(stats.took() > Duration::from_secs(1));
     let printed = stats.succeed();

@@ -1,29 +1,10 @@
 //! Containers that one can leave: start, stop, start again, other names, and the end.
 
-use minet_tests::{HOST, Place, Terminal, TestHost};
+use minet_tests::{HOST, Place, Terminal, TestHost, eventually};
 use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// Starts `script` in the background; returns the container's ID.
-#[track_caller]
-fn leave(host: &TestHost, options: &str, script: &str) -> String {
-    let mut words: Vec<&str> = vec!["run", "-d"];
-    words.extend(options.split_whitespace());
-    words.extend(["--", "sh", "-c", script]);
-    host.minet(words.as_slice()).succeed()
-}
-
-/// Waits until something is so.
-#[track_caller]
-fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn a_container_in_the_background_outlives_the_shell_and_its_terminal() {
@@ -75,19 +56,13 @@ fn failures_are_told_by_the_caller_with_dockers_exit_codes() {
 #[test]
 fn stop_asks_and_then_kills() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name polite",
         "trap 'exit 7' TERM; while :; do sleep 0.05; done",
     );
-    leave(
-        &host,
-        "--name deaf",
-        "trap '' TERM; while :; do sleep 0.05; done",
-    );
-    leave(&host, "--name silent", "exec sleep 1000");
-    leave(
-        &host,
+    host.leave("--name deaf", "trap '' TERM; while :; do sleep 0.05; done");
+    host.leave("--name silent", "exec sleep 1000");
+    host.leave(
         "--name special --stop-signal USR1 --stop-timeout 30",
         "trap 'exit 8' USR1; while :; do sleep 0.05; done",
     );
@@ -114,11 +89,7 @@ fn stop_asks_and_then_kills() {
 #[test]
 fn whoever_waits_for_a_stop_is_told_what_for() {
     let host = TestHost::new();
-    leave(
-        &host,
-        "--name deaf",
-        "trap '' TERM; while :; do sleep 0.05; done",
-    );
+    host.leave("--name deaf", "trap '' TERM; while :; do sleep 0.05; done");
     thread::sleep(Duration::from_millis(200));
     let mut terminal = Terminal::minet(&host, "stop -t 2 deaf");
     terminal.wait_for("waiting for deaf");
@@ -129,13 +100,12 @@ fn whoever_waits_for_a_stop_is_told_what_for() {
 fn a_container_starts_again_as_the_same_one() {
     let host = TestHost::new();
     let before = host.snapshot();
-    let id = leave(
-        &host,
+    let id = host.leave(
         "--name web -p 80 -p 8080:81",
         "cat /sys/class/net/eth0/address; exec sleep 1000",
     );
     // So that the next address and port would be others.
-    leave(&host, "--name other -p 80", "exec sleep 1000");
+    host.leave("--name other -p 80", "exec sleep 1000");
     let address = host.address_of("web");
     let ports = host.minet("port web").succeed();
     // One that is stopped before it has printed its line prints none.
@@ -147,7 +117,7 @@ fn a_container_starts_again_as_the_same_one() {
     printed_lines(1);
     host.minet("stop web").succeed();
     assert_eq!(host.minet("port web").succeed(), "");
-    leave(&host, "--name third -p 80", "exec sleep 1000");
+    host.leave("--name third -p 80", "exec sleep 1000");
     for round in 0..3 {
         host.minet("stop web").succeed();
         assert_eq!(host.minet("start web").succeed(), "web");
@@ -172,7 +142,7 @@ fn a_container_starts_again_as_the_same_one() {
 #[test]
 fn a_start_that_fails_leaves_it_as_it_was() {
     let host = TestHost::new();
-    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
     host.minet("stop web").succeed();
     let mut thief = host.idle("thief", "-p 8080:80");
     host.minet("start web").refused_with(1, &["8080", "thief"]);
@@ -188,8 +158,8 @@ fn a_start_that_fails_leaves_it_as_it_was() {
 fn wait_gives_exit_codes_of_those_too_that_are_gone() {
     let host = TestHost::new();
     // Names that no ID begins with.
-    leave(&host, "--name one", "sleep 0.4; exit 3");
-    leave(&host, "--name two --rm", "sleep 0.4; exit 4");
+    host.leave("--name one", "sleep 0.4; exit 3");
+    host.leave("--name two --rm", "sleep 0.4; exit 4");
     let waiting = host.spawn_minet("wait two");
     assert_eq!(host.minet("wait one").succeed(), "3");
     assert_eq!(waiting.finish().succeed(), "4");
@@ -202,7 +172,7 @@ fn wait_gives_exit_codes_of_those_too_that_are_gone() {
 fn kill_sends_what_it_is_told_to_send() {
     let host = TestHost::new();
     let script = "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done";
-    leave(&host, "--name web --restart always", script);
+    host.leave("--name web --restart always", script);
     let prints = |text: &str| host.minet("logs web").stdout().contains(text);
     eventually("its trap", || prints("ready"));
     host.minet("kill -s USR1 web").succeed();
@@ -227,8 +197,8 @@ fn kill_sends_what_it_is_told_to_send() {
 fn another_name_is_another_name_everywhere() {
     let host = TestHost::new();
     let before = host.snapshot();
-    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
-    leave(&host, "--name other", "exec sleep 1000");
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
+    host.leave("--name other", "exec sleep 1000");
     let address = host.address_of("web");
     host.minet("rename web site").succeed();
     assert_eq!(host.address_of("site"), address);
@@ -250,8 +220,8 @@ fn another_name_is_another_name_everywhere() {
 #[test]
 fn containers_are_found_by_the_beginning_of_their_ids_and_several_at_once() {
     let host = TestHost::new();
-    let a = leave(&host, "--name a", "exec sleep 1000");
-    let b = leave(&host, "--name b", "exec sleep 1000");
+    let a = host.leave("--name a", "exec sleep 1000");
+    let b = host.leave("--name b", "exec sleep 1000");
     let words = ["stop", &a[..10], "b", "nobody", &b];
     let stopped = host.minet(words);
     assert_eq!(stopped.stdout().lines().count(), 3);
@@ -265,8 +235,7 @@ fn containers_are_found_by_the_beginning_of_their_ids_and_several_at_once() {
 #[test]
 fn port_speaks_dockers_format() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name web -p 8080:80 -p 127.0.0.1:53:53/udp",
         "exec sleep 1000",
     );
@@ -284,7 +253,7 @@ fn port_speaks_dockers_format() {
 fn published_ports_stay_with_the_supervisor_while_the_command_restarts() {
     let host = TestHost::new();
     let serve = format!("{} serve tcp:80 & sleep 1; exit 1", host.probe());
-    leave(&host, "--name web -p 8080:80 --restart always", &serve);
+    host.leave("--name web -p 8080:80 --restart always", &serve);
     let question = format!("tcp {HOST}:8080");
     let works = || host.ask(Place::Neighbour, &question).code() == 0;
     eventually("the server", works);
@@ -299,8 +268,7 @@ fn published_ports_stay_with_the_supervisor_while_the_command_restarts() {
 fn a_supervisor_that_is_asked_to_end_ends_its_container_gracefully() {
     let host = TestHost::new();
     let before = host.snapshot();
-    leave(
-        &host,
+    host.leave(
         "--name web",
         "trap 'echo bye; exit 5' TERM; echo hi; while :; do sleep 0.05; done",
     );
@@ -318,7 +286,7 @@ fn a_supervisor_that_is_asked_to_end_ends_its_container_gracefully() {
 fn a_supervisor_that_is_killed_takes_its_container_along() {
     let host = TestHost::new();
     let before = host.snapshot();
-    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
     host.sh("kill -KILL $(busybox pidof minet)").succeed();
     assert_eq!(host.minet("wait web").succeed(), "137");
     host.minet("start web").succeed();
@@ -331,7 +299,7 @@ fn a_supervisor_that_is_killed_takes_its_container_along() {
 #[test]
 fn exec_can_be_left_too() {
     let host = TestHost::new();
-    leave(&host, "--name web", "exec sleep 1000");
+    host.leave("--name web", "exec sleep 1000");
     let deed = host.scratch_dir().join("deed");
     let script = format!("sleep 0.5; echo done >{}", deed.display());
     let left = host.minet(["exec", "-d", "web", "sh", "-c", &script]);
@@ -347,8 +315,8 @@ fn exec_can_be_left_too() {
 fn prune_removes_what_has_ended() {
     let host = TestHost::new();
     let before = host.snapshot();
-    let ended = leave(&host, "--name ended", "true");
-    leave(&host, "--name alive", "exec sleep 1000");
+    let ended = host.leave("--name ended", "true");
+    host.leave("--name alive", "exec sleep 1000");
     host.minet("wait ended").succeed();
     let asked = host.minet("container prune");
     assert!(asked.succeed().contains("[y/N]"), "nobody said yes");
@@ -365,7 +333,7 @@ fn a_hundred_at_once_all_come_up_and_all_go() {
     const MANY: usize = 100;
     let host = TestHost::new();
     // The network is up, so that only containers are measured.
-    leave(&host, "--rm", "true");
+    host.leave("--rm", "true");
     let before = host.snapshot();
     let starts: Vec<_> = (0..MANY)
         .map(|n| {
@@ -403,7 +371,7 @@ fn removal_does_not_wait_for_the_supervisor_to_go() {
     let host = TestHost::new();
     let mut fastest = Duration::MAX;
     for n in 0..5 {
-        leave(&host, &format!("--name c{n} -p 80"), "exec sleep 1000");
+        host.leave(&format!("--name c{n} -p 80"), "exec sleep 1000");
         let removed = host.minet(format!("rm -f c{n}"));
         fastest = fastest.min(removed.took());
         removed.succeed();

@@ -7,14 +7,6 @@ use std::{
 };
 
 #[track_caller]
-fn leave(host: &TestHost, options: &str, script: &str) {
-    let mut words: Vec<&str> = vec!["run", "-d"];
-    words.extend(options.split_whitespace());
-    words.extend(["--", "sh", "-c", script]);
-    host.minet(words.as_slice()).succeed();
-}
-
-#[track_caller]
 fn log_files(host: &TestHost, name: &str) -> Vec<u64> {
     let path = host.inspect(name)["LogPath"].as_str().unwrap().to_owned();
     let sizes = host.sh(&format!("stat -c %s {path}*")).succeed();
@@ -25,7 +17,7 @@ fn log_files(host: &TestHost, name: &str) -> Vec<u64> {
 fn standard_output_and_standard_error_are_kept_apart() {
     let host = TestHost::new();
     let script = "printf 'one\\ntwo\\n'; echo bad >&2; printf 'no end'";
-    leave(&host, "--name web", script);
+    host.leave("--name web", script);
     host.minet("wait web").succeed();
     let printed = host.minet("logs web");
     assert_eq!(printed.stdout(), "one\ntwo\nno end");
@@ -45,8 +37,7 @@ fn standard_output_and_standard_error_are_kept_apart() {
 #[test]
 fn the_end_of_a_log_can_be_asked_for() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name web",
         "for i in 1 2 3 4 5; do echo $i; done; sleep 1.5; echo 6",
     );
@@ -89,8 +80,7 @@ fn a_container_in_the_foreground_has_no_log() {
 #[test]
 fn the_output_of_a_terminal_is_logged() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "-t --name web",
         "test -t 1 && echo terminal; test -t 2 && echo so >&2",
     );
@@ -103,8 +93,8 @@ fn the_output_of_a_terminal_is_logged() {
 #[test]
 fn an_open_standard_input_stays_open() {
     let host = TestHost::new();
-    leave(&host, "--name closed", "cat; echo end");
-    leave(&host, "-i --name open", "cat; echo end");
+    host.leave("--name closed", "cat; echo end");
+    host.leave("-i --name open", "cat; echo end");
     assert_eq!(host.minet("wait closed").succeed(), "0");
     thread::sleep(Duration::from_millis(200));
     assert_eq!(host.inspect("open")["State"]["Running"], true);
@@ -113,8 +103,7 @@ fn an_open_standard_input_stays_open() {
 #[test]
 fn following_shows_what_comes_until_the_end() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name web",
         "i=0; while [ $i -lt 20 ]; do echo $i; i=$((i+1)); sleep 0.05; done",
     );
@@ -134,8 +123,7 @@ fn following_shows_what_comes_until_the_end() {
 fn following_goes_on_across_files_and_loses_nothing() {
     let host = TestHost::new();
     let script = "sleep 0.3; i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done";
-    leave(
-        &host,
+    host.leave(
         "--name web --log-opt max-size=20k --log-opt max-file=5",
         script,
     );
@@ -152,8 +140,7 @@ fn following_goes_on_across_files_and_loses_nothing() {
 #[test]
 fn following_goes_on_when_the_command_starts_again() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name web --restart on-failure:2",
         "sleep 0.2; echo life; exit 1",
     );
@@ -164,8 +151,7 @@ fn following_goes_on_when_the_command_starts_again() {
 #[test]
 fn nobody_who_prints_without_end_fills_memory_or_disk_or_cannot_be_stopped() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name chatty --log-opt max-size=100k --log-opt max-file=2",
         "yes",
     );
@@ -194,7 +180,7 @@ fn nobody_who_prints_without_end_fills_memory_or_disk_or_cannot_be_stopped() {
 fn a_line_without_end_does_not_fill_memory() {
     let host = TestHost::new();
     let script = "head -c 3000000 /dev/zero | tr '\\0' x; echo";
-    leave(&host, "--name web", script);
+    host.leave("--name web", script);
     host.minet("wait web").succeed();
     let printed = host.minet("logs web");
     assert_eq!(printed.stdout().len(), 3_000_001);

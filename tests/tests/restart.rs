@@ -1,27 +1,10 @@
 //! Restart policies, and what runs again after a reboot.
 
-use minet_tests::{Snapshot, TestHost};
+use minet_tests::{Snapshot, TestHost, eventually};
 use std::{
     thread,
     time::{Duration, Instant},
 };
-
-#[track_caller]
-fn leave(host: &TestHost, options: &str, script: &str) {
-    let mut words: Vec<&str> = vec!["run", "-d"];
-    words.extend(options.split_whitespace());
-    words.extend(["--", "sh", "-c", script]);
-    host.minet(words.as_slice()).succeed();
-}
-
-#[track_caller]
-fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 fn restarts(host: &TestHost, name: &str) -> i64 {
     host.inspect(name)["RestartCount"].as_i64().unwrap()
@@ -38,11 +21,7 @@ fn status(host: &TestHost, name: &str) -> String {
 fn a_program_that_crashes_is_started_again_with_growing_pauses() {
     let host = TestHost::new();
     let began = Instant::now();
-    leave(
-        &host,
-        "--name web --restart on-failure:4",
-        "echo life; exit 3",
-    );
+    host.leave("--name web --restart on-failure:4", "echo life; exit 3");
     assert_eq!(host.minet("wait web").succeed(), "3");
     // 100 + 200 + 400 + 800 ms.
     let took = began.elapsed();
@@ -63,8 +42,8 @@ fn a_program_that_crashes_is_started_again_with_growing_pauses() {
 #[test]
 fn success_is_no_failure() {
     let host = TestHost::new();
-    leave(&host, "--name once --restart on-failure", "exit 0");
-    leave(&host, "--name again --restart always", "exit 0");
+    host.leave("--name once --restart on-failure", "exit 0");
+    host.leave("--name again --restart always", "exit 0");
     assert_eq!(host.minet("wait once").succeed(), "0");
     assert_eq!(restarts(&host, "once"), 0);
     eventually("always means always", || restarts(&host, "again") > 1);
@@ -75,7 +54,7 @@ fn success_is_no_failure() {
 fn the_network_stays_while_the_command_is_started_again() {
     let host = TestHost::new();
     let script = "readlink /proc/self/ns/net; ip -o -4 addr show eth0 | grep -o 'inet [^ ]*'; sleep 0.1; exit 1";
-    leave(&host, "--name web --restart on-failure:2", script);
+    host.leave("--name web --restart on-failure:2", script);
     host.minet("wait web").succeed();
     let printed = host.minet("logs web").succeed();
     let lives: Vec<&str> = printed.lines().collect();
@@ -86,18 +65,13 @@ fn the_network_stays_while_the_command_is_started_again() {
 #[test]
 fn a_guest_keeps_its_network_while_its_host_is_started_again() {
     let host = TestHost::new();
-    leave(&host, "--name web --restart always", "sleep 2; exit 1");
-    leave(
-        &host,
-        "--name guest --mode container:web",
-        "exec sleep 1000",
-    );
+    host.leave("--name web --restart always", "sleep 2; exit 1");
+    host.leave("--name guest --mode container:web", "exec sleep 1000");
     eventually("a restart", || {
         restarts(&host, "web") > 0 && status(&host, "web") == "running"
     });
     host.minet("exec guest ip addr show eth0").succeed();
-    leave(
-        &host,
+    host.leave(
         "--name crasher --mode container:web --restart on-failure:2",
         "ip -o addr show eth0; exit 1",
     );
@@ -111,9 +85,9 @@ fn what_a_user_ends_stays_ended() {
     let host = TestHost::new();
     let before = host.snapshot();
     for end in ["stop -t 0", "kill", "rm -f"] {
-        leave(&host, "--name calm --restart always", "exec sleep 1000");
+        host.leave("--name calm --restart always", "exec sleep 1000");
         // In the middle of a pause, or of a start.
-        leave(&host, "--name mad --restart always", "exit 1");
+        host.leave("--name mad --restart always", "exit 1");
         thread::sleep(Duration::from_millis(250));
         let ended = host.minet(format!("{end} calm"));
         assert_eq!(ended.succeed(), "calm");
@@ -136,7 +110,7 @@ fn what_a_user_ends_stays_ended() {
 #[test]
 fn while_it_waits_it_says_so() {
     let host = TestHost::new();
-    leave(&host, "--name mad --restart always", "exit 7");
+    host.leave("--name mad --restart always", "exit 7");
     eventually("a long pause", || restarts(&host, "mad") >= 4);
     eventually("the pause", || status(&host, "mad") == "restarting");
     assert!(host.minet("ps").succeed().contains("Restarting (7)"));
@@ -169,39 +143,24 @@ fn reboot(host: &TestHost) {
 #[test]
 fn after_a_reboot_restore_starts_what_should_run() {
     let host = TestHost::new();
-    leave(
-        &host,
-        "--name always -p 80 --restart always",
-        "exec sleep 1000",
-    );
-    leave(
-        &host,
+    host.leave("--name always -p 80 --restart always", "exec sleep 1000");
+    host.leave(
         "--name unless -p 8080:80 --restart unless-stopped",
         "exec sleep 1000",
     );
-    leave(
-        &host,
-        "--name fails --restart on-failure",
-        "exec sleep 1000",
-    );
-    leave(&host, "--name never", "exec sleep 1000");
-    leave(
-        &host,
-        "--name always-stopped --restart always",
-        "exec sleep 1000",
-    );
-    leave(
-        &host,
+    host.leave("--name fails --restart on-failure", "exec sleep 1000");
+    host.leave("--name never", "exec sleep 1000");
+    host.leave("--name always-stopped --restart always", "exec sleep 1000");
+    host.leave(
         "--name unless-stopped --restart unless-stopped",
         "exec sleep 1000",
     );
-    leave(&host, "--name finished --restart on-failure:1", "exit 1");
-    leave(
-        &host,
+    host.leave("--name finished --restart on-failure:1", "exit 1");
+    host.leave(
         "--name guest --mode container:always --restart always",
         "exec sleep 1000",
     );
-    leave(&host, "--rm --name fleeting", "exec sleep 1000");
+    host.leave("--rm --name fleeting", "exec sleep 1000");
     host.minet("stop always-stopped unless-stopped").succeed();
     host.minet("wait finished").succeed();
     let addresses = || ["always", "unless", "fails"].map(|name| host.address_of(name));
@@ -248,8 +207,7 @@ fn assert_nothing_runs(host: &TestHost, now: &Snapshot) {
 #[test]
 fn a_shutdown_is_nobodys_wish_to_end() {
     let host = TestHost::new();
-    leave(
-        &host,
+    host.leave(
         "--name web --restart unless-stopped",
         "trap 'exit 0' TERM; while :; do sleep 0.05; done",
     );
@@ -264,10 +222,10 @@ fn a_shutdown_is_nobodys_wish_to_end() {
 #[test]
 fn rows_of_another_boot_stand_in_nobodys_way() {
     let host = TestHost::new();
-    leave(&host, "--name web -p 8080:80", "exec sleep 1000");
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
     let address = host.address_of("web");
     reboot(&host);
-    leave(&host, "--name thief -p 8080:80", "exec sleep 1000");
+    host.leave("--name thief -p 8080:80", "exec sleep 1000");
     assert_ne!(host.address_of("thief"), address, "it belongs to a name");
     host.minet("start web").refused_with(1, &["8080", "thief"]);
     host.minet("rm -f thief").succeed();
