@@ -1,12 +1,22 @@
 //! The tables, and how an older file becomes a newer one.
 
 /// The schema number this program writes, kept in SQLite's `user_version`.
-pub(crate) const VERSION: i64 = 1;
+///
+/// Number 1 was never released; a file that has it is made anew.
+pub(crate) const VERSION: i64 = 2;
+
+/// Takes away the tables of a number that was never released.
+pub(crate) const DROP: &str = "
+DROP TABLE IF EXISTS port;
+DROP TABLE IF EXISTS lease;
+DROP TABLE IF EXISTS ended;
+DROP TABLE IF EXISTS container;
+DROP TABLE IF EXISTS network;
+";
 
 /// The whole schema. Times are milliseconds since 1970, addresses of leases are numbers
 /// so that "the next one" is an index lookup.
 pub(crate) const CREATE: &str = "
-BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS network (
     name          TEXT PRIMARY KEY,
     id            TEXT NOT NULL UNIQUE,
@@ -69,6 +79,5 @@ CREATE TABLE IF NOT EXISTS ended (
     id         TEXT NOT NULL UNIQUE,
     exit_code  INTEGER NOT NULL
 ) STRICT;
-PRAGMA user_version = 1;
-COMMIT;
+PRAGMA user_version = 2;
 ";

@@ -146,13 +146,11 @@ impl Store {
     }
 
     fn migrate(&mut self, path: &Path) -> Result<(), Error> {
-        let found: i64 = self
-            .connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(|error| Error::Open {
-                path: path.to_owned(),
-                source: error.into(),
-            })?;
+        let at_path = |source: rusqlite::Error| Error::Open {
+            path: path.to_owned(),
+            source: source.into(),
+        };
+        let found = schema_of(&self.connection).map_err(at_path)?;
         if found > schema::VERSION {
             return Err(Error::Newer {
                 path: path.to_owned(),
@@ -161,17 +159,31 @@ impl Store {
             });
         }
         if found < schema::VERSION {
-            self.connection
-                .execute_batch(schema::CREATE)
-                .map_err(|error| Error::Open {
-                    path: path.to_owned(),
-                    source: error.into(),
-                })?;
+            self.upgrade().map_err(at_path)?;
         }
         self.connection
             .pragma_update(None, "foreign_keys", true)
             .map_err(Error::during("turn on foreign keys"))
     }
+
+    /// Asked again under the lock: of several that come at once, one makes the tables.
+    fn upgrade(&mut self) -> Result<(), rusqlite::Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = schema_of(&transaction)?;
+        if found < schema::VERSION {
+            if found > 0 {
+                transaction.execute_batch(schema::DROP)?;
+            }
+            transaction.execute_batch(schema::CREATE)?;
+        }
+        transaction.commit()
+    }
+}
+
+fn schema_of(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// The log is copied back when it is longer than this, in bytes: about 16 commands' worth.
@@ -211,6 +223,20 @@ mod tests {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
         assert_eq!(version, 99);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_number_that_was_never_released_is_made_anew() {
+        let dir = std::env::temp_dir().join(format!("minet-state-old-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let connection = Connection::open(dir.join("minet.db")).unwrap();
+        connection
+            .execute_batch("CREATE TABLE network (name TEXT); PRAGMA user_version = 1")
+            .unwrap();
+        drop(connection);
+        let mut store = Store::open(&dir).unwrap();
+        assert_eq!(store.read(|tx| tx.networks()).unwrap(), []);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 
