@@ -3,7 +3,12 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    thread,
+    time::{Duration, Instant},
+};
 
 fn status(options: &[&str]) -> Vec<String> {
     let out = launch_sh(options, "grep -E '^(Cap|NoNewPrivs)' /proc/self/status").good();
@@ -142,8 +147,19 @@ fn an_own_init_reaps_and_passes_signals_on() {
     let mut going = Going::start(&["--init", "sh", "-c", script]);
     assert_eq!(going.line(), "ready");
     let init = going.container();
-    let descriptors = fs::read_dir(format!("/proc/{init}/fd")).map(Iterator::count);
-    assert!(descriptors.is_err() || descriptors.is_ok_and(|count| count == 3));
+    // The command may be ready before its init has let go of what it needed to start it.
+    let only_three = || {
+        let descriptors = fs::read_dir(format!("/proc/{init}/fd")).map(Iterator::count);
+        descriptors.is_err() || descriptors.is_ok_and(|count| count == 3)
+    };
+    let began = Instant::now();
+    while !only_three() {
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "init keeps files open"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
     kill(Pid::from_raw(init), Signal::SIGTERM).unwrap();
     assert_eq!(going.line(), "got it");
     assert_eq!(going.child.wait().unwrap().code(), Some(3));
