@@ -42,11 +42,6 @@ pub enum InvalidNetworkMode {
 }
 
 impl NetworkMode {
-    /// Docker's word for it in `HostConfig.NetworkMode`.
-    pub fn docker_name(&self) -> String {
-        self.to_string()
-    }
-
     /// Whether the container gets a network namespace of its own.
     pub fn has_own_namespace(&self) -> bool {
         match self {

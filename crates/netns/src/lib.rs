@@ -55,6 +55,7 @@ pub mod launch;
 pub mod mount_points;
 mod ns;
 mod own_program;
+mod passing;
 mod sys;
 pub mod sysctl;
 
@@ -72,5 +73,6 @@ pub use launch::{
 };
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
 pub use own_program::own_program;
+pub use passing::{receive_message, send_message};
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;

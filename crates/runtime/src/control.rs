@@ -18,16 +18,15 @@ use crate::{
     settings::Settings,
 };
 use minet_model::{Protocol, PublishedPort};
+use minet_netns::{receive_message, send_message};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind,
-    connect, listen, recvmsg, sendmsg, socket_with, sockopt,
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
+    socket_with, sockopt,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs::File,
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     net::Ipv4Addr,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
@@ -196,40 +195,13 @@ fn send(
     descriptor: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
     let bytes = serde_json::to_vec(message)?;
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let descriptors = descriptor.as_slice();
-    if !descriptors.is_empty() {
-        control.push(SendAncillaryMessage::ScmRights(descriptors));
-    }
-    let parts = [IoSlice::new(&bytes)];
-    loop {
-        match sendmsg(line, &parts, &mut control, SendFlags::NOSIGNAL) {
-            Err(rustix::io::Errno::INTR) => {}
-            sent => return Ok(sent.map(drop)?),
-        }
-    }
+    send_message(line, &bytes, descriptor)
 }
 
 /// None means that the other side has closed the line.
 fn receive<T: DeserializeOwned>(line: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
     let mut bytes = [0; LONGEST];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let length = loop {
-        let parts = &mut [IoSliceMut::new(&mut bytes)];
-        match recvmsg(line, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::CONNRESET) => return Ok(None),
-            received => break received?.bytes,
-        }
-    };
-    let mut descriptor = None;
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-            descriptor = descriptors.last();
-        }
-    }
+    let (length, descriptor) = receive_message(line, &mut bytes)?;
     match length {
         0 => Ok(None),
         _ => Ok(Some((

@@ -41,5 +41,4 @@ pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status, 
 pub use error::Error;
 pub use leases::{Lease, LeaseHolder};
 pub use networks::NetworkRow;
-pub use ports::PortRow;
 pub use store::{Store, Transaction};

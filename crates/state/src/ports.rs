@@ -3,15 +3,6 @@ use minet_model::{ContainerId, Protocol, PublishedPort};
 use rusqlite::{OptionalExtension, params};
 use std::net::IpAddr;
 
-/// A host port that a container publishes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortRow {
-    /// The port.
-    pub port: PublishedPort,
-    /// The name of the container behind it.
-    pub holder: String,
-}
-
 impl Transaction<'_> {
     /// Records that a container publishes this port; one holder, or an error with its name.
     pub fn put_port(&self, port: &PublishedPort, holder: &ContainerId) -> Result<(), Error> {

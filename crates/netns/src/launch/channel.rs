@@ -1,15 +1,16 @@
-use crate::{accounts::UnknownAccount, command::CommandError, failure::Failure};
+use crate::{
+    accounts::UnknownAccount,
+    command::CommandError,
+    failure::Failure,
+    passing::{receive_message, send_message},
+};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::{
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
@@ -84,41 +85,13 @@ impl Channel {
     ) -> io::Result<()> {
         let mut bytes = encode(message);
         bytes.truncate(LONGEST);
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        let descriptors = descriptor.as_slice();
-        if !descriptors.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(descriptors));
-        }
-        let parts = [IoSlice::new(&bytes)];
-        loop {
-            match sendmsg(&self.socket, &parts, &mut control, SendFlags::NOSIGNAL) {
-                Err(rustix::io::Errno::INTR) => {}
-                sent => return Ok(sent.map(drop)?),
-            }
-        }
+        send_message(&self.socket, &bytes, descriptor)
     }
 
     /// Waits for a message; none means that the other side has closed the line.
     pub(crate) fn receive(&self) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
         let mut bytes = [0; LONGEST];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let length = loop {
-            let parts = &mut [IoSliceMut::new(&mut bytes)];
-            match recvmsg(&self.socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-                Err(rustix::io::Errno::INTR) => {}
-                // The other side died with something of ours unread.
-                Err(rustix::io::Errno::CONNRESET) => return Ok(None),
-                received => break received?.bytes,
-            }
-        };
-        let mut descriptor = None;
-        for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                descriptor = descriptors.last();
-            }
-        }
+        let (length, descriptor) = receive_message(&self.socket, &mut bytes)?;
         if length == 0 {
             return Ok(None);
         }

@@ -59,7 +59,7 @@ impl fmt::Display for Culprit {
 
 /// The process whose socket keeps others from binding `host`, in this thread's network
 /// namespace. Of several that share the socket, the first one started.
-pub fn find(protocol: Protocol, host: SocketAddr) -> Culprit {
+pub(super) fn find(protocol: Protocol, host: SocketAddr) -> Culprit {
     sockets_at(protocol, host)
         .into_iter()
         .find_map(owner)

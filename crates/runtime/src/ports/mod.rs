@@ -37,7 +37,7 @@ mod limit;
 mod reserve;
 mod socket;
 
-pub use culprit::{Culprit, find as find_culprit};
+pub use culprit::Culprit;
 pub use error::PortError;
 pub use reserve::hold;
 pub(crate) use socket::show;
