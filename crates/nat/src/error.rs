@@ -30,7 +30,9 @@ pub enum Error {
         act: String,
     },
     /// The kernel has no nftables, or lacks a part of it.
-    #[error("{act}: this kernel does not support {what}")]
+    #[error(
+        "{act}: this kernel does not support {what}; load nf_tables, nft_nat and nft_fib_inet with modprobe, or use a kernel that has them"
+    )]
     NotSupported {
         /// What was to be done.
         act: String,
@@ -103,7 +105,10 @@ mod tests {
             let error = Error::refused("create table inet minet", rule, errno, None);
             assert_eq!(
                 error.to_string(),
-                format!("create table inet minet: this kernel does not support {rule}")
+                format!(
+                    "create table inet minet: this kernel does not support {rule}; load nf_tables, \
+                     nft_nat and nft_fib_inet with modprobe, or use a kernel that has them"
+                )
             );
         }
     }
