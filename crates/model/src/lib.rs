@@ -14,6 +14,7 @@
 //! | `bridge`, `container:web` | [`NetworkMode`] | `--mode` |
 //! | `on-failure:3`, `SIGTERM` | [`Lifecycle`] | the supervisor |
 //! | `db.internal` | [`HostName`] | hosts files, `--hostname` |
+//! | `db001:db,store` | [`LinkSpec`] | `--link`, `minet link` |
 //!
 //! What must stay true: a value of these types has been checked; code that takes one
 //! does not check again.
@@ -23,6 +24,7 @@ mod endpoint;
 mod hosts;
 mod ifname;
 mod lifecycle;
+mod link;
 mod mac;
 mod mode;
 mod network;
@@ -36,6 +38,7 @@ pub use endpoint::{EndpointSpec, InvalidEndpoint, NetworkArgument};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use ifname::{IfName, InvalidIfName};
 pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy, SignalNumber};
+pub use link::{InvalidLink, InvalidReceiver, LinkSpec, Receiver};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};

@@ -50,6 +50,18 @@ pub enum Error {
         /// The name of the container that has it.
         holder: String,
     },
+    /// A name that a link is to have leads to another container.
+    #[error(
+        "Conflict. The alias \"{alias}\" is already in use in {receiver} by a link to \"{source_name}\": take that back first (minet unlink {source_name}:{alias})"
+    )]
+    AliasTaken {
+        /// The name asked for.
+        alias: String,
+        /// In whom.
+        receiver: String,
+        /// Where it leads now.
+        source_name: String,
+    },
     /// A row holds something that no minet wrote.
     #[error("the store holds {what} that cannot be read: {text:?}")]
     Corrupt {

@@ -20,6 +20,9 @@
 //! | `container` | a container, its spec, its plan, who supervises it | yes |
 //! | `lease` | who holds, or last held, an address | yes |
 //! | `ended` | the exit code of one of the last containers that are gone | yes |
+//! | `link` | that a container is known to another by a name | yes |
+//! | `relink` | whose names are still to be rewritten | yes |
+//! | `moved_address` | an address that was changed by hand inside | no: dropped with its container |
 //! | `port` | a host port that is published now | no: dropped with its container |
 //!
 //! Look inside with `sqlite3 /var/lib/minet/minet.db .dump`.
@@ -32,13 +35,16 @@ mod containers;
 mod error;
 mod leases;
 mod lifecycle;
+mod links;
 mod networks;
 mod ports;
 mod schema;
+mod schema_links;
 mod store;
 
 pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status, Wish};
 pub use error::Error;
 pub use leases::{Lease, LeaseHolder};
+pub use links::{LinkRow, Relink};
 pub use networks::NetworkRow;
 pub use store::{Store, Transaction};

@@ -76,6 +76,7 @@ impl Transaction<'_> {
             [row.id.as_str(), name.as_str()],
         );
         renamed.map_err(&act)?;
+        self.rename_links(row, name)?;
         // Whatever the new name had to do with other addresses before is forgotten.
         self.inner
             .execute(

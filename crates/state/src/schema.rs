@@ -2,8 +2,9 @@
 
 /// The schema number this program writes, kept in SQLite's `user_version`.
 ///
-/// Number 1 was never released; a file that has it is made anew.
-pub(crate) const VERSION: i64 = 2;
+/// Number 1 was never released; a file that has it is made anew. From 2 on, each step only
+/// adds: no data of a running machine is lost.
+pub(crate) const VERSION: i64 = 3;
 
 /// Takes away the tables of a number that was never released.
 pub(crate) const DROP: &str = "
@@ -79,5 +80,5 @@ CREATE TABLE IF NOT EXISTS ended (
     id         TEXT NOT NULL UNIQUE,
     exit_code  INTEGER NOT NULL
 ) STRICT;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 ";

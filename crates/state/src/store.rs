@@ -1,4 +1,4 @@
-use crate::{Error, schema};
+use crate::{Error, schema, schema_links};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use std::{
     os::unix::fs::DirBuilderExt,
@@ -173,9 +173,10 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = schema_of(&transaction)?;
         if found < schema::VERSION {
-            if found > 0 {
+            if found == 1 {
                 transaction.execute_batch(schema::DROP)?;
             }
+            transaction.execute_batch(schema_links::CREATE)?;
             transaction.execute_batch(schema::CREATE)?;
         }
         transaction.commit()
@@ -237,6 +238,30 @@ mod tests {
         drop(connection);
         let mut store = Store::open(&dir).unwrap();
         assert_eq!(store.read(|tx| tx.networks()).unwrap(), []);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn an_older_file_keeps_what_it_holds() {
+        let dir = std::env::temp_dir().join(format!("minet-state-older-{}", std::process::id()));
+        drop(Store::open(&dir).unwrap());
+        let connection = Connection::open(dir.join("minet.db")).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO ended (id, exit_code) VALUES ('x', 7);
+                 DROP TABLE link; DROP TABLE relink; DROP TABLE moved_address;
+                 PRAGMA user_version = 2",
+            )
+            .unwrap();
+        drop(connection);
+        let mut store = Store::open(&dir).unwrap();
+        assert_eq!(store.read(|tx| tx.links()).unwrap(), []);
+        let ended = "SELECT exit_code FROM ended WHERE id = 'x'";
+        let code: i32 = store
+            .connection
+            .query_row(ended, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(code, 7);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 
