@@ -10,10 +10,14 @@
 //!     sends a UDP message three times and does not wait for anything
 //! probe ping ADDRESS
 //!     one ICMP echo by an unprivileged ICMP socket; exit code 1 if nothing comes back
+//! probe call NAME [ARGUMENT…]
+//!     one system call with numbers as arguments; prints `done` or the error's name
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
 //! nothing, because it is the way back that may be closed.
+
+mod raw;
 
 use rustix::net::{self, AddressFamily, SocketType};
 use std::{
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
         ["throw", to, message] => throw(to, message),
         ["ping", to] => ping(to),
+        ["call", name, ref arguments @ ..] => call(name, arguments),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };
     match outcome {
@@ -168,6 +173,18 @@ fn ping(to: &str) -> io::Result<()> {
     socket.send_to(&message, (to, 0))?;
     socket.recv(&mut message)?;
     println!("{to} is alive");
+    Ok(())
+}
+
+fn call(name: &str, arguments: &[&str]) -> io::Result<()> {
+    let mut numbers = [0; 6];
+    for (number, argument) in numbers.iter_mut().zip(arguments) {
+        *number = argument.parse().map_err(|_| nonsense(argument))?;
+    }
+    match raw::call(name, numbers).ok_or_else(|| nonsense(name))? {
+        Ok(()) => println!("done"),
+        Err(errno) => println!("{errno:?}"),
+    }
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use clap::Args;
 use minet_model::{
     AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
     InvalidLifecycle, Lifecycle, LogLimits, MacAddr, NetworkArgument, NetworkMode, PublishSpec,
-    RestartPolicy, SignalNumber, Sysctl, TerminalMode, UserSpec, Volume,
+    RestartPolicy, Seccomp, SecurityOption, SecurityOptions, SignalNumber, Sysctl, TerminalMode,
+    UserSpec, Volume,
 };
 use minet_runtime::NetworkError;
 use std::{
@@ -118,6 +119,9 @@ pub(crate) struct RunOptions {
     /// Deny a capability, such as CHOWN, or ALL
     #[arg(long, value_name = "CAP", help_heading = "Process")]
     cap_drop: Vec<String>,
+    /// seccomp=unconfined, seccomp=PROFILE.json (Docker's format), or no-new-privileges=false
+    #[arg(long, value_name = "OPTION", help_heading = "Process")]
+    security_opt: Vec<SecurityOption>,
     /// Leave it running in the background, and print its ID
     #[arg(short, long, help_heading = "Process")]
     pub(crate) detach: bool,
@@ -184,6 +188,9 @@ pub(crate) enum OptionError {
     /// An `--env-file` that cannot be read.
     #[error("read --env-file {}: {source}", path.display())]
     EnvFile { path: PathBuf, source: io::Error },
+    /// A seccomp profile that cannot be read.
+    #[error("read the seccomp profile {}: {source}", path.display())]
+    SeccompProfile { path: PathBuf, source: io::Error },
     /// A variable without a name.
     #[error("invalid environment variable: {0:?}")]
     Variable(String),
@@ -266,6 +273,7 @@ impl RunOptions {
                 add: self.cap_add,
                 drop: self.cap_drop,
             },
+            security: security(&self.security_opt)?,
             read_only: self.read_only,
             init: self.init,
             remove: self.rm,
@@ -281,6 +289,29 @@ impl RunOptions {
             },
         })
     }
+}
+
+/// The last one of a kind counts.
+fn security(given: &[SecurityOption]) -> Result<SecurityOptions, OptionError> {
+    let mut options = SecurityOptions::default();
+    for option in given {
+        match option {
+            SecurityOption::SeccompUnconfined => options.seccomp = Seccomp::Unconfined,
+            SecurityOption::SeccompDefault => options.seccomp = Seccomp::Default,
+            SecurityOption::SeccompFile(file) => options.seccomp = read_profile(file)?,
+            SecurityOption::NewPrivileges(new) => options.new_privileges = *new,
+            SecurityOption::AsItIs => {}
+        }
+    }
+    Ok(options)
+}
+
+fn read_profile(file: &str) -> Result<Seccomp, OptionError> {
+    let text = std::fs::read_to_string(file).map_err(|source| OptionError::SeccompProfile {
+        path: PathBuf::from(file),
+        source,
+    })?;
+    Ok(Seccomp::Profile { text })
 }
 
 /// One mode, or cables to one or several networks.

@@ -31,6 +31,7 @@ mod network;
 mod network_id;
 mod network_spec;
 mod port;
+mod security;
 mod spec;
 
 pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidContainerName};
@@ -49,6 +50,9 @@ pub use network_spec::{
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
+};
+pub use security::{
+    InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,
 };
 pub use spec::{
     CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec, Volume,

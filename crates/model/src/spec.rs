@@ -54,6 +54,9 @@ pub struct ContainerSpec {
     pub env: Vec<String>,
     /// `--cap-add` and `--cap-drop`.
     pub capabilities: CapabilityChanges,
+    /// `--security-opt`.
+    #[serde(default)]
+    pub security: crate::SecurityOptions,
     /// `--read-only`.
     pub read_only: bool,
     /// `--init`: a small init as PID 1 that reaps orphans and forwards signals.

@@ -121,6 +121,8 @@ fn plain_launch() -> Result<Launch> {
         volumes: Vec::new(),
         etc: EtcFiles::default(),
         capabilities: resolve_capabilities(&CapabilityChanges::default())?,
+        seccomp: None,
+        new_privileges: minet_model::NewPrivileges::Refused,
         init: InitProcess::CommandIsInit,
         io: own_streams()?,
         open_files: None,
@@ -179,6 +181,8 @@ fn run_in(pid: i32, launch: Launch) -> Result<u8> {
         workdir: launch.workdir,
         user: launch.user,
         capabilities: launch.capabilities,
+        seccomp: None,
+        new_privileges: minet_model::NewPrivileges::Refused,
         io: launch.io,
     })?;
     let terminal = running.terminal.take();

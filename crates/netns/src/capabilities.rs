@@ -69,6 +69,19 @@ impl Capabilities {
     /// No capability at all.
     pub const NONE: Capabilities = Capabilities { bits: 0 };
 
+    /// Whether a capability is in the set.
+    pub fn include(self, capability: Capability) -> bool {
+        self.bits & capability.bitmask() != 0
+    }
+
+    /// A set of one.
+    #[cfg(test)]
+    pub(crate) fn of(capability: Capability) -> Self {
+        Capabilities {
+            bits: capability.bitmask(),
+        }
+    }
+
     /// The set as the kernel prints it in `/proc/PID/status`: bit n is capability n.
     pub fn bits(self) -> u64 {
         self.bits

@@ -8,7 +8,7 @@ use crate::{
     },
     sys::{self, Cloned, OneThread, Parent},
 };
-use minet_model::UserSpec;
+use minet_model::{NewPrivileges, UserSpec};
 use nix::sched::{CloneFlags, setns};
 use rustix::{
     fs::fstatfs,
@@ -40,6 +40,10 @@ pub struct Join {
     pub user: Option<UserSpec>,
     /// What it may do as uid 0.
     pub capabilities: Capabilities,
+    /// Which system calls it may make.
+    pub seccomp: Option<crate::seccomp::Filter>,
+    /// Whether program files may give it privileges.
+    pub new_privileges: NewPrivileges,
     /// Its standard input, output and error.
     pub io: Io,
 }
@@ -215,6 +219,8 @@ fn be_joined(
         user: join.user,
         workdir: join.workdir,
         capabilities: join.capabilities,
+        seccomp: join.seccomp,
+        new_privileges: join.new_privileges,
         init: InitProcess::CommandIsInit,
     };
     actor.perform(&root, stdio, channel, one)

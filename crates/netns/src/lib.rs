@@ -56,6 +56,7 @@ pub mod mount_points;
 mod ns;
 mod own_program;
 mod passing;
+pub mod seccomp;
 mod sys;
 pub mod sysctl;
 

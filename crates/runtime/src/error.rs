@@ -50,6 +50,9 @@ pub enum Error {
     /// Not a capability of the kernel.
     #[error(transparent)]
     Capability(#[from] minet_netns::UnknownCapability),
+    /// A seccomp profile that is none.
+    #[error("invalid --security-opt seccomp: {0}")]
+    Seccomp(#[from] minet_netns::seccomp::InvalidProfile),
     /// A generated file.
     #[error(transparent)]
     Names(#[from] minet_names::write::WriteError),

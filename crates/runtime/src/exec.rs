@@ -8,7 +8,7 @@ use crate::{
     shield,
 };
 use minet_model::{TerminalMode, UserSpec};
-use minet_netns::{Io, Join, Running, StartupReport, join, resolve_capabilities};
+use minet_netns::{Io, Join, Running, StartupReport, join, resolve_capabilities, seccomp};
 use std::{fs::File, os::fd::OwnedFd, path::PathBuf};
 
 /// What is to be executed, and where.
@@ -63,6 +63,7 @@ impl Runtime {
             shield::raise()?;
         }
         let init = self.init_of(&row)?;
+        let capabilities = resolve_capabilities(&spec.capabilities)?;
         let mut env = environment(&spec.env, &settings.hostname, request.terminal);
         extend(&mut env, &request.env);
         Ok(join(Join {
@@ -71,7 +72,9 @@ impl Runtime {
             env,
             workdir: request.workdir.or(spec.workdir),
             user: request.user.or(spec.user),
-            capabilities: resolve_capabilities(&spec.capabilities)?,
+            capabilities,
+            seccomp: seccomp::filter(&spec.security.seccomp, capabilities)?,
+            new_privileges: spec.security.new_privileges,
             io: streams.io()?,
         })?)
     }

@@ -2,7 +2,9 @@
 //! them what Docker does not tell: the host's end of the cable.
 
 use crate::{Attachment, Error, Listed, Runtime, find, time::rfc3339};
-use minet_model::{LogLimits, PublishedPort, RestartPolicy, Volume};
+use minet_model::{
+    LogLimits, NewPrivileges, PublishedPort, RestartPolicy, Seccomp, SecurityOptions, Volume,
+};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -101,10 +103,24 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "ExtraHosts": spec.add_hosts.iter().map(add_host).collect::<Vec<_>>(),
         "PublishAllPorts": spec.publish_all,
         "ReadonlyRootfs": spec.read_only,
-        "SecurityOpt": ["no-new-privileges"],
+        "SecurityOpt": security_options(&spec.security),
         "Sysctls": sysctls,
         "Init": spec.init,
     })
+}
+
+/// As Docker does: a profile is shown by its content.
+fn security_options(security: &SecurityOptions) -> Value {
+    let privileges = match security.new_privileges {
+        NewPrivileges::Refused => "no-new-privileges".to_owned(),
+        NewPrivileges::Allowed => "no-new-privileges=false".to_owned(),
+    };
+    let seccomp = match &security.seccomp {
+        Seccomp::Default => None,
+        Seccomp::Unconfined => Some("seccomp=unconfined".to_owned()),
+        Seccomp::Profile { text } => Some(format!("seccomp={text}")),
+    };
+    json!([privileges].into_iter().chain(seccomp).collect::<Vec<_>>())
 }
 
 fn restart_policy(policy: RestartPolicy) -> Value {

@@ -9,7 +9,7 @@ use crate::{
 use minet_model::{ContainerSpec, TerminalMode, Volume};
 use minet_netns::{
     Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Root, RootAccess, begin,
-    find_command, resolve_capabilities,
+    find_command, resolve_capabilities, seccomp,
 };
 use rustix::process::{Resource, Rlimit, getrlimit};
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,6 +20,7 @@ const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 /// What the process will need of this machine, looked up before anything is changed.
 pub(crate) struct World {
     capabilities: Capabilities,
+    seccomp: Option<seccomp::Filter>,
     volumes: Vec<Volume>,
     /// As the user has it; holding many ports raises it for the supervisor alone.
     open_files: Rlimit,
@@ -50,6 +51,7 @@ impl World {
         find_command(&lookup, &spec.command[0])?;
         Ok(World {
             capabilities,
+            seccomp: seccomp::filter(&spec.security.seccomp, capabilities)?,
             volumes,
             open_files: getrlimit(Resource::Nofile),
         })
@@ -91,6 +93,8 @@ pub(crate) fn prepare(
         volumes: world.volumes,
         etc: etc_files::mounts(&admitted.settings),
         capabilities: world.capabilities,
+        seccomp: world.seccomp,
+        new_privileges: spec.security.new_privileges,
         init: match spec.init {
             true => InitProcess::OwnInit,
             false => InitProcess::CommandIsInit,

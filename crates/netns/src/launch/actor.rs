@@ -6,9 +6,10 @@ use crate::{
     Capabilities, Failure,
     failure::Doing,
     inside::{RootDir, Symlinks},
+    seccomp::Filter,
     sys::{self, OneThread},
 };
-use minet_model::UserSpec;
+use minet_model::{NewPrivileges, UserSpec};
 use rustix::{
     fs::{FileType, Uid, fchown, fstat},
     io::fcntl_dupfd_cloexec,
@@ -28,6 +29,8 @@ pub(crate) struct Actor {
     pub(crate) user: Option<UserSpec>,
     pub(crate) workdir: Option<PathBuf>,
     pub(crate) capabilities: Capabilities,
+    pub(crate) seccomp: Option<Filter>,
+    pub(crate) new_privileges: NewPrivileges,
     pub(crate) init: InitProcess,
 }
 
@@ -69,14 +72,23 @@ impl Actor {
             init::fork(one, &stdio)?;
         }
         let home = privileges.home().to_owned();
-        privileges.assume()?;
+        if let (Some(filter), NewPrivileges::Allowed) = (&self.seccomp, self.new_privileges) {
+            // Only who may administer can put it on without refusing new privileges, and
+            // that power is given up next.
+            filter.install()?;
+        }
+        privileges.assume(self.new_privileges)?;
         // The ids have changed and the kernel has forgotten the leash. If the parent died
         // just then, its end of the channel is closed.
         leash()?;
         if self.init == InitProcess::CommandIsInit && channel.is_closed() {
             sys::exit_now(1);
         }
-        Err(exec::become_program(self.program.with_home(&home)))
+        let last = self
+            .seccomp
+            .filter(|_| self.new_privileges == NewPrivileges::Refused);
+        let program = self.program.with_home(&home);
+        Err(exec::become_program(program, last.as_ref()))
     }
 }
 

@@ -71,6 +71,8 @@ fn be_launched(
         user: launch.user,
         workdir: launch.workdir,
         capabilities: launch.capabilities,
+        seccomp: launch.seccomp,
+        new_privileges: launch.new_privileges,
         init: launch.init,
     };
     actor.perform(&world.root, stdio, channel, one)

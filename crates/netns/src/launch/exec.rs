@@ -2,6 +2,7 @@ use super::{LaunchError, Message};
 use crate::{
     command::{CommandError, candidates, path_in},
     failure::{Doing, Failure},
+    seccomp::Filter,
     sys::{self, Beyond},
 };
 use nix::{errno::Errno, sys::signal::SigSet, unistd::execve};
@@ -60,8 +61,11 @@ impl Program {
 }
 
 /// Executes the program; returns only to say why that was not possible.
-pub(super) fn become_program(program: Program) -> Message {
-    match last_touches(program.open_files) {
+///
+/// The filter comes last, so that it has to allow nothing but exec.
+pub(super) fn become_program(program: Program, filter: Option<&Filter>) -> Message {
+    let touched = last_touches(program.open_files);
+    match touched.and_then(|()| filter.map_or(Ok(()), Filter::install)) {
         Ok(()) => Message::Command(execute(&program)),
         Err(failure) => Message::Failed(failure),
     }

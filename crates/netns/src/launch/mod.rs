@@ -38,7 +38,7 @@
 //!    read in the finished world.
 //! 5. **Exec** (`exec.rs`). Bounding set, ids, capabilities, no new privileges, leash
 //!    again (the kernel forgets it when ids change), every descriptor but three marked
-//!    close-on-exec. If exec succeeds, the socket closes by that very fact: end of file is
+//!    close-on-exec, the filter of system calls (`seccomp/`). If exec succeeds, the socket closes by that very fact: end of file is
 //!    the good news.
 //!
 //! By hand, with `util-linux` 2.39 or later, as root:
@@ -79,7 +79,7 @@ pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
-use minet_model::{UserSpec, Volume};
+use minet_model::{NewPrivileges, UserSpec, Volume};
 use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
@@ -112,6 +112,10 @@ pub struct Launch {
     pub etc: EtcFiles,
     /// What it may do as uid 0.
     pub capabilities: Capabilities,
+    /// Which system calls it may make.
+    pub seccomp: Option<crate::seccomp::Filter>,
+    /// Whether program files may give it privileges.
+    pub new_privileges: NewPrivileges,
     /// Who is process number 1.
     pub init: InitProcess,
     /// Its standard input, output and error.

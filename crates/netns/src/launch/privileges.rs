@@ -6,7 +6,7 @@ use crate::{
     failure::{Doing, Failure},
     inside::RootDir,
 };
-use minet_model::UserSpec;
+use minet_model::{NewPrivileges, UserSpec};
 use nix::{
     errno::Errno,
     unistd::{Gid, Uid, setgroups, setresgid, setresuid},
@@ -54,8 +54,9 @@ impl Privileges {
     /// 2. groups, group, user, which need `CAP_SETGID` and `CAP_SETUID`; with the last
     ///    uid 0 the kernel takes all capabilities;
     /// 3. the capabilities of a process that stays uid 0;
-    /// 4. no new privileges: no exec of whatever file gives any of it back.
-    pub(super) fn assume(self) -> Result<(), Failure> {
+    /// 4. no new privileges: no exec of whatever file gives any of it back, unless that
+    ///    was asked for.
+    pub(super) fn assume(self, new: NewPrivileges) -> Result<(), Failure> {
         capabilities::bound(self.capabilities)?;
         become_user(&self.identity)?;
         let root = self.identity.uid == 0;
@@ -64,7 +65,12 @@ impl Privileges {
         } else {
             Capabilities::NONE
         })?;
-        nix::sys::prctl::set_no_new_privs().doing(|| "refuse new privileges".to_owned())
+        match new {
+            NewPrivileges::Allowed => Ok(()),
+            NewPrivileges::Refused => {
+                nix::sys::prctl::set_no_new_privs().doing(|| "refuse new privileges".to_owned())
+            }
+        }
     }
 }
 

@@ -90,6 +90,8 @@ fn a_process_with_threads_is_not_copied() {
         volumes: Vec::new(),
         etc: EtcFiles::default(),
         capabilities: minet_netns::Capabilities::NONE,
+        seccomp: None,
+        new_privileges: minet_model::NewPrivileges::Refused,
         init: InitProcess::CommandIsInit,
         io: Io::Terminal,
         open_files: None,
