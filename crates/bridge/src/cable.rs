@@ -173,6 +173,30 @@ fn configure(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
     Ok(())
 }
 
+/// Plugs the host's end of a cable that is there into the switch again, and switches it on.
+///
+/// When somebody removes a bridge, its cables stay, plugged into nothing.
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`] for the cable or the switch, [`Cause::NotABridge`],
+/// [`Cause::BridgeFull`], [`Cause::PermissionDenied`].
+pub fn plug(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Error> {
+    try_plug(rtnl, cable).during(|| format!("plug cable {} into {}", cable.host_end, cable.bridge))
+}
+
+fn try_plug(rtnl: &mut Rtnl, cable: &Cable) -> Result<(), Cause> {
+    let bridge = link::require(rtnl, &cable.bridge)?;
+    switch::verify_bridge(&bridge)?;
+    let mut master = link::named(&cable.host_end);
+    master
+        .attributes
+        .push(LinkAttribute::Controller(bridge.index));
+    rtnl.request_one(Request::new(RouteNetlinkMessage::SetLink(master)))?
+        .or_else(|refusal| Err(explain(rtnl, cable, refusal)?))?;
+    configure(rtnl, cable)
+}
+
 /// Turns the kernel's refusal into what a person can act on.
 fn explain(rtnl: &mut Rtnl, cable: &Cable, refusal: Refusal) -> Result<Cause, Cause> {
     match refusal.errno {

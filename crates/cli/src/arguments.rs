@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Nsenter(NsenterOptions),
     /// Compare running containers with the kernel, step by step
     Check(CheckOptions),
+    /// Make again what somebody changed behind minet's back; nothing is restarted
+    Repair(RepairOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses
     Gc(GcOptions),
 }
@@ -219,8 +221,27 @@ pub(crate) struct RmOptions {
     pub(crate) names: NamesOption,
 }
 
+/// Make again what somebody changed behind minet's back.
+///
+/// Each step of the networks that stand and of the containers that run is compared with the
+/// kernel, as `minet check` does, and what differs is made so again: the nftables table, the
+/// bridge, cables, addresses, routes, published ports. No container is restarted. What stands
+/// in the table for nobody is removed.
+#[derive(Debug, Args)]
+pub(crate) struct RepairOptions {
+    /// Print one JSON object: mended, removed, passed, resisting
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Name or ID; everything if none is given
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
+    /// Print one JSON array of objects: owner, step, found
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Name or ID; all that run if none is given
     #[arg(value_name = "CONTAINER")]
     pub(crate) container: Option<String>,
@@ -228,6 +249,9 @@ pub(crate) struct CheckOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct GcOptions {
+    /// Print one JSON object: containers, networks, strays, passed, left_behind
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Also take down the bridge, the table and IP forwarding of networks without containers
     #[arg(short, long)]
     pub(crate) all: bool,

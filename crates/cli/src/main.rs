@@ -78,6 +78,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Veth(options) => commands::veth::veth(&options, paths),
         Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),
         Command::Check(check) => commands::check::check(&check, paths),
+        Command::Repair(repair) => commands::repair::repair(&repair, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }
 }

@@ -19,6 +19,12 @@ pub(crate) fn print(text: &str) {
     }
 }
 
+/// Writes a value as JSON, over several lines.
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    let text = serde_json::to_string_pretty(value).expect("strings, numbers and lists");
+    print(&format!("{text}\n"));
+}
+
 /// Writes a line to standard error, where the user looks for what went wrong.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");

@@ -93,12 +93,15 @@
 //! Addresses are IPv4. What differs between families is data ([`table::Family`]), and the
 //! sets and rules are made for each of [`table::FAMILIES`].
 
+mod anatomy;
 mod change;
 mod command;
 mod conntrack;
+mod elements;
 mod error;
 mod firewall;
 mod foreign;
+mod mend;
 mod netlink;
 mod network;
 mod publication;
@@ -106,7 +109,9 @@ mod query;
 pub mod table;
 mod transaction;
 
+pub use anatomy::Anatomy;
 pub use change::Change;
+pub use elements::{Expected, Owner, Standing};
 pub use error::Error;
 pub use firewall::Firewall;
 pub use foreign::{ChainFamily, ForeignChain, Passage, Restraint, legacy_filter_is_in_use};

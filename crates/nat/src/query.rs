@@ -119,7 +119,7 @@ impl Firewall {
     }
 
     /// One question; what is not there, be it the table, is an empty answer.
-    fn ask(&mut self, question: &Message, act: &str) -> Result<Vec<Incoming>, Error> {
+    pub(crate) fn ask(&mut self, question: &Message, act: &str) -> Result<Vec<Incoming>, Error> {
         let (bytes, next_seq) = batch::single(question, self.socket.next_seq());
         let answer = self.socket.exchange(&bytes, next_seq);
         let answer = answer.map_err(|errno| Error::socket(act, errno))?;

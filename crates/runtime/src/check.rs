@@ -1,11 +1,15 @@
 //! `minet check`: is what was made still so in the kernel?
 
-use crate::{Error, Finding, Plan, Runtime, find, foreign, machine::Inside, network};
-use minet_bridge::Rtnl;
+use crate::{
+    Error, Finding, Plan, Runtime, find, foreign, network, step::Step, steps::TurnOnForwarding,
+    strays,
+};
+use minet_model::NetworkName;
 use minet_state::{ContainerRow, Status};
+use serde::Serialize;
 
 /// A step whose work is not as it was left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Whose step it was: "container web", "network bridge".
     pub owner: String,
@@ -36,6 +40,14 @@ impl Runtime {
                 }),
             }
         }
+        if container.is_none() {
+            let strays = strays::find_strays(self)?;
+            differences.extend(strays.iter().map(|element| Difference {
+                owner: "table inet minet".to_owned(),
+                step: "hold what is planned, and nothing else".to_owned(),
+                found: strays::describe(element),
+            }));
+        }
         Ok(differences)
     }
 
@@ -55,6 +67,7 @@ impl Runtime {
             if of.is_none() || wanted.contains(&name) {
                 differences.extend(self.check_plan(&format!("network {name}"), &plan)?);
                 differences.extend(foreign::check_unforeseen(self, &name, &plan)?);
+                differences.extend(forwarding_is_off(&name, &plan));
             }
         }
         Ok(differences)
@@ -62,8 +75,8 @@ impl Runtime {
 
     fn check_container(&mut self, row: &ContainerRow) -> Result<Vec<Difference>, Error> {
         let netns = self.netns_of(row)?;
-        let rtnl = netns.run(Rtnl::open)??;
-        self.machine.set_inside(Inside::Held { netns, rtnl });
+        let holder = row.live.as_ref().map_or(0, |live| live.supervisor.pid);
+        self.machine.look_inside(netns, holder)?;
         self.check_plan(&format!("container {}", row.name), &find::plan(row)?)
     }
 
@@ -85,4 +98,15 @@ impl Runtime {
         }
         Ok(differences)
     }
+}
+
+/// A network that found forwarding on has no step of its own for it.
+fn forwarding_is_off(network: &NetworkName, plan: &Plan) -> Option<Difference> {
+    let turns_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
+    let missed = !TurnOnForwarding::is_on() && !plan.steps.iter().any(turns_on);
+    missed.then(|| Difference {
+        owner: format!("network {network}"),
+        step: "find IPv4 forwarding on".to_owned(),
+        found: "IPv4 forwarding is off".to_owned(),
+    })
 }

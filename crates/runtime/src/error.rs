@@ -20,6 +20,12 @@ pub enum Error {
     /// The store.
     #[error(transparent)]
     State(#[from] minet_state::Error),
+    /// A namespace was made, but no netfilter socket could be opened inside.
+    #[error(transparent)]
+    MakeScratch(#[from] minet_netns::CreateError<minet_nat::Error>),
+    /// Something that cannot be made anew under a running container.
+    #[error("{0}")]
+    CannotMend(String),
     /// Links, addresses, routes.
     #[error(transparent)]
     Bridge(#[from] minet_bridge::Error),

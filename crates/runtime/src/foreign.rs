@@ -104,10 +104,7 @@ fn in_the_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Erro
         chains: Vec::new(),
         exits: Vec::new(),
     };
-    Ok(match unforeseen.check(&mut runtime.machine)? {
-        Finding::AsPlanned => None,
-        Finding::Differs(found) => Some(found),
-    })
+    unforeseen.dropping(&mut runtime.machine)
 }
 
 /// Whether minet is in the way of one that came later. It found forwarding on and relies on

@@ -1,6 +1,6 @@
 use crate::{Error, Paths};
 use minet_bridge::Rtnl;
-use minet_nat::Firewall;
+use minet_nat::{Anatomy, Change, Firewall, Transit};
 use minet_netns::Netns;
 
 /// The machine that steps are applied to: open sockets to the kernel, opened on first use.
@@ -9,6 +9,10 @@ pub struct Machine {
     rtnl: Option<Rtnl>,
     firewall: Option<Firewall>,
     inside: Inside,
+    /// The process that holds the namespace open, where it is another one.
+    holder: Option<i32>,
+    /// The table in an empty namespace, for each kind of transit that was asked for.
+    tables: Vec<(Transit, Anatomy)>,
 }
 
 /// What the steps know of the container's network namespace.
@@ -35,6 +39,8 @@ impl Machine {
             rtnl: None,
             firewall: None,
             inside: Inside::Unknown,
+            holder: None,
+            tables: Vec::new(),
         }
     }
 
@@ -59,6 +65,22 @@ impl Machine {
         Ok(self.firewall.as_mut().expect("opened above"))
     }
 
+    /// What the kernel makes of the table's description, where nobody has touched it: in a
+    /// network namespace that is gone again when this returns.
+    pub fn table_as_it_should_be(&mut self, transit: Transit) -> Result<&Anatomy, Error> {
+        let known = self.tables.iter().position(|(known, _)| *known == transit);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let (_netns, mut firewall) = Netns::create(Firewall::open)?;
+                firewall.apply(&[Change::InstallTable(transit)])?;
+                self.tables.push((transit, firewall.anatomy()?));
+                self.tables.len() - 1
+            }
+        };
+        Ok(&self.tables[at].1)
+    }
+
     /// Closes the sockets in the host's namespace; the next use opens them again.
     pub fn let_go(&mut self) {
         self.rtnl = None;
@@ -81,6 +103,20 @@ impl Machine {
     /// From now on, this is the container's namespace.
     pub fn set_inside(&mut self, inside: Inside) {
         self.inside = inside;
+        self.holder = None;
+    }
+
+    /// The namespace of a container that another process watches over.
+    pub(crate) fn look_inside(&mut self, netns: Netns, holder: i32) -> Result<(), Error> {
+        let rtnl = netns.run(minet_bridge::Rtnl::open)??;
+        self.inside = Inside::Held { netns, rtnl };
+        self.holder = Some(holder);
+        Ok(())
+    }
+
+    /// The process that holds the namespace open, where it is another one.
+    pub(crate) fn holder(&self) -> Option<i32> {
+        self.holder
     }
 
     /// The netlink socket inside the container, if the namespace is held here.

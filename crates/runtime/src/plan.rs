@@ -1,4 +1,5 @@
 use crate::{Error, machine::Machine, narrator::Narrator, step::Step};
+use minet_model::IfName;
 use serde::{Deserialize, Serialize};
 
 /// The steps that make something, in order.
@@ -13,6 +14,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The bridge of the network that this plan brings up.
+    pub(crate) fn bridge(&self) -> Option<&IfName> {
+        self.steps.iter().find_map(|step| match step {
+            Step::AdmitNetwork(step) => Some(&step.network.bridge),
+            _ => None,
+        })
+    }
+
     /// As it is stored.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a plan is made of strings and numbers")

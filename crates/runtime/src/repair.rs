@@ -10,18 +10,22 @@ use crate::{
     network_down::{self, IdleNetworks},
     process,
     rest::Ending,
+    strays,
 };
 use minet_model::ContainerId;
 use minet_state::{ContainerRow, ProcessIdentity, Status};
 use rustix::process::{Signal, pidfd_send_signal};
+use serde::Serialize;
 
 /// What `minet gc` found and removed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Containers whose supervisor was gone.
     pub containers: Vec<String>,
     /// Networks that were taken down.
     pub networks: Vec<String>,
+    /// What stood there for nobody.
+    pub strays: Vec<String>,
     /// Other firewalls that networks were let pass.
     pub passed: Vec<String>,
     /// What resisted, and why.
@@ -45,6 +49,7 @@ impl Runtime {
         let mut swept = self.sweep(idle)?;
         let _lock = Lock::take(&network::lock_path(self))?;
         swept.passed = foreign::catch_up(self)?;
+        swept.strays = strays::remove(self)?;
         Ok(swept)
     }
 

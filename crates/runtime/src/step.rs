@@ -63,6 +63,12 @@ pub trait Act {
     /// Compares it with the kernel.
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error>;
 
+    /// Makes it so again where [`Act::check`] found a difference; whatever else is there,
+    /// and whoever uses it, stays.
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        self.apply(machine)
+    }
+
     /// Tells what it does, in commands and in a sentence.
     fn explain(&self) -> Explanation;
 }

@@ -13,6 +13,7 @@ pub(crate) mod prune;
 pub(crate) mod ps;
 pub(crate) mod publish;
 pub(crate) mod rename;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod rm;
 pub(crate) mod run;

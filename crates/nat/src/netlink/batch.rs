@@ -1,5 +1,6 @@
 //! Many messages, one transaction: all of them take effect, or none does.
 
+use super::attribute;
 use super::ffi::Scratch;
 use super::message::Message;
 use nix::libc;
@@ -23,6 +24,17 @@ impl Batch {
         batch
     }
 
+    /// An empty transaction that the kernel refuses (`ERESTART`) if anything has changed
+    /// since this generation of the ruleset.
+    pub(crate) fn begin_at(seq: u32, generation: u32) -> Self {
+        /// `NFNL_BATCH_GENID` of the kernel's `nfnetlink.h`.
+        const GENERATION: u16 = 1;
+        let mut batch = Batch::begin(seq);
+        attribute::put(&mut batch.bytes, GENERATION, &generation.to_be_bytes());
+        batch.bytes = attribute::finish(batch.bytes);
+        batch
+    }
+
     /// Appends a message and says by which number the kernel will refer to it.
     pub(crate) fn push(&mut self, message: &Message) -> u32 {
         let seq = self.next_seq;
@@ -41,8 +53,8 @@ impl Batch {
         let seq = self.next_seq;
         self.next_seq += 1;
         let subsystem = libc::NFNL_SUBSYS_NFTABLES as u16;
-        let header = super::attribute::header(kind as u16, 0, seq, 0, subsystem);
-        self.bytes.extend(super::attribute::finish(header));
+        let header = attribute::header(kind as u16, 0, seq, 0, subsystem);
+        self.bytes.extend(attribute::finish(header));
     }
 }
 

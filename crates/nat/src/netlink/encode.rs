@@ -81,11 +81,62 @@ pub(crate) fn get_element(set: &Set, element: &Element) -> Message {
 
 /// Asks for every element of a set.
 pub(crate) fn dump_elements(set: &Set) -> Message {
+    dump(
+        libc::NFT_MSG_GETSETELEM,
+        Object::Elements(elements_of(&set.name), Vec::new()),
+    )
+}
+
+/// Asks for every set of the table.
+pub(crate) fn dump_sets() -> Message {
+    let table = Attributes::new().with(sys::NFTNL_SET_TABLE, TABLE);
+    dump(libc::NFT_MSG_GETSET, Object::Set(table))
+}
+
+/// Asks for every chain; the kernel cannot be asked for those of one table.
+pub(crate) fn dump_chains() -> Message {
+    dump(libc::NFT_MSG_GETCHAIN, Object::Chain(Attributes::new()))
+}
+
+/// Asks for every rule of the table.
+pub(crate) fn dump_rules() -> Message {
+    let table = Attributes::new().with(sys::NFTNL_RULE_TABLE, TABLE);
+    dump(libc::NFT_MSG_GETRULE, Object::Rule(table, Vec::new()))
+}
+
+/// Puts elements back as they were read; several fit into one message.
+pub(crate) fn put_back(set: &str, elements: Vec<Attributes>) -> Message {
+    add(
+        libc::NFT_MSG_NEWSETELEM,
+        0,
+        Object::Elements(elements_of(set), elements),
+    )
+}
+
+/// Takes elements away that were read before.
+pub(crate) fn take_away(set: &str, elements: Vec<Attributes>) -> Message {
+    delete(
+        libc::NFT_MSG_DELSETELEM,
+        Object::Elements(elements_of(set), elements),
+    )
+}
+
+/// The key of an element, as the kernel tells it.
+pub(crate) fn raw_key(element: &Element) -> Vec<u8> {
+    concat_bytes(&element.key, Value::first_bytes)
+}
+
+/// The data of an element, as the kernel tells it.
+pub(crate) fn raw_data(element: &Element) -> Vec<u8> {
+    concat_bytes(&element.data, Value::first_bytes)
+}
+
+fn dump(kind: i32, object: Object) -> Message {
     Message {
-        kind: libc::NFT_MSG_GETSETELEM as u16,
+        kind: kind as u16,
         flags: libc::NLM_F_DUMP as u16,
         family: INET,
-        object: Object::Elements(elements_of(&set.name), Vec::new()),
+        object,
     }
 }
 

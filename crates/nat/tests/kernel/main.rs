@@ -8,6 +8,7 @@ mod conntrack;
 mod foreign;
 mod lab;
 mod machine;
+mod mend;
 mod packets;
 mod probe;
 mod table;

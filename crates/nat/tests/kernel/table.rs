@@ -4,7 +4,7 @@ use crate::lab::{in_new_netns, json, listing, network, nft, publication};
 use minet_model::Protocol;
 use minet_nat::{Change, Firewall, Masquerade, Neighbours, Reach, Restraint, Transit};
 
-fn everything(transit: Transit) -> Vec<Change> {
+pub(crate) fn everything(transit: Transit) -> Vec<Change> {
     let mut routed = network("br-b", "172.30.2.0/24");
     routed.masquerade = Masquerade::Off;
     routed.neighbours = Neighbours::Apart;

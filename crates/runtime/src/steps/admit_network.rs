@@ -17,7 +17,7 @@ pub struct AdmitNetwork {
 }
 
 impl AdmitNetwork {
-    fn rules(&self) -> NetworkRules {
+    pub(crate) fn rules(&self) -> NetworkRules {
         NetworkRules {
             bridge: self.network.bridge.clone(),
             subnet: self.network.subnet,
@@ -44,10 +44,10 @@ impl Act for AdmitNetwork {
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let bridge = &self.network.bridge;
-        let installed = machine.firewall()?.network_is_installed(bridge)?;
-        Ok(Finding::expect(installed, || {
-            format!("{bridge} is not in the sets of table inet minet")
+        let wanted = [Change::AddNetwork(self.rules())];
+        let missing = machine.firewall()?.lacks(&wanted)?;
+        Ok(Finding::expect(missing.is_empty(), || {
+            format!("not in table inet minet: {}", missing.join(", "))
         }))
     }
 

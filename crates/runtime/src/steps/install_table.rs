@@ -17,11 +17,34 @@ pub struct InstallTable {
 }
 
 impl InstallTable {
-    fn change(&self) -> Change {
-        // A host that was no router before does not become one for others.
-        Change::InstallTable(match self.host_was_router {
+    /// A host that was no router before does not become one for others.
+    fn transit(&self) -> Transit {
+        match self.host_was_router {
             true => Transit::Untouched,
             false => Transit::Dropped,
+        }
+    }
+
+    fn change(&self) -> Change {
+        Change::InstallTable(self.transit())
+    }
+
+    /// How the table differs from what it should be.
+    ///
+    /// Another instance of minet may have installed it before, when the host was or was
+    /// not yet a router; then its kind of transit holds.
+    fn differences(&self, machine: &mut Machine) -> Result<(Transit, Vec<String>), Error> {
+        let found = machine.firewall()?.anatomy()?;
+        let own = self.transit();
+        let others = match own {
+            Transit::Untouched => Transit::Dropped,
+            Transit::Dropped => Transit::Untouched,
+        };
+        let by_own = found.differences(machine.table_as_it_should_be(own)?);
+        let by_others = found.differences(machine.table_as_it_should_be(others)?);
+        Ok(match by_others.len() < by_own.len() {
+            true => (others, by_others),
+            false => (own, by_own),
         })
     }
 }
@@ -41,10 +64,15 @@ impl Act for InstallTable {
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let installed = machine.firewall()?.table_is_installed()?;
-        Ok(Finding::expect(installed, || {
-            "table inet minet is missing".into()
+        let (_, differences) = self.differences(machine)?;
+        Ok(Finding::expect(differences.is_empty(), || {
+            differences.join("; ")
         }))
+    }
+
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        let (transit, _) = self.differences(machine)?;
+        Ok(machine.firewall()?.mend_table(transit)?)
     }
 
     fn explain(&self) -> Explanation {

@@ -39,11 +39,9 @@ impl LayCable {
     fn alias(&self) -> String {
         format!("minet container {} {}", self.name, self.container_end)
     }
-}
 
-impl Act for LayCable {
-    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
-        let cable = Cable {
+    fn cable(&self) -> Cable {
+        Cable {
             host_end: self.host_end.clone(),
             container_end: self.container_end.clone(),
             mac: self.mac,
@@ -54,9 +52,14 @@ impl Act for LayCable {
                 Neighbours::Apart => Isolation::Isolated,
             },
             alias: self.alias(),
-        };
+        }
+    }
+}
+
+impl Act for LayCable {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
         let (rtnl, netns) = machine.host_and_inside()?;
-        Ok(cable::lay(rtnl, &cable, netns.as_fd())?)
+        Ok(cable::lay(rtnl, &self.cable(), netns.as_fd())?)
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
@@ -82,6 +85,14 @@ impl Act for LayCable {
                 format!("interface {host_end} is not on {bridge}")
             }),
         })
+    }
+
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        // A cable that was pulled is plugged in again; one that was cut is laid anew.
+        match link::find(machine.rtnl()?, &self.host_end)? {
+            Some(_) => Ok(cable::plug(machine.rtnl()?, &self.cable())?),
+            None => self.apply(machine),
+        }
     }
 
     fn explain(&self) -> Explanation {

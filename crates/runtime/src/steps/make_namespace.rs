@@ -11,7 +11,7 @@ use std::{
     fs, io,
     os::{
         fd::{AsFd, AsRawFd},
-        unix::fs::PermissionsExt,
+        unix::fs::{MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
 };
@@ -32,15 +32,33 @@ pub struct MakeNamespace {
 impl MakeNamespace {
     /// The link must not replace a namespace that somebody else named so.
     fn give_name(&self, netns: &Netns) -> Result<(), Error> {
-        let target = format!(
-            "/proc/{}/fd/{}",
-            std::process::id(),
-            netns.as_fd().as_raw_fd()
-        );
+        let own = (std::process::id(), netns.as_fd().as_raw_fd());
+        self.name_descriptor(&format!("/proc/{}/fd/{}", own.0, own.1))
+    }
+
+    /// The name of a container's namespace is gone or leads elsewhere; its supervisor
+    /// still holds the namespace open.
+    fn give_name_again(&self, netns: &Netns, holder: i32) -> Result<(), Error> {
+        let inode = netns.id()?.ino;
+        let dir = PathBuf::from(format!("/proc/{holder}/fd"));
+        let is_it = |path: &PathBuf| {
+            let shown = fs::read_link(path).unwrap_or_default();
+            shown.to_string_lossy().starts_with("net:[")
+                && fs::metadata(path).is_ok_and(|meta| meta.ino() == inode)
+        };
+        let descriptors = fs::read_dir(&dir).map_err(Error::file("list", &dir))?;
+        let held = descriptors
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(is_it)
+            .ok_or(Error::NoNamespace)?;
+        self.name_descriptor(&held.display().to_string())
+    }
+
+    fn name_descriptor(&self, target: &str) -> Result<(), Error> {
         if let Some(dir) = self.link.parent() {
             create_public_dir(dir)?;
         }
-        match std::os::unix::fs::symlink(&target, &self.link) {
+        match std::os::unix::fs::symlink(target, &self.link) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if !is_dangling_name(&self.link) {
                     return Err(Error::NamespaceNameTaken {
@@ -49,7 +67,7 @@ impl MakeNamespace {
                     });
                 }
                 remove_name(&self.link)?;
-                std::os::unix::fs::symlink(&target, &self.link)
+                std::os::unix::fs::symlink(target, &self.link)
                     .map_err(Error::file("name the namespace", &self.link))
             }
             other => other.map_err(Error::file("name the namespace", &self.link)),
@@ -109,10 +127,26 @@ impl Act for MakeNamespace {
         }
     }
 
-    fn check(&self, _machine: &mut Machine) -> Result<Finding, Error> {
-        Ok(Finding::expect(self.link.exists(), || {
-            format!("{} leads to no namespace", self.link.display())
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
+        let link = self.link.display();
+        let Ok(found) = fs::metadata(&self.link) else {
+            return Ok(Finding::Differs(format!("{link} leads to no namespace")));
+        };
+        let same = match machine.inside() {
+            Inside::Held { netns, .. } => netns.id()?.ino == found.ino(),
+            Inside::Unknown | Inside::Dying => true,
+        };
+        Ok(Finding::expect(same, || {
+            format!("{link} leads to another namespace")
         }))
+    }
+
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        let holder = machine.holder();
+        match (machine.inside(), holder) {
+            (Inside::Held { netns, .. }, Some(holder)) => self.give_name_again(netns, holder),
+            _ => Err(Error::NoNamespace),
+        }
     }
 
     fn explain(&self) -> Explanation {

@@ -32,7 +32,7 @@ impl PassForeignDrop {
         }
     }
 
-    fn restraint(&self) -> Restraint {
+    pub(crate) fn restraint(&self) -> Restraint {
         Restraint {
             bridge: self.bridge.clone(),
             owner: self.network.clone(),
@@ -44,6 +44,20 @@ impl PassForeignDrop {
     pub(crate) fn places(&self) -> String {
         let chains: Vec<_> = self.chains.iter().map(ForeignChain::to_string).collect();
         chains.join(" and ")
+    }
+
+    /// A chain that drops what the network carries, if there is one.
+    pub(crate) fn dropping(&self, machine: &mut Machine) -> Result<Option<String>, Error> {
+        let firewall = machine.firewall()?;
+        let bridge = &self.bridge;
+        for chain in firewall.foreign_drops()? {
+            if !self.chains.contains(&chain) || !firewall.passes(&self.passage(), &chain)? {
+                return Ok(Some(format!(
+                    "{chain} drops what it does not know, and does not know {bridge}; minet repair tells it"
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// The chain and its rules, to be deleted by their comment.
@@ -76,16 +90,14 @@ impl Act for PassForeignDrop {
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let firewall = machine.firewall()?;
-        let bridge = &self.bridge;
-        for chain in firewall.foreign_drops()? {
-            if !self.chains.contains(&chain) || !firewall.passes(&self.passage(), &chain)? {
-                return Ok(Finding::Differs(format!(
-                    "{chain} drops what it does not know, and does not know {bridge}; minet gc tells it"
-                )));
-            }
+        if let Some(dropping) = self.dropping(machine)? {
+            return Ok(Finding::Differs(dropping));
         }
-        Ok(Finding::AsPlanned)
+        let wanted = [Change::Restrain(self.restraint())];
+        let missing = machine.firewall()?.lacks(&wanted)?;
+        Ok(Finding::expect(missing.is_empty(), || {
+            format!("not in table inet minet: {}", missing.join(", "))
+        }))
     }
 
     fn explain(&self) -> Explanation {

@@ -36,7 +36,7 @@ impl PublishPorts {
             })
     }
 
-    fn publish(&self) -> Vec<Change> {
+    pub(crate) fn publish(&self) -> Vec<Change> {
         self.publications().map(Change::Publish).collect()
     }
 
@@ -110,6 +110,13 @@ impl Act for PublishPorts {
             }
         }
         Ok(Finding::AsPlanned)
+    }
+
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        // The port is the container's, as the store says: whatever else stands there goes.
+        let publications: Vec<_> = self.publications().collect();
+        machine.firewall()?.republish(&publications)?;
+        self.forget_udp_flows(machine)
     }
 
     fn explain(&self) -> Explanation {

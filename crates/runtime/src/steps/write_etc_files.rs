@@ -52,6 +52,18 @@ impl Act for WriteEtcFiles {
         })
     }
 
+    fn mend(&self, _machine: &mut Machine) -> Result<(), Error> {
+        fs::create_dir_all(&self.dir).map_err(Error::file("create the directory", &self.dir))?;
+        // What is there may have been changed since, and is what the container sees.
+        for (name, text) in &self.files {
+            let path = self.dir.join(name);
+            if !path.is_file() {
+                write::create(&path, text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     fn explain(&self) -> Explanation {
         let name = &self.name;
         let mut up = vec![format!("mkdir -p /etc/netns/{name}")];
