@@ -194,6 +194,28 @@ fn kill_sends_what_it_is_told_to_send() {
 }
 
 #[test]
+fn real_time_signals_are_signals() {
+    let host = TestHost::new();
+    // By number: not every shell knows the names.
+    let script = "trap 'echo three' 37; trap 'exit 9' 64; echo ready; while :; do sleep 0.05; done";
+    for (name, options) in [("plain", "--stop-signal SIGRTMAX"), ("reaped", "--init")] {
+        host.leave(&format!("--name {name} {options}"), script);
+        let prints = |text: &str| host.minet(["logs", name]).stdout().contains(text);
+        eventually("its trap", || prints("ready"));
+        host.minet(["kill", "-s", "SIGRTMIN+3", name]).succeed();
+        eventually("the signal", || prints("three"));
+    }
+    host.minet("stop plain").succeed();
+    assert_eq!(host.minet("wait plain").succeed(), "9");
+    host.minet("kill -s RTMAX-1 reaped").succeed();
+    assert_eq!(host.minet("wait reaped").succeed(), "191");
+    host.leave("--name deaf", "exec sleep 1000");
+    host.minet("kill -s 34 deaf").succeed();
+    assert_eq!(host.minet("wait deaf").succeed(), "162");
+    host.minet("kill -s 65 deaf").refused_with(2, &["1 to 64"]);
+}
+
+#[test]
 fn another_name_is_another_name_everywhere() {
     let host = TestHost::new();
     let before = host.snapshot();

@@ -32,13 +32,14 @@ mod network_id;
 mod network_spec;
 mod port;
 mod security;
+mod signal;
 mod spec;
 
 pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidContainerName};
 pub use endpoint::{EndpointSpec, InvalidEndpoint, NetworkArgument};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use ifname::{IfName, InvalidIfName};
-pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy, SignalNumber};
+pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy};
 pub use link::{InvalidLink, InvalidReceiver, LinkSpec, Receiver};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
@@ -54,6 +55,7 @@ pub use port::{
 pub use security::{
     InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,
 };
+pub use signal::{InvalidSignal, SignalNumber};
 pub use spec::{
     CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec, Volume,
 };

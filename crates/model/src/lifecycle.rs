@@ -1,3 +1,4 @@
+use crate::SignalNumber;
 use serde::{Deserialize, Serialize};
 use std::{fmt, num::NonZeroU32, str::FromStr};
 
@@ -32,11 +33,6 @@ pub enum RestartPolicy {
     UnlessStopped,
 }
 
-/// A signal by its number, `signal(7)`; real-time signals are none that end a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SignalNumber(i32);
-
 /// How much of a container's output is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLimits {
@@ -52,9 +48,6 @@ pub enum InvalidLifecycle {
     /// `--restart` that is none of the four.
     #[error("invalid restart policy {0:?}: write no, on-failure[:N], always or unless-stopped")]
     Restart(String),
-    /// Not a signal.
-    #[error("invalid signal: {0:?} (write a name such as TERM, or a number from 1 to 31)")]
-    Signal(String),
     /// `--log-opt` that is not known, or has a value that makes no sense.
     #[error("invalid log option {0:?}: write max-size=SIZE[k|m|g] or max-file=NUMBER")]
     LogOption(String),
@@ -118,65 +111,6 @@ impl TryFrom<String> for RestartPolicy {
 impl From<RestartPolicy> for String {
     fn from(policy: RestartPolicy) -> String {
         policy.to_string()
-    }
-}
-
-/// The names of signals 1 to 31 where Linux numbers them as on x86, ARM and RISC-V.
-const SIGNALS: [&str; 31] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
-
-impl SignalNumber {
-    /// SIGKILL, which no process can refuse.
-    pub const KILL: SignalNumber = SignalNumber(9);
-    /// SIGTERM, the polite request to end.
-    pub const TERM: SignalNumber = SignalNumber(15);
-
-    /// The number.
-    pub fn number(self) -> i32 {
-        self.0
-    }
-}
-
-impl TryFrom<i32> for SignalNumber {
-    type Error = InvalidLifecycle;
-
-    fn try_from(number: i32) -> Result<Self, Self::Error> {
-        match number {
-            1..=31 => Ok(SignalNumber(number)),
-            _ => Err(InvalidLifecycle::Signal(number.to_string())),
-        }
-    }
-}
-
-impl FromStr for SignalNumber {
-    type Err = InvalidLifecycle;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(number @ 1..=31) = text.parse() {
-            return Ok(SignalNumber(number));
-        }
-        let upper = text.to_ascii_uppercase();
-        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        let position = SIGNALS.iter().position(|known| *known == name);
-        let number = position.and_then(|position| i32::try_from(position + 1).ok());
-        number
-            .map(SignalNumber)
-            .ok_or_else(|| InvalidLifecycle::Signal(text.to_owned()))
-    }
-}
-
-impl fmt::Display for SignalNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = usize::try_from(self.0 - 1)
-            .ok()
-            .and_then(|index| SIGNALS.get(index));
-        match name {
-            Some(name) => write!(f, "SIG{name}"),
-            None => write!(f, "{}", self.0),
-        }
     }
 }
 
@@ -249,21 +183,6 @@ mod tests {
             "on-failure:x",
         ] {
             assert!(text.parse::<RestartPolicy>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn signals_have_names_and_numbers() {
-        for text in ["TERM", "SIGTERM", "sigterm", "15"] {
-            assert_eq!(text.parse(), Ok(SignalNumber::TERM), "{text}");
-        }
-        assert_eq!("KILL".parse(), Ok(SignalNumber::KILL));
-        assert_eq!(
-            "winch".parse::<SignalNumber>().unwrap().to_string(),
-            "SIGWINCH"
-        );
-        for text in ["", "0", "32", "-9", "TERMINATE"] {
-            assert!(text.parse::<SignalNumber>().is_err(), "{text:?}");
         }
     }
 

@@ -57,6 +57,7 @@ mod ns;
 mod own_program;
 mod passing;
 pub mod seccomp;
+mod signal;
 mod sys;
 pub mod sysctl;
 
@@ -77,3 +78,4 @@ pub use own_program::own_program;
 pub use passing::{receive_message, send_message};
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;
+pub use signal::send_signal;

@@ -171,18 +171,34 @@ pub(crate) fn shut_descriptors(beyond: Beyond) -> io::Result<()> {
 /// The C library's functions leave out the two signals that it keeps for itself, so the
 /// kernel is asked directly.
 pub(crate) fn reset_signal_actions() {
-    // More than the kernel's `struct sigaction` on any machine; all zero is SIG_DFL, no
-    // flags, no restorer and an empty mask.
-    let default = [0u64; 16];
+    set_signal_actions(1..=64, libc::SIG_DFL);
+}
+
+/// No signal does anything by itself, but for SIGCHLD: without its default, children would
+/// leave no word of how they ended. Whoever waits for blocked signals gets them all the
+/// same; and others can see that they are not left to the kernel, which a mask does not
+/// show, since it is open while they are waited for (`do_sigtimedwait`, kernel/signal.c).
+pub(crate) fn ignore_signals() {
+    set_signal_actions(
+        (1..=64).filter(|signal| *signal != libc::SIGCHLD),
+        libc::SIG_IGN,
+    );
+}
+
+fn set_signal_actions(signals: impl Iterator<Item = i32>, handler: libc::sighandler_t) {
+    // More than the kernel's `struct sigaction` on any machine; behind the handler all is
+    // zero: no flags, no restorer and an empty mask.
+    let mut action = [0; 16];
+    action[0] = handler;
     let mask_size = mem::size_of::<u64>();
-    for signal in 1..=64 {
-        // SAFETY: the kernel only reads `default`, and installs no code. For SIGKILL and
-        // SIGSTOP the call fails and changes nothing.
+    for signal in signals {
+        // SAFETY: the kernel only reads `action`, and SIG_DFL and SIG_IGN install no code.
+        // For SIGKILL and SIGSTOP the call fails and changes nothing.
         unsafe {
             libc::syscall(
                 libc::SYS_rt_sigaction,
                 signal,
-                default.as_ptr(),
+                action.as_ptr(),
                 ptr::null_mut::<u64>(),
                 mask_size,
             )
@@ -227,6 +243,23 @@ pub(crate) fn filter_system_calls(program: &[libc::sock_filter]) -> io::Result<(
         )
     })
     .map(drop)
+}
+
+/// Sends any signal to the very process that is held open, `pidfd_send_signal(2)`.
+///
+/// `rustix` has this for the signals that have names of their own.
+pub(crate) fn send_signal_to(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    // SAFETY: integers only; without information about the signal the kernel fills it in.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            signal,
+            ptr::null::<libc::siginfo_t>(),
+            0u32,
+        )
+    };
+    answer(sent).map(drop)
 }
 
 /// Ends this process at once: no destructors, no exit handlers, no buffers.

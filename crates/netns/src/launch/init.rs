@@ -50,6 +50,7 @@ fn lead_a_process_group(stdio: &Stdio) -> Result<(), Failure> {
 /// Init's life: one signal after the other until the command ends.
 fn be_init(command: Pid, pidfd: OwnedFd) -> Result<i32, Failure> {
     let _ = rustix::thread::set_name(c"minet-init");
+    sys::ignore_signals();
     // Nothing of the host's is held open by a process that lives as long as this one. The
     // streams belong to the command: their readers see the end when the command closes them.
     close_everything(pidfd)?;

@@ -3,8 +3,7 @@ use minet_model::SignalNumber;
 use minet_netns::Running;
 use nix::sys::signal::Signal;
 use procfs::process::Process;
-use rustix::process::pidfd_send_signal;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use tokio::signal::unix::{self, SignalKind};
 
 /// What a user or a service manager sends to a program that it means to reach.
@@ -92,8 +91,7 @@ pub(crate) fn send_to(pidfd: &OwnedFd, pid: i32, signal: SignalNumber) -> Option
     let default = leaves_to_the_kernel(pid, signal);
     let sent = if default { SignalNumber::KILL } else { signal };
     // It may have ended in this very moment, which whoever waits for it will notice.
-    let _ = rustix::process::Signal::from_named_raw(sent.number())
-        .map(|sent| pidfd_send_signal(pidfd, sent));
+    let _ = minet_netns::send_signal(pidfd.as_fd(), sent);
     default.then_some(signal.number())
 }
 
