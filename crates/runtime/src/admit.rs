@@ -6,10 +6,12 @@
 use crate::{
     Error, christen,
     etc_files::{self, EtcSource},
+    kept_ports,
     network::Ground,
     networks,
     plan::Plan,
     process,
+    run::wanted_ports,
     settings::Settings,
     step::Step,
     steps::*,
@@ -150,6 +152,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     for port in candidate.ports {
         tx.put_port(port, &id)?;
     }
+    kept_ports::keep(tx, &name, &wanted_ports(candidate.spec), candidate.ports)?;
     Ok(Admitted {
         id,
         name,
@@ -269,7 +272,6 @@ fn settings(
         attachments: Vec::new(),
         gateway_network: None,
         name_is_made_up: candidate.spec.name.is_none(),
-        ports: candidate.ports.to_vec(),
     })
 }
 

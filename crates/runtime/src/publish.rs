@@ -3,15 +3,15 @@
 use crate::{
     Error, Runtime,
     control::Line,
-    find,
+    find, kept_ports,
     networks::to_json,
-    ports::{self, BindDefaults, HeldPort},
-    run::published,
+    ports::{self, HeldPort, claims},
+    run::{published, wanted_ports},
     settings::Settings,
     step::{Act, Step},
     steps::PublishPorts,
 };
-use minet_model::{ContainerSpec, HostPorts, PublishSpec, PublishedPort};
+use minet_model::{ContainerId, ContainerSpec, HostPorts, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
 use std::net::Ipv4Addr;
 
@@ -27,16 +27,9 @@ impl Runtime {
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let address = way_in(&row, &settings)?;
-        let held = self.store.read(|tx| {
-            let used_by =
-                |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
-            Ok::<_, Error>(ports::hold(
-                mappings,
-                BindDefaults::AllAddresses,
-                &used_by,
-                &[],
-            )?)
-        })?;
+        let held = self
+            .store
+            .read(|tx| kept_ports::hold(tx, Some(&row.name), mappings))?;
         let step = PublishPorts {
             name: row.name.clone(),
             id: row.id.clone(),
@@ -59,8 +52,7 @@ impl Runtime {
                     let _ = line.release(*port);
                 }
             }
-            self.store
-                .write(|tx| forget(tx, container, mappings, &step.ports))?;
+            self.store.write(|tx| forget(tx, &row.id, &step.ports))?;
             return Err(error);
         }
         Ok(step.ports)
@@ -96,8 +88,7 @@ impl Runtime {
         for port in &gone {
             line.release(*port)?;
         }
-        self.store
-            .write(|tx| forget(tx, container, mappings, &gone))?;
+        self.store.write(|tx| forget(tx, &row.id, &gone))?;
         Ok(gone)
     }
 }
@@ -141,20 +132,27 @@ pub(crate) fn record(
     let mut plan = find::plan(&row)?;
     plan.steps.push(Step::PublishPorts(step.clone()));
     tx.set_plan(&row.id, &plan.to_json())?;
+    kept_ports::keep(tx, &row.name, mappings, &step.ports)?;
     let mut spec: ContainerSpec = find::spec(&row)?;
     spec.publish.extend(mappings.iter().cloned());
     Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
 }
 
+/// The container publishes these ports no longer, and will not when it starts again.
 pub(crate) fn forget(
     tx: &Transaction<'_>,
-    container: &str,
-    mappings: &[PublishSpec],
+    id: &ContainerId,
     gone: &[PublishedPort],
 ) -> Result<(), Error> {
-    let row = find::container(tx, container)?;
+    let Some(row) = tx.container(id)? else {
+        return Ok(());
+    };
+    let mut ports = tx.ports_of(id)?;
     for port in gone {
-        tx.drop_port(port, &row.id)?;
+        tx.drop_port(port, id)?;
+        if !ports.contains(port) {
+            ports.push(*port);
+        }
     }
     let mut plan = find::plan(&row)?;
     for step in &mut plan.steps {
@@ -164,10 +162,16 @@ pub(crate) fn forget(
     }
     let empty = |step: &Step| matches!(step, Step::PublishPorts(step) if step.ports.is_empty());
     plan.steps.retain(|step| !empty(step));
-    tx.set_plan(&row.id, &plan.to_json())?;
+    tx.set_plan(id, &plan.to_json())?;
     let mut spec: ContainerSpec = find::spec(&row)?;
-    spec.publish.retain(|known| !mappings.contains(known));
-    Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
+    // What -P stands for is spelled out where only some of it stays.
+    let wanted = wanted_ports(&spec);
+    let left = claims::without(&wanted, &ports, gone);
+    if left != wanted {
+        spec.publish = left;
+        spec.publish_all = false;
+    }
+    Ok(tx.set_wish(id, &to_json(&spec), &row.settings)?)
 }
 
 /// Whether a mapping, as it is typed, means this port.

@@ -36,7 +36,7 @@ impl Runtime {
         self.warn_of_dead_ports(spec, narrator)?;
         World::look_up(spec)?;
         let ground = self.ground(spec, &Intent::Look)?;
-        let ports = published(&self.hold_ports(spec, &[])?);
+        let ports = published(&self.hold_ports(spec, spec.name.as_ref())?);
         let boot = self.boot.clone();
         let paths = self.machine.paths().clone();
         let candidate =

@@ -33,11 +33,17 @@ pub struct Swept {
 }
 
 impl Runtime {
-    /// Undoes what containers without a supervisor, and half-made networks, left.
+    /// Undoes what containers without a supervisor, and half-made networks, left, and
+    /// finishes what was to be done with their ports.
     pub(crate) fn put_right(&mut self) -> Result<(), Error> {
         let orphans = self.orphans(process::is_surely_gone)?;
         let half_made = self.store.read(|tx| tx.has_half_made_network(&self.boot))?;
-        if !orphans.is_empty() || half_made {
+        let abandoned = self
+            .store
+            .read(|tx| tx.handovers())?
+            .iter()
+            .any(|handover| handover.boot != self.boot || process::is_surely_gone(handover.maker));
+        if !orphans.is_empty() || half_made || abandoned {
             self.sweep(IdleNetworks::Keep)?;
         }
         Ok(())
@@ -69,6 +75,7 @@ impl Runtime {
                 Err(error) => swept.left_behind.push(error.chain()),
             }
         }
+        swept.left_behind.extend(self.finish_handovers()?);
         let taken = network_down::take_down(self, idle)?;
         swept.networks = taken.networks;
         swept.left_behind.extend(taken.left_behind);

@@ -114,8 +114,14 @@ impl Runtime {
             tx.drop_ports(id)?;
             match forgotten && nameless {
                 // Nobody will ever ask for this name's address again.
-                true => tx.forget_leases(id, now())?,
-                false => tx.release_leases(id, now())?,
+                true => {
+                    tx.forget_leases(id, now())?;
+                    tx.forget_kept_ports(row.name.as_str())?;
+                }
+                false => {
+                    tx.release_leases(id, now())?;
+                    tx.let_ports_rest(row.name.as_str(), now())?;
+                }
             }
             match forgotten {
                 true => {

@@ -4,12 +4,12 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Events, Streams},
-    conflicts, control, find,
+    conflicts, control, kept_ports,
     launch::{self, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
     plan::{Carrier, FailAfter},
-    ports::{self, BindDefaults, HeldPort},
+    ports::{self, HeldPort},
     process,
     rest::Ending,
     shield,
@@ -17,7 +17,8 @@ use crate::{
     time::now,
 };
 use minet_model::{
-    ContainerId, ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach, RestartPolicy,
+    ContainerId, ContainerName, ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach,
+    RestartPolicy,
 };
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
@@ -80,8 +81,8 @@ impl Runtime {
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
         let world = World::look_up(spec)?;
-        let had = again.map(find::settings).transpose()?;
-        let held = self.hold_ports(spec, &had.map(|had| had.ports).unwrap_or_default())?;
+        let name = again.map(|row| &row.name).or(spec.name.as_ref());
+        let held = self.hold_ports(spec, name)?;
         let (ground, admitted, ears) = self.admit(spec, &published(&held), again, listen)?;
         if again.is_some() {
             self.cut_old_cables(&admitted);
@@ -130,12 +131,10 @@ impl Runtime {
     }
 
     /// Binds the host ports, so that a conflict is found before anything is made.
-    ///
-    /// Of the ports that nobody chose, those that the container `had` are tried first.
     pub(crate) fn hold_ports(
         &mut self,
         spec: &ContainerSpec,
-        had: &[PublishedPort],
+        name: Option<&ContainerName>,
     ) -> Result<Vec<HeldPort>, Error> {
         if !self.leads_out(spec)? {
             return Ok(Vec::new());
@@ -144,17 +143,7 @@ impl Runtime {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read(|tx| {
-            // Should the store fail here, it will again when the port is recorded.
-            let used_by =
-                |protocol, address, port| tx.port_holder(protocol, address, port).ok().flatten();
-            Ok(ports::hold(
-                &wanted,
-                BindDefaults::AllAddresses,
-                &used_by,
-                had,
-            )?)
-        })
+        self.store.read(|tx| kept_ports::hold(tx, name, &wanted))
     }
 
     /// Whether one of the container's networks is not internal: only there ports can be
@@ -321,7 +310,7 @@ fn tell_left_behind(admitted: &Admitted, left_behind: Vec<String>, narrator: &mu
 }
 
 /// `-p`, and with `-P` every exposed port that no `-p` speaks of.
-fn wanted_ports(spec: &ContainerSpec) -> Vec<PublishSpec> {
+pub(crate) fn wanted_ports(spec: &ContainerSpec) -> Vec<PublishSpec> {
     let mut wanted = spec.publish.clone();
     if !spec.publish_all {
         return wanted;

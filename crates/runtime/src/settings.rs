@@ -1,7 +1,7 @@
 //! What was chosen for a container, beside what its user asked for.
 
 use ipnetwork::Ipv4Network;
-use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, PublishedPort, Reach};
+use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, net::Ipv4Addr, path::PathBuf};
 
@@ -20,9 +20,6 @@ pub struct Settings {
     pub gateway_network: Option<NetworkName>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
-    /// Its host ports; those that nobody chose are tried first when it starts again.
-    #[serde(default)]
-    pub ports: Vec<PublishedPort>,
 }
 
 /// A container's place on a network.

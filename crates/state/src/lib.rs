@@ -23,6 +23,8 @@
 //! | `link` | that a container is known to another by a name | yes |
 //! | `relink` | whose names are still to be rewritten | yes |
 //! | `moved_address` | an address that was changed by hand inside | no: dropped with its container |
+//! | `kept_port` | a host port that minet chose for a name, and chooses again for it | yes |
+//! | `handover` | a port that is on its way from one container to another | no: finished or taken back |
 //! | `port` | a host port that is published now | no: dropped with its container |
 //!
 //! Look inside with `sqlite3 /var/lib/minet/minet.db .dump`.
@@ -33,6 +35,8 @@
 
 mod containers;
 mod error;
+mod handovers;
+mod kept_ports;
 mod leases;
 mod lifecycle;
 mod links;
@@ -44,6 +48,8 @@ mod store;
 
 pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status, Wish};
 pub use error::Error;
+pub use handovers::Handover;
+pub use kept_ports::KeptPort;
 pub use leases::{Lease, LeaseHolder};
 pub use links::{LinkRow, Relink};
 pub use networks::NetworkRow;

@@ -75,6 +75,27 @@ CREATE TABLE IF NOT EXISTS port (
     PRIMARY KEY (protocol, host_ip, host_port)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS port_holder ON port (holder);
+CREATE TABLE IF NOT EXISTS kept_port (
+    protocol        TEXT NOT NULL,
+    host_ip         TEXT NOT NULL,
+    host_port       INTEGER NOT NULL,
+    container_port  INTEGER NOT NULL,
+    name            TEXT NOT NULL,
+    used            INTEGER NOT NULL,
+    PRIMARY KEY (protocol, host_ip, host_port)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS kept_port_name ON kept_port (name);
+CREATE INDEX IF NOT EXISTS kept_port_number ON kept_port (protocol, host_port);
+CREATE INDEX IF NOT EXISTS kept_port_used ON kept_port (used);
+CREATE TABLE IF NOT EXISTS handover (
+    number           INTEGER PRIMARY KEY,
+    giver            TEXT NOT NULL,
+    taker            TEXT NOT NULL,
+    what             TEXT NOT NULL,
+    boot             TEXT NOT NULL,
+    maker_pid        INTEGER NOT NULL,
+    maker_start      INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS ended (
     number     INTEGER PRIMARY KEY,
     id         TEXT NOT NULL UNIQUE,

@@ -250,12 +250,14 @@ mod tests {
             .execute_batch(
                 "INSERT INTO ended (id, exit_code) VALUES ('x', 7);
                  DROP TABLE link; DROP TABLE relink; DROP TABLE moved_address;
+                 DROP TABLE kept_port; DROP TABLE handover;
                  PRAGMA user_version = 2",
             )
             .unwrap();
         drop(connection);
         let mut store = Store::open(&dir).unwrap();
         assert_eq!(store.read(|tx| tx.links()).unwrap(), []);
+        assert_eq!(store.read(|tx| tx.kept_ports()).unwrap(), []);
         let ended = "SELECT exit_code FROM ended WHERE id = 'x'";
         let code: i32 = store
             .connection

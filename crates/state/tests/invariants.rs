@@ -277,3 +277,52 @@ fn a_rehearsal_leaves_nothing() {
     store.rehearse(|tx| admit(tx, 1, "web")).unwrap();
     assert!(store.read(|tx| tx.containers()).unwrap().is_empty());
 }
+
+fn on_port(host_port: u16, container_port: u16) -> PublishedPort {
+    PublishedPort {
+        protocol: Protocol::Tcp,
+        container_port,
+        host_ip: "0.0.0.0".parse().unwrap(),
+        host_port,
+    }
+}
+
+#[test]
+fn a_name_keeps_the_ports_that_were_chosen_for_it() {
+    let mut store = Store::in_memory().unwrap();
+    let (web, other) = ("web".parse().unwrap(), "other".parse().unwrap());
+    store
+        .write(|tx| {
+            tx.keep_ports(&web, &[on_port(40_000, 80), on_port(40_001, 81)], 1)?;
+            tx.keep_ports(&other, &[on_port(40_002, 80)], 2)?;
+            // Taken by somebody else meanwhile: another one is chosen, and kept instead.
+            tx.keep_ports(&web, &[on_port(40_003, 80)], 3)
+        })
+        .unwrap();
+    let kept = |store: &mut Store, name| store.read(|tx| tx.ports_kept_by(name)).unwrap();
+    assert_eq!(
+        kept(&mut store, "web"),
+        [on_port(40_003, 80), on_port(40_001, 81)]
+    );
+    let another = |store: &mut Store, port, name| {
+        store
+            .read(|tx| tx.is_kept_by_another(Protocol::Tcp, port, name))
+            .unwrap()
+    };
+    assert!(!another(&mut store, 40_003, Some("web")));
+    assert!(another(&mut store, 40_003, Some("other")) && another(&mut store, 40_003, None));
+    assert!(!another(&mut store, 40_000, None), "given up");
+    // The one that nobody has used for the longest time goes first, and to one name only.
+    let longest = store.read(|tx| tx.longest_kept(Protocol::Tcp)).unwrap();
+    assert_eq!(longest, [40_001, 40_002, 40_003]);
+    store
+        .write(|tx| {
+            tx.let_ports_rest("web", 5)?;
+            tx.keep_ports(&other, &[on_port(40_001, 80)], 6)
+        })
+        .unwrap();
+    assert_eq!(kept(&mut store, "web"), [on_port(40_003, 80)]);
+    assert_eq!(kept(&mut store, "other"), [on_port(40_001, 80)]);
+    store.write(|tx| tx.forget_kept_ports("web")).unwrap();
+    assert_eq!(store.read(|tx| tx.kept_ports()).unwrap().len(), 1);
+}

@@ -1,6 +1,6 @@
 //! `-p`: the grammar, and what it means.
 
-use super::{InvalidPublish, PortRange, Protocol};
+use super::{InvalidPublish, PortRange, Protocol, PublishedPort};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -53,6 +53,35 @@ impl PublishSpec {
                 vec![(HostPorts::FirstFreeOf(host), self.container.first)]
             }
             Some(host) => host.iter().map(single).zip(self.container.iter()).collect(),
+        }
+    }
+
+    /// One of [`PublishSpec::entries`] on its own.
+    pub fn entry(&self, host: HostPorts, container_port: u16) -> Self {
+        PublishSpec {
+            host: match host {
+                HostPorts::Ephemeral => None,
+                HostPorts::FirstFreeOf(range) => Some(range),
+            },
+            container: PortRange {
+                first: container_port,
+                last: container_port,
+            },
+            ..self.clone()
+        }
+    }
+
+    /// The request that comes to this very port and no other.
+    pub fn exactly(port: &PublishedPort) -> Self {
+        let range = |port| PortRange {
+            first: port,
+            last: port,
+        };
+        PublishSpec {
+            host_ip: Some(port.host_ip),
+            host: Some(range(port.host_port)),
+            container: range(port.container_port),
+            protocol: port.protocol,
         }
     }
 

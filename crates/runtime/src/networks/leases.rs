@@ -1,7 +1,7 @@
-//! `minet leases`: who holds, or last held, which address.
+//! `minet leases`: who holds, or last held, which address and which host port.
 
 use crate::{Error, Runtime, time::rfc3339};
-use minet_model::{ContainerId, MacAddr, NetworkName};
+use minet_model::{ContainerId, MacAddr, NetworkName, PublishedPort};
 use minet_state::LeaseHolder;
 use std::net::Ipv4Addr;
 
@@ -22,7 +22,32 @@ pub struct ListedLease {
     pub released: Option<String>,
 }
 
+/// One host port that minet chose for a name, and chooses for it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPort {
+    /// The host's side and the container's port.
+    pub port: PublishedPort,
+    /// Whose it is.
+    pub name: String,
+    /// The container that publishes it now.
+    pub holder: Option<ContainerId>,
+    /// Since when nobody does, as RFC 3339; none while somebody does.
+    pub released: Option<String>,
+}
+
 impl Runtime {
+    /// Every host port that a name keeps, by number.
+    pub fn kept_ports(&mut self) -> Result<Vec<ListedPort>, Error> {
+        let kept = self.store.read(|tx| tx.kept_ports())?;
+        let listed = kept.into_iter().map(|kept| ListedPort {
+            port: kept.port,
+            name: kept.name,
+            released: kept.holder.is_none().then(|| rfc3339(Some(kept.used))),
+            holder: kept.holder,
+        });
+        Ok(listed.collect())
+    }
+
     /// Every lease, by network and address; those of one network if it is named.
     pub fn leases(&mut self, network: Option<&str>) -> Result<Vec<ListedLease>, Error> {
         let leases = self.store.read(|tx| {

@@ -18,5 +18,5 @@ pub(crate) use choose::{choose, pool};
 pub(crate) use connect::to_json;
 pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step};
 pub use error::NetworkError;
-pub use leases::ListedLease;
+pub use leases::{ListedLease, ListedPort};
 pub use list::ListedNetwork;

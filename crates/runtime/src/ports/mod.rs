@@ -29,6 +29,7 @@
 //! - Either every requested port is held or none is.
 //! - No socket survives an `exec`: all are close-on-exec.
 
+pub(crate) mod claims;
 mod culprit;
 mod ephemeral;
 mod error;
@@ -83,6 +84,26 @@ pub enum BindDefaults {
 /// Who in minet's own books has this port, by the name that users know. Asked for an
 /// unspecified address it must also find holders of a specific one, and the reverse.
 pub type UsedBy<'a> = dyn Fn(Protocol, IpAddr, u16) -> Option<String> + 'a;
+
+/// Which port to choose where any will do.
+pub struct Preference<'a> {
+    /// These are tried first, in this order.
+    pub had: &'a [PublishedPort],
+    /// Somebody who is not here now counts on getting this one again.
+    pub is_kept: &'a dyn Fn(Protocol, u16) -> bool,
+    /// Those all the same, in this order, when there are no others.
+    pub last_resort: &'a dyn Fn(Protocol) -> Vec<u16>,
+}
+
+impl Default for Preference<'_> {
+    fn default() -> Self {
+        Preference {
+            had: &[],
+            is_kept: &|_, _| false,
+            last_resort: &|_| Vec::new(),
+        }
+    }
+}
 
 impl BindDefaults {
     /// The addresses to bind, the first of which must work.

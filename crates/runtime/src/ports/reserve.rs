@@ -1,8 +1,8 @@
 //! From `-p` to held sockets: all of them or none.
 
 use super::{
-    BindDefaults, Culprit, HeldPort, PortError, UsedBy, culprit, ephemeral::EphemeralPorts, free,
-    limit, overlap, socket,
+    BindDefaults, Culprit, HeldPort, PortError, Preference, UsedBy, culprit,
+    ephemeral::EphemeralPorts, free, limit, overlap, socket,
 };
 use minet_model::{HostPorts, PortRange, Protocol, PublishSpec, PublishedPort};
 use nix::ifaddrs::getifaddrs;
@@ -17,8 +17,7 @@ use std::{
 /// A port without an address is held on IPv4 and IPv6 under the same number, see
 /// [`BindDefaults`]; `[::]` is left out silently on a host without IPv6. A range takes
 /// its first free port. The same `-p` twice is held once. `used_by` is asked about each
-/// candidate before the kernel is. Where any port will do, the one that was `had` before
-/// is tried first.
+/// candidate before the kernel is. Where any port will do, `preference` says which.
 ///
 /// The soft limit of open files may be higher afterwards; give the container's process
 /// the one from before.
@@ -30,7 +29,7 @@ pub fn hold(
     requests: &[PublishSpec],
     defaults: BindDefaults,
     used_by: &UsedBy<'_>,
-    had: &[PublishedPort],
+    preference: &Preference<'_>,
 ) -> Result<Vec<HeldPort>, PortError> {
     let sockets = requests
         .iter()
@@ -39,7 +38,7 @@ pub fn hold(
     limit::make_room(sockets)?;
     let mut reservation = Reservation {
         used_by,
-        had,
+        preference,
         ephemeral: None,
         held: Vec::with_capacity(sockets),
     };
@@ -76,7 +75,7 @@ enum Refusal {
 /// What is held so far; dropping it lets go of everything.
 struct Reservation<'a> {
     used_by: &'a UsedBy<'a>,
-    had: &'a [PublishedPort],
+    preference: &'a Preference<'a>,
     ephemeral: Option<EphemeralPorts>,
     held: Vec<HeldPort>,
 }
@@ -102,21 +101,25 @@ impl Reservation<'_> {
     }
 
     fn add_ephemeral(&mut self, wish: &Wish<'_>) -> Result<(), PortError> {
-        if let Some(port) = self.had_before(wish)
-            && self.take(wish, port).is_ok()
-        {
-            return Ok(());
+        for port in self.had_before(wish) {
+            if self.take(wish, port).is_ok() {
+                return Ok(());
+            }
         }
+        let is_kept = self.preference.is_kept;
         let next = |ports: &mut Option<EphemeralPorts>| {
             ports
                 .get_or_insert_with(EphemeralPorts::of_this_host)
-                .next()
+                .find(|port| !is_kept(wish.protocol, *port))
         };
         while let Some(port) = next(&mut self.ephemeral) {
-            match self.take(wish, port) {
-                Ok(()) => return Ok(()),
-                Err(Refusal::Taken { .. }) => {}
-                Err(Refusal::Failed(error)) => return Err(error),
+            if self.is_taken(wish, port)? {
+                return Ok(());
+            }
+        }
+        for port in (self.preference.last_resort)(wish.protocol) {
+            if self.is_taken(wish, port)? {
+                return Ok(());
             }
         }
         Err(PortError::EphemeralInUse {
@@ -125,13 +128,23 @@ impl Reservation<'_> {
         })
     }
 
-    fn had_before(&self, wish: &Wish<'_>) -> Option<u16> {
+    /// Whether this port could be had, and is.
+    fn is_taken(&mut self, wish: &Wish<'_>, port: u16) -> Result<bool, PortError> {
+        match self.take(wish, port) {
+            Ok(()) => Ok(true),
+            Err(Refusal::Taken { .. }) => Ok(false),
+            Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    fn had_before(&self, wish: &Wish<'_>) -> Vec<u16> {
         let same = |port: &&PublishedPort| {
             port.protocol == wish.protocol
                 && port.container_port == wish.container_port
                 && wish.addresses.first() == Some(&port.host_ip)
         };
-        self.had.iter().find(same).map(|port| port.host_port)
+        let had = self.preference.had.iter().filter(same);
+        had.map(|port| port.host_port).collect()
     }
 
     fn add_first_free(&mut self, wish: &Wish<'_>, range: PortRange) -> Result<(), PortError> {

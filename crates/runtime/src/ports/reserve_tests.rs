@@ -15,7 +15,7 @@ fn nobody(_: Protocol, _: IpAddr, _: u16) -> Option<String> {
 }
 
 fn try_hold(texts: &[&str]) -> Result<Vec<HeldPort>, PortError> {
-    hold(&specs(texts), ALL, &nobody, &[])
+    hold(&specs(texts), ALL, &nobody, &Preference::default())
 }
 
 /// What is held, as `docker ps` prints it.
@@ -88,10 +88,16 @@ fn without_an_address_both_families_get_the_same_number() {
 #[test]
 fn other_defaults_bind_less() {
     let one = BindDefaults::Address("127.0.9.3".parse().unwrap());
-    let ports = hold(&specs(&["8080:80"]), one, &nobody, &[]).unwrap();
+    let ports = hold(&specs(&["8080:80"]), one, &nobody, &Preference::default()).unwrap();
     assert_eq!(ports.len(), 1);
     assert_eq!(ports[0].port.to_string(), "127.0.9.3:8080->80/tcp");
-    let ports = hold(&specs(&["80"]), BindDefaults::AllIpv4, &nobody, &[]).unwrap();
+    let ports = hold(
+        &specs(&["80"]),
+        BindDefaults::AllIpv4,
+        &nobody,
+        &Preference::default(),
+    )
+    .unwrap();
     assert_eq!(ports.len(), 1);
 }
 
@@ -120,7 +126,13 @@ fn a_taken_port_names_its_process_and_a_free_one() {
 #[test]
 fn a_port_of_a_container_is_taken_even_if_no_socket_holds_it() {
     let web = |_: Protocol, _: IpAddr, port: u16| (port <= 8081).then(|| "web".to_owned());
-    let error = hold(&specs(&["127.0.9.5:8080:80"]), ALL, &web, &[]).unwrap_err();
+    let error = hold(
+        &specs(&["127.0.9.5:8080:80"]),
+        ALL,
+        &web,
+        &Preference::default(),
+    )
+    .unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot publish 127.0.9.5:8080/tcp: the port is used by container \"web\" \
@@ -138,6 +150,45 @@ fn a_request_may_repeat_but_not_contradict_itself() {
         "{error}"
     );
     assert!(error.contains("port is already allocated"), "{error}");
+}
+
+#[test]
+fn where_any_port_will_do_it_is_the_one_of_before_and_nobody_elses() {
+    let had = ["127.0.9.8:40001", "127.0.9.8:40002"].map(|host| {
+        let host: SocketAddr = host.parse().unwrap();
+        PublishedPort {
+            protocol: Protocol::Tcp,
+            container_port: 80,
+            host_ip: host.ip(),
+            host_port: host.port(),
+        }
+    });
+    let others = |_: Protocol, port: u16| port != 40_009;
+    let longest = |_: Protocol| vec![40_001, 40_007];
+    let preference = Preference {
+        had: &had,
+        is_kept: &others,
+        last_resort: &longest,
+    };
+    let one = specs(&["127.0.9.8::80"; 6]);
+    let numbers = |requests: &[PublishSpec]| {
+        let held = hold(requests, ALL, &nobody, &preference);
+        held.map(|held| {
+            held.iter()
+                .map(|held| held.port.host_port)
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(numbers(&one[..2]).unwrap(), [40_001, 40_002]);
+    assert_eq!(
+        numbers(&one[..4]).unwrap(),
+        [40_001, 40_002, 40_009, 40_007]
+    );
+    let error = numbers(&one).unwrap_err().to_string();
+    assert!(error.contains("127.0.9.8"), "{error}");
+    // Somebody took it meanwhile.
+    let _other = TcpListener::bind("127.0.9.8:40001").unwrap();
+    assert_eq!(numbers(&one[..1]).unwrap(), [40_002]);
 }
 
 #[test]
