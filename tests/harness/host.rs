@@ -137,15 +137,17 @@ impl TestHost {
         let words = words.words();
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let pid_path = self.scratch_dir().join(format!("pid.{number}"));
-        let mut command = self.enter(place);
+        let mut command = self.command(place);
         // A shell that says which process it is and then becomes the command.
         command.args(["sh", "-c", r#"echo $$ >"$0"; exec "$@""#]);
         command.arg(&pid_path).args(&words);
         Running::start(self, words.join(" "), command, pid_path)
     }
 
-    /// `nsenter` into a place, with an environment that is the same on every machine.
-    pub(crate) fn enter(&self, place: Place) -> Command {
+    /// `nsenter` into a place, with an environment that is the same on every machine; the
+    /// program and its arguments are still to be added. For what [`TestHost::spawn`] is too
+    /// impatient or too slow for.
+    pub fn command(&self, place: Place) -> Command {
         let mut command = match place {
             Place::Host => {
                 let mut command = self.cage.enter(self.cage.host);
@@ -227,7 +229,11 @@ impl Drop for TestHost {
             return;
         }
         let script = "ip -brief address; nft list ruleset; busybox ps; find /run /var/lib/minet";
-        if let Ok(output) = self.enter(Place::Host).args(["sh", "-c", script]).output() {
+        if let Ok(output) = self
+            .command(Place::Host)
+            .args(["sh", "-c", script])
+            .output()
+        {
             eprintln!(
                 "the host at that moment:\n{}",
                 String::from_utf8_lossy(&output.stdout)

@@ -33,7 +33,7 @@ impl<'h> Terminal<'h> {
         };
         let OpenptyResult { master, slave } = openpty(&size, None).expect("open a terminal");
         let stdio = || Stdio::from(slave.try_clone().expect("duplicate a descriptor"));
-        let mut command = host.enter(Place::Host);
+        let mut command = host.command(Place::Host);
         // A session of its own, with this terminal as the controlling one.
         command
             .args(["setsid", "--ctty", "--wait"])

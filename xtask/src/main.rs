@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | ci`.
+//! The project's own commands: `cargo xtask demo | test | ci | bench`.
 //!
 //! This program is what a newcomer types first, on a machine that has nothing but
 //! cargo. So it depends on no native library, and it is what installs them.
@@ -7,8 +7,10 @@
 //! cargo xtask demo   prerequisites ─ release build ─ minet run -p ─ fetch ─ picture ─ clean up
 //! cargo xtask test   prerequisites ─ build ─ unit and kernel and whole-program tests
 //! cargo xtask ci     test, and then fmt ─ clippy ─ doc ─ deny
+//! cargo xtask bench  prerequisites ─ release build ─ bench/ on throw-away hosts
 //! ```
 
+mod bench;
 mod ci;
 mod demo;
 mod prerequisites;
@@ -29,9 +31,11 @@ Commands:
          and show every step on the way
   test   Run every test: units, crates against the kernel, the whole program
   ci     test, then formatting, lints, documentation, licences and advisories
+  bench  Measure minet against the kernel's floor, and against whichever peers are
+         installed; `cargo xtask bench --help` lists its options
 
-Both demo and test install the Debian packages that are missing when they run as root;
-without root they print the one line that installs them. Neither needs root for the
+Demo, test and bench install the Debian packages that are missing when they run as root;
+without root they print the one line that installs them. None needs root for the
 rest: an ordinary user gets a make-believe machine out of unshare(1), where the kernel
 allows user namespaces.
 ";
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
         ["ci"] => ci::run(),
+        ["bench", ..] => bench::run(&arguments[1..]),
         _ => {
             eprint!("unknown command: {}\n\n{HELP}", words.join(" "));
             return ExitCode::from(2);

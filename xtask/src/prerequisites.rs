@@ -47,6 +47,16 @@ pub(crate) const TEST: &[Package] = &[
     package("python3", "a program of many system calls"),
 ];
 
+/// What the bench makes bare bridges with, and what it measures with. Peers are not among
+/// them: it takes those that it finds, and says which it does not.
+pub(crate) const BENCH: &[Package] = &[
+    package("iproute2", "lays bare cables to compare with"),
+    package("iperf3", "TCP and UDP throughput"),
+    package("nginx-light", "a web server"),
+    package("wrk", "asks a web server as often as it can"),
+    package("strace", "lists the system calls of a start, for --path"),
+];
+
 /// Packages lists older than this are fetched again before anything is installed.
 const STALE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 

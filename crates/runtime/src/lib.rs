@@ -113,7 +113,7 @@ pub use stop::{Grace, Patience};
 pub use time::{format_time, parse_time};
 pub use top::{ProcessInfo, Traffic, Usage};
 
-pub use machine::Machine;
+pub use machine::{Inside, Machine};
 use memory::Memory;
 use minet_state::{Live, ProcessIdentity, Store};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
