@@ -33,6 +33,7 @@ const LISTS: &[(&str, &str)] = &[
         "{ ip route show table all; ip -6 route show table all; } | sed 's/ linkdown//'",
     ),
     ("neighbour", "ip neigh show nud permanent"),
+    ("guard", GUARDS),
     ("table", "nft --stateless list ruleset | sed 's/^/|/'"),
     (
         "mount",
@@ -54,6 +55,12 @@ const LISTS: &[(&str, &str)] = &[
 /// All links, without what changes when the other end of a cable comes or goes.
 const LINKS: &str = r"ip -oneline link |
     sed 's/^[0-9]*: //; s/@if[0-9]*//; s/<[^>]*>//; s/ state [A-Z]*//; s/ link-netns.*//'";
+
+/// What is filtered at which interface, on one line each.
+const GUARDS: &str = r#"
+for dev in $(ip -oneline link | sed 's/^[0-9]*: //; s/[@:].*//'); do
+    tc filter show dev "$dev" ingress 2>/dev/null | grep bytecode | sed "s/^/$dev /; s/ jited.*//"
+done"#;
 
 /// All processes but PID 1's `sleep`, this shell and its children.
 const PROCESSES: &str = r#"

@@ -12,11 +12,20 @@
 //!     one ICMP echo by an unprivileged ICMP socket; exit code 1 if nothing comes back
 //! probe call NAME [ARGUMENT…]
 //!     one system call with numbers as arguments; prints `done` or the error's name
+//! probe forge INTERFACE arp MAC SENDER-MAC SENDER TARGET
+//! probe forge INTERFACE udp MAC TO-MAC FROM TO PORT MESSAGE
+//! probe forge INTERFACE plain MAC TO-MAC ETHERTYPE HEX
+//!     a frame of one's own making, three times
+//! probe flood INTERFACE COUNT
+//!     broadcasts from as many MACs
+//! probe hear INTERFACE SECONDS
+//!     prints `ready`, then every frame that comes by
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
 //! nothing, because it is the way back that may be closed.
 
+mod frame;
 mod raw;
 
 use rustix::net::{self, AddressFamily, SocketType};
@@ -40,6 +49,9 @@ fn main() -> ExitCode {
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
         ["throw", to, message] => throw(to, message),
         ["ping", to] => ping(to),
+        ["forge", interface, ref words @ ..] => frame::forge(interface, words),
+        ["flood", interface, count] => frame::flood(interface, count),
+        ["hear", interface, seconds] => frame::hear(interface, seconds),
         ["call", name, ref arguments @ ..] => call(name, arguments),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };

@@ -5,6 +5,10 @@
 )]
 
 use nix::errno::Errno;
+use std::{
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+};
 
 /// Makes a system call with these arguments; none if its name is not known here.
 pub(crate) fn call(name: &str, arguments: [u64; 6]) -> Option<Result<(), Errno>> {
@@ -34,4 +38,54 @@ pub(crate) fn call(name: &str, arguments: [u64; 6]) -> Option<Result<(), Errno>>
     // makes a second process that would go on with this one's memory.
     let answer = unsafe { libc::syscall(number, a, b, c, d, e, f) };
     Some(Errno::result(answer).map(drop))
+}
+
+/// Sends a frame out of an interface, as it is (packet(7)); needs `CAP_NET_RAW`.
+pub(crate) fn send_frame(interface: &str, frame: &[u8]) -> io::Result<()> {
+    let (socket, address) = packet_socket(interface)?;
+    // SAFETY: the frame and the address are valid for reading for the lengths given.
+    let sent = unsafe {
+        libc::sendto(
+            socket.as_raw_fd(),
+            frame.as_ptr().cast(),
+            frame.len(),
+            0,
+            (&raw const address).cast(),
+            ADDRESS_LEN,
+        )
+    };
+    Errno::result(sent).map(drop).map_err(io::Error::from)
+}
+
+/// A socket that hears every frame of an interface, those of others too.
+pub(crate) fn open_ear(interface: &str) -> io::Result<OwnedFd> {
+    let (socket, address) = packet_socket(interface)?;
+    // SAFETY: the address is valid for reading for the length given.
+    let bound = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), ADDRESS_LEN) };
+    Errno::result(bound)?;
+    Ok(socket)
+}
+
+const ADDRESS_LEN: libc::socklen_t = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+
+fn packet_socket(interface: &str) -> io::Result<(OwnedFd, libc::sockaddr_ll)> {
+    let everything = (libc::ETH_P_ALL as u16).to_be();
+    // SAFETY: integers only.
+    let socket = unsafe {
+        libc::socket(
+            libc::AF_PACKET,
+            libc::SOCK_RAW | libc::SOCK_CLOEXEC,
+            i32::from(everything),
+        )
+    };
+    let socket = Errno::result(socket)?;
+    // SAFETY: the descriptor is new and nobody else's.
+    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+    // SAFETY: a sockaddr_ll is plain integers.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = everything;
+    let index = nix::net::if_::if_nametoindex(interface)?;
+    address.sll_ifindex = i32::try_from(index).map_err(io::Error::other)?;
+    Ok((socket, address))
 }

@@ -26,6 +26,7 @@
 //! ip -n A link set lo up; ip -n A link set eth0 up                    link::set_up
 //! ip -n A address add 172.17.0.2/16 dev eth0                          address::add
 //! ip -n A route add default via 172.17.0.1                            route::add_default
+//! tc qdisc add dev mv1 ingress; tc filter add dev mv1 ingress bpf …   guard::set
 //! ```
 //!
 //! # How it talks to the kernel
@@ -55,6 +56,7 @@ pub mod address;
 pub mod announce;
 pub mod cable;
 mod error;
+pub mod guard;
 pub mod link;
 mod outcome;
 pub mod route;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use ipnetwork::Ipv4Network;
 use minet_model::{
     AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
-    Masquerade, Neighbours, NetworkName, NetworkSpec, Reach,
+    Masquerade, Neighbours, NetworkName, NetworkSpec, Reach, Spoofing,
 };
 use std::net::Ipv4Addr;
 
@@ -60,6 +60,9 @@ pub(crate) struct CreateOptions {
     /// Whether its containers go out under the host's address
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     masquerade: bool,
+    /// Whether each of its containers can send only from its own MAC and addresses
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    anti_spoof: bool,
     /// The largest packet; that of the uplink if none is given
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(68..=65_535))]
     mtu: Option<u32>,
@@ -136,6 +139,9 @@ pub(crate) struct ConnectOptions {
         allow_hyphen_values = true
     )]
     gw_priority: i32,
+    /// Whether it can send only from its own MAC and addresses; as the network says if not given
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    anti_spoof: Option<bool>,
     /// Name or ID of the network
     #[arg(value_name = "NETWORK")]
     pub(crate) network: String,
@@ -156,6 +162,10 @@ impl ConnectOptions {
             aliases: self.alias.iter().map(HostName::to_string).collect(),
             ifname: self.ifname.clone(),
             gw_priority: self.gw_priority,
+            spoofing: self.anti_spoof.map(|prevented| match prevented {
+                true => Spoofing::Prevented,
+                false => Spoofing::Allowed,
+            }),
             ..EndpointSpec::to(NetworkName::default_bridge())
         }
     }
@@ -203,6 +213,9 @@ impl CreateOptions {
         }
         if !self.icc {
             spec.neighbours = Neighbours::Apart;
+        }
+        if !self.anti_spoof {
+            spec.spoofing = Spoofing::Allowed;
         }
         if !self.masquerade {
             spec.masquerade = Masquerade::Off;

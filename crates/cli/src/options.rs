@@ -28,7 +28,7 @@ pub(crate) struct RunOptions {
     /// Its network: bridge (a cable to a switch), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
     ///
     /// Several networks, or one with more to say about it:
-    /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1
+    /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
     #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", default_value = "bridge", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
     /// Another name on its (first) network; shown by inspect, and resolved once minet answers DNS

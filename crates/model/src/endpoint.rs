@@ -1,6 +1,6 @@
 //! A container's wish to be plugged into a network.
 
-use crate::{IfName, InvalidNetworkName, MacAddr, NetworkMode, NetworkName};
+use crate::{IfName, InvalidNetworkName, MacAddr, NetworkMode, NetworkName, Spoofing};
 use serde::{Deserialize, Serialize};
 use std::{net::Ipv4Addr, str::FromStr};
 
@@ -19,6 +19,9 @@ pub struct EndpointSpec {
     pub ifname: Option<IfName>,
     /// `gw-priority=`: the network of the highest gives the default route.
     pub gw_priority: i32,
+    /// `anti-spoof`; none leaves it to the network.
+    #[serde(default)]
+    pub spoofing: Option<Spoofing>,
 }
 
 impl EndpointSpec {
@@ -31,6 +34,7 @@ impl EndpointSpec {
             aliases: Vec::new(),
             ifname: None,
             gw_priority: 0,
+            spoofing: None,
         }
     }
 }
@@ -59,7 +63,7 @@ pub enum InvalidEndpoint {
     NoName(String),
     /// A field that does not exist.
     #[error(
-        "invalid field {0:?}: the fields of a network are name, ip, mac-address, alias, ifname and gw-priority"
+        "invalid field {0:?}: the fields of a network are name, ip, mac-address, alias, ifname, gw-priority and anti-spoof"
     )]
     UnknownField(String),
     /// A value that does not fit its field.
@@ -116,6 +120,13 @@ fn set_field(endpoint: &mut EndpointSpec, key: &str, value: &str) -> Result<(), 
             }
             endpoint.ifname = Some(name);
         }
+        "anti-spoof" => {
+            endpoint.spoofing = Some(match value {
+                "true" => Spoofing::Prevented,
+                "false" => Spoofing::Allowed,
+                _ => return Err(invalid()),
+            });
+        }
         "gw-priority" => endpoint.gw_priority = value.parse().map_err(|_| invalid())?,
         _ => return Err(InvalidEndpoint::UnknownField(key.to_owned())),
     }
@@ -148,13 +159,14 @@ mod tests {
     #[test]
     fn the_long_form_is_dockers() {
         let endpoint = endpoint(
-            "name=backend,ip=10.0.0.7,mac-address=02:00:00:00:00:07,alias=db,alias=store,ifname=lan,gw-priority=-3",
+            "name=backend,ip=10.0.0.7,mac-address=02:00:00:00:00:07,alias=db,alias=store,ifname=lan,gw-priority=-3,anti-spoof=false",
         );
         assert_eq!(endpoint.network.as_str(), "backend");
         assert_eq!(endpoint.ip, Some(Ipv4Addr::new(10, 0, 0, 7)));
         assert_eq!(endpoint.aliases, ["db", "store"]);
         assert_eq!(endpoint.ifname.unwrap().as_str(), "lan");
         assert_eq!(endpoint.gw_priority, -3);
+        assert_eq!(endpoint.spoofing, Some(Spoofing::Allowed));
         for text in [
             "ip=10.0.0.7",
             "name=a,ip=x",
@@ -162,6 +174,7 @@ mod tests {
             "name=a,ifname=lo",
             "name=a,alias=b c",
             "name=a,alias",
+            "name=a,anti-spoof=perhaps",
             "name=",
         ] {
             assert!(text.parse::<NetworkArgument>().is_err(), "{text:?}");

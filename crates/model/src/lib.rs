@@ -19,6 +19,7 @@
 //! What must stay true: a value of these types has been checked; code that takes one
 //! does not check again.
 
+pub mod bpf;
 mod container;
 mod endpoint;
 mod hosts;
@@ -47,7 +48,7 @@ pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
 pub use network_spec::{
     AddressRange, BridgeChoice, InvalidAddressRange, InvalidNetworkOption, Masquerade, Neighbours,
-    NetworkSpec, Reach,
+    NetworkSpec, Reach, Spoofing,
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,

@@ -75,6 +75,9 @@ pub struct NetworkSpec {
     pub reach: Reach,
     /// `--icc`.
     pub neighbours: Neighbours,
+    /// `--anti-spoof`, for containers that say nothing themselves.
+    #[serde(default)]
+    pub spoofing: Spoofing,
     /// `--label`.
     pub labels: BTreeMap<String, String>,
     /// `--opt`, as they were written, for `inspect`.
@@ -101,6 +104,16 @@ pub enum InvalidNetworkOption {
     },
 }
 
+/// Whether a container may send with MACs and addresses that are not its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Spoofing {
+    /// It may not: a guard at its cable drops what it is not.
+    #[default]
+    Prevented,
+    /// It may, for addresses that move between containers, or switches of its own.
+    Allowed,
+}
+
 impl NetworkSpec {
     /// A network of which nothing is asked but its name.
     pub fn named(name: NetworkName) -> Self {
@@ -115,6 +128,7 @@ impl NetworkSpec {
             masquerade: Masquerade::On,
             reach: Reach::Outside,
             neighbours: Neighbours::Talk,
+            spoofing: Spoofing::Prevented,
             labels: BTreeMap::new(),
             options: BTreeMap::new(),
         }

@@ -5,6 +5,7 @@
 )]
 
 use crate::Pid;
+use minet_model::bpf::Instruction;
 use nix::sched::CloneFlags;
 use rustix::mount::MountAttrFlags;
 use std::{
@@ -227,13 +228,13 @@ pub(crate) fn send_signal(pid: Pid, signal: i32) -> io::Result<()> {
 ///
 /// Not against speculation: kernels since 5.16 leave that out by themselves, and before it
 /// cost a container more than it was worth.
-pub(crate) fn filter_system_calls(program: &[libc::sock_filter]) -> io::Result<()> {
+pub(crate) fn filter_system_calls(program: &[Instruction]) -> io::Result<()> {
     let fprog = libc::sock_fprog {
         len: u16::try_from(program.len()).map_err(io::Error::other)?,
-        filter: program.as_ptr().cast_mut(),
+        filter: program.as_ptr().cast_mut().cast(),
     };
     // SAFETY: `fprog` and the program that it points to outlive the call, in which the
-    // kernel only reads and copies them.
+    // kernel only reads and copies them. An `Instruction` has the layout of a sock_filter.
     answer(unsafe {
         libc::syscall(
             libc::SYS_seccomp,

@@ -1,7 +1,7 @@
 //! What was chosen for a container, beside what its user asked for.
 
 use ipnetwork::Ipv4Network;
-use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach};
+use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, net::Ipv4Addr, path::PathBuf};
 
@@ -45,6 +45,9 @@ pub struct Attachment {
     pub reach: Reach,
     /// Whether it may talk to the others there.
     pub neighbours: Neighbours,
+    /// Whether it may send as somebody else there.
+    #[serde(default)]
+    pub spoofing: Spoofing,
     /// Which network gives the default route: the one with the highest of these.
     pub gw_priority: i32,
     /// Other names that the network's containers may call it by.

@@ -34,6 +34,8 @@ pub enum Step {
     TuneNamespace(TuneNamespace),
     /// A veth pair: one end on the bridge, the other inside.
     LayCable(LayCable),
+    /// What may come out of the cable: only what the container is.
+    GuardCable(GuardCable),
     /// The container's address.
     GiveAddress(GiveAddress),
     /// An interface inside goes up.
@@ -119,6 +121,7 @@ impl Step {
             Step::MakeNamespace(step) => step,
             Step::TuneNamespace(step) => step,
             Step::LayCable(step) => step,
+            Step::GuardCable(step) => step,
             Step::GiveAddress(step) => step,
             Step::SetLinkUp(step) => step,
             Step::AddDefaultRoute(step) => step,

@@ -5,11 +5,7 @@ use super::{
     arch::Arch,
     policy::{Action, Comparison, Condition, Policy, Rule},
 };
-use libc::sock_filter;
-use libc::{
-    BPF_ABS, BPF_ALU, BPF_AND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_RET,
-    BPF_W,
-};
+use minet_model::bpf::{Comparison as Jump, Instruction, Place, Size};
 use std::collections::HashMap;
 
 /// What the kernel takes at most, `BPF_MAXINSNS`.
@@ -20,7 +16,7 @@ const NUMBER: u32 = 0;
 const MACHINE: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-type Code = Vec<sock_filter>;
+type Code = Vec<Instruction>;
 
 /// The program, or none if it would be longer than the kernel takes.
 pub(super) fn program(policy: &Policy<'_>) -> Option<Code> {
@@ -28,7 +24,7 @@ pub(super) fn program(policy: &Policy<'_>) -> Option<Code> {
     let mut code = vec![load(MACHINE)];
     for arch in &policy.arches {
         let section = section(policy, &by_name, *arch);
-        code.push(jump(BPF_JEQ, arch.audit_number(), 1, 0));
+        code.push(jump(Jump::Equal, arch.audit_number(), 1, 0));
         code.push(jump_always(section.len()));
         code.extend(section);
     }
@@ -116,9 +112,12 @@ fn search(spans: &[Span<'_>]) -> Code {
         let (lower, upper) = spans.split_at(spans.len() / 2);
         let (low, high) = (search(lower), search(upper));
         let mut code = match u8::try_from(low.len()) {
-            Ok(distance) => vec![jump(BPF_JGE, upper[0].first, distance, 0)],
+            Ok(distance) => vec![jump(Jump::GreaterOrEqual, upper[0].first, distance, 0)],
             // A conditional jump reaches 255 instructions, an unconditional one all.
-            Err(_) => vec![jump(BPF_JGE, upper[0].first, 0, 1), jump_always(low.len())],
+            Err(_) => vec![
+                jump(Jump::GreaterOrEqual, upper[0].first, 0, 1),
+                jump_always(low.len()),
+            ],
         };
         code.extend(low);
         code.extend(high);
@@ -171,60 +170,50 @@ fn ask(condition: &Condition, rest: usize) -> Code {
     let read = |offset, mask| {
         let mut code = vec![load(offset)];
         if mask != u32::MAX {
-            code.push(and(mask));
+            code.push(Instruction::and(mask));
         }
         code
     };
     // The lower half, last: its jumps count from the instruction after it.
     let mut lower = read(lower_at, mask_low);
     lower.push(match comparison {
-        Comparison::Equal => jump(BPF_JEQ, low, 0, fail),
-        Comparison::NotEqual => jump(BPF_JEQ, low, fail, 0),
-        Comparison::Greater => jump(BPF_JGT, low, 0, fail),
-        Comparison::GreaterOrEqual => jump(BPF_JGE, low, 0, fail),
-        Comparison::Less => jump(BPF_JGE, low, fail, 0),
-        Comparison::LessOrEqual => jump(BPF_JGT, low, fail, 0),
+        Comparison::Equal => jump(Jump::Equal, low, 0, fail),
+        Comparison::NotEqual => jump(Jump::Equal, low, fail, 0),
+        Comparison::Greater => jump(Jump::Greater, low, 0, fail),
+        Comparison::GreaterOrEqual => jump(Jump::GreaterOrEqual, low, 0, fail),
+        Comparison::Less => jump(Jump::GreaterOrEqual, low, fail, 0),
+        Comparison::LessOrEqual => jump(Jump::Greater, low, fail, 0),
     });
     let hold = u8::try_from(lower.len()).expect("three");
     let mut code = read(upper_at, mask_high);
     match comparison {
-        Comparison::Equal => code.push(jump(BPF_JEQ, high, 0, hold + fail)),
-        Comparison::NotEqual => code.push(jump(BPF_JEQ, high, 0, hold)),
+        Comparison::Equal => code.push(jump(Jump::Equal, high, 0, hold + fail)),
+        Comparison::NotEqual => code.push(jump(Jump::Equal, high, 0, hold)),
         Comparison::Greater | Comparison::GreaterOrEqual => code.extend([
-            jump(BPF_JGT, high, hold + 1, 0),
-            jump(BPF_JEQ, high, 0, hold + fail),
+            jump(Jump::Greater, high, hold + 1, 0),
+            jump(Jump::Equal, high, 0, hold + fail),
         ]),
         Comparison::Less | Comparison::LessOrEqual => code.extend([
-            jump(BPF_JGT, high, hold + 1 + fail, 0),
-            jump(BPF_JEQ, high, 0, hold),
+            jump(Jump::Greater, high, hold + 1 + fail, 0),
+            jump(Jump::Equal, high, 0, hold),
         ]),
     }
     code.extend(lower);
     code
 }
 
-fn load(offset: u32) -> sock_filter {
-    instruction(BPF_LD | BPF_W | BPF_ABS, offset, 0, 0)
+fn load(offset: u32) -> Instruction {
+    Instruction::load(Size::Word, Place::At(offset))
 }
 
-fn and(mask: u32) -> sock_filter {
-    instruction(BPF_ALU | BPF_AND | BPF_K, mask, 0, 0)
+fn jump(comparison: Jump, value: u32, if_true: u8, if_false: u8) -> Instruction {
+    Instruction::jump(comparison, value, if_true, if_false)
 }
 
-fn jump(comparison: u32, value: u32, if_true: u8, if_false: u8) -> sock_filter {
-    instruction(BPF_JMP | comparison | BPF_K, value, if_true, if_false)
+fn jump_always(distance: usize) -> Instruction {
+    Instruction::jump_always(u32::try_from(distance).expect("a program is short"))
 }
 
-fn jump_always(distance: usize) -> sock_filter {
-    let distance = u32::try_from(distance).expect("a program is short");
-    instruction(BPF_JMP | BPF_JA, distance, 0, 0)
-}
-
-fn answer(action: Action) -> sock_filter {
-    instruction(BPF_RET | BPF_K, action.0, 0, 0)
-}
-
-fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
-    let code = u16::try_from(code).expect("an operation is a small number");
-    sock_filter { code, jt, jf, k }
+fn answer(action: Action) -> Instruction {
+    Instruction::answer(action.0)
 }

@@ -1,7 +1,7 @@
 //! The kernel's part, for tests: runs a program over one system call.
 
 use super::{arch::Arch, policy::Action};
-use libc::sock_filter;
+use minet_model::bpf::{Instruction, simulate};
 
 /// The number of a system call on a machine type.
 pub(super) fn number_of(arch: Arch, name: &str) -> u32 {
@@ -10,9 +10,9 @@ pub(super) fn number_of(arch: Arch, name: &str) -> u32 {
     found.unwrap_or_else(|| panic!("{arch:?} has no {name}")).0
 }
 
-/// What the program answers; it may only go forward, so it ends.
+/// What the program answers.
 pub(super) fn run(
-    program: &[sock_filter],
+    program: &[Instruction],
     machine: u32,
     number: u32,
     arguments: [u64; 6],
@@ -24,23 +24,9 @@ pub(super) fn run(
     arguments
         .iter()
         .for_each(|argument| data.extend(argument.to_ne_bytes()));
-    let (mut at, mut accumulator) = (0, 0u32);
-    loop {
-        let sock_filter { code, jt, jf, k } = program[at];
-        at += 1;
-        let mut jump = |so: bool| at += usize::from(if so { jt } else { jf });
-        match code {
-            0x20 => {
-                let bytes = &data[k as usize..k as usize + 4];
-                accumulator = u32::from_ne_bytes(bytes.try_into().unwrap());
-            }
-            0x54 => accumulator &= k,
-            0x05 => at += k as usize,
-            0x15 => jump(accumulator == k),
-            0x25 => jump(accumulator > k),
-            0x35 => jump(accumulator >= k),
-            0x06 => return Action(k),
-            other => panic!("instruction {other:#x}"),
-        }
-    }
+    let word = |at: u32| {
+        let bytes = data.get(at as usize..at as usize + 4)?;
+        Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+    };
+    Action(simulate(program, 64, |_, at| word(at)))
 }

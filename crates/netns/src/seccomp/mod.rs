@@ -44,12 +44,12 @@ use crate::{
     failure::{Doing, Failure},
     sys,
 };
-use minet_model::Seccomp;
+use minet_model::{Seccomp, bpf::Instruction};
 
 /// A filter as the kernel takes it.
 #[derive(Debug, Clone)]
 pub struct Filter {
-    program: Vec<libc::sock_filter>,
+    program: Vec<Instruction>,
 }
 
 /// Compiles the filter for a command with these capabilities, none for an unconfined one.

@@ -200,7 +200,7 @@ fn plan_connection(
         after.gateway_network = Some(attachment.network.clone());
     }
     let mut new = Plan {
-        steps: cable_steps(&row.name, &attachment).to_vec(),
+        steps: cable_steps(&row.name, &attachment),
     };
     if before.gateway_network != after.gateway_network {
         new.steps.extend(default_route_step(&row.name, &after));
@@ -339,6 +339,7 @@ fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
     let interface = &attachment.interface;
     let (gone, stays) = plan.steps.iter().cloned().partition(|step| match step {
         Step::LayCable(step) => step.host_end == attachment.host_end,
+        Step::GuardCable(step) => step.host_end == attachment.host_end,
         Step::GiveAddress(step) => step.interface == *interface,
         Step::SetLinkUp(step) => step.interface == *interface,
         Step::AddDefaultRoute(step) => step.interface == *interface,

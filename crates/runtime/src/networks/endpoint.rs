@@ -6,9 +6,9 @@ use crate::{
     Error, address,
     settings::{Attachment, Settings},
     step::Step,
-    steps::{AddDefaultRoute, Announce, GiveAddress, LayCable, SetLinkUp},
+    steps::{AddDefaultRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
 };
-use minet_model::{ContainerId, ContainerName, EndpointSpec, NetworkName};
+use minet_model::{ContainerId, ContainerName, EndpointSpec, NetworkName, Spoofing};
 use minet_state::Transaction;
 
 /// Chooses a place on a network for a container, and records the lease.
@@ -55,24 +55,33 @@ pub(crate) fn attach(
         mtu: network.mtu,
         reach: network.asked.reach,
         neighbours: network.asked.neighbours,
+        spoofing: endpoint.spoofing.unwrap_or(network.asked.spoofing),
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
     })
 }
 
-/// The cable, its address, and both ends up.
-pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> [Step; 3] {
+/// The cable, its guard, its address, and both ends up.
+pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<Step> {
     let interface = &attachment.interface;
-    [
-        Step::LayCable(LayCable {
+    let mut steps = vec![Step::LayCable(LayCable {
+        name: name.clone(),
+        host_end: attachment.host_end.clone(),
+        container_end: interface.clone(),
+        mac: attachment.mac,
+        mtu: attachment.mtu,
+        bridge: attachment.bridge.clone(),
+        neighbours: attachment.neighbours,
+    })];
+    if attachment.spoofing == Spoofing::Prevented {
+        steps.push(Step::GuardCable(GuardCable {
             name: name.clone(),
             host_end: attachment.host_end.clone(),
-            container_end: interface.clone(),
             mac: attachment.mac,
-            mtu: attachment.mtu,
-            bridge: attachment.bridge.clone(),
-            neighbours: attachment.neighbours,
-        }),
+            addresses: vec![attachment.address.ip().into()],
+        }));
+    }
+    steps.extend([
         Step::GiveAddress(GiveAddress {
             name: name.clone(),
             interface: interface.clone(),
@@ -82,7 +91,8 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> [Ste
             name: name.clone(),
             interface: interface.clone(),
         }),
-    ]
+    ]);
+    steps
 }
 
 /// The way to everywhere that is on none of the container's networks; none if all of them

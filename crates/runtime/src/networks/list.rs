@@ -2,7 +2,9 @@
 
 use crate::{Error, Runtime, find, time::rfc3339};
 use ipnetwork::Ipv4Network;
-use minet_model::{BridgeNetwork, ContainerId, IfName, NetworkId, NetworkName, NetworkSpec, Reach};
+use minet_model::{
+    BridgeNetwork, ContainerId, IfName, NetworkId, NetworkName, NetworkSpec, Reach, Spoofing,
+};
 use minet_state::{Lease, LeaseHolder, NetworkRow, Transaction};
 use serde_json::{Map, Value, json};
 
@@ -91,7 +93,7 @@ fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
     }
 }
 
-/// Docker's keys; the last two are minet's own.
+/// Docker's keys; the last three are minet's own.
 fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
     let BridgeNetwork {
         name,
@@ -122,7 +124,8 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
         "IPsInUse": in_use.saturating_add(1),
         "DynamicIPsAvailable": capacity.saturating_sub(in_use),
     } });
-    let own = json!({ "Bridge": bridge, "Mtu": mtu });
+    let prevented = asked.spoofing == Spoofing::Prevented;
+    let own = json!({ "Bridge": bridge, "Mtu": mtu, "AntiSpoof": prevented });
     let configs = Value::Array(vec![config]);
     let mut value = outline((name.as_str(), "bridge"), id, asked, row.created);
     merge(
