@@ -23,6 +23,8 @@
 mod binaries;
 mod cage;
 mod command;
+mod crash;
+mod crowd;
 mod eventually;
 mod host;
 mod normal;
@@ -32,6 +34,8 @@ mod terminal;
 
 pub use binaries::{minet, probe};
 pub use command::{Finished, Words};
+pub use crash::{Blow, Point, SCENARIOS, Scenario};
+pub use crowd::Crowd;
 pub use eventually::eventually;
 pub use host::{Place, TestHost};
 pub use normal::{without_counters, without_ids};

@@ -4,6 +4,8 @@
 //! probe serve tcp:80 udp:5000 tcp:127.0.0.1:90 udp:[::]:53
 //!     prints `ready`, then a line for each message: `udp 5000 from 10.0.0.3: hello`,
 //!     and answers each message with the address that it came from
+//! probe greet PORT WORD
+//!     answers every connection with the word
 //! probe ask tcp|udp ADDRESS:PORT [MESSAGE [SOURCE-PORT]]
 //!     prints the answer; exit code 1 if there is none within two seconds
 //! probe throw ADDRESS:PORT MESSAGE
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["serve", ref sockets @ ..] if !sockets.is_empty() => serve(sockets),
+        ["greet", port, word] => greet(port, word),
         ["ask", protocol, to] => ask(protocol, to, "hello", "0"),
         ["ask", protocol, to, message] => ask(protocol, to, message, "0"),
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
@@ -88,6 +91,22 @@ fn serve(sockets: &[&str]) -> io::Result<()> {
     threads
         .into_iter()
         .for_each(|thread| thread.join().expect("a thread panicked"));
+    Ok(())
+}
+
+fn greet(port: &str, word: &str) -> io::Result<()> {
+    let port: u16 = port.parse().map_err(|_| nonsense(port))?;
+    let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))?;
+    println!("ready");
+    for mut stream in listener.incoming().map_while(Result::ok) {
+        let mut question = String::new();
+        // Who has gone already, or says nothing, is not waited for.
+        let _ = stream
+            .set_read_timeout(Some(PATIENCE))
+            .and_then(|()| BufReader::new(&stream).read_line(&mut question))
+            .and_then(|_| writeln!(stream, "{word}"));
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Many at once: nobody gets what another has.
 
-use minet_tests::{HOST, Place, TestHost};
+use minet_tests::{Crowd, HOST, Place, TestHost};
 use std::collections::BTreeSet;
 
 /// Starts so many that none has ended before the last one is up.
@@ -106,4 +106,15 @@ fn starting_and_ending_side_by_side_leaves_nothing() {
             .code(),
         1
     );
+}
+
+/// `cargo xtask soak` does the same with a hundred, for longer, from other seeds.
+#[test]
+fn a_crowd_that_comes_goes_moves_and_crashes_is_as_the_model_says() {
+    let host = TestHost::new();
+    let mut crowd = Crowd::new(&host, 12, 7);
+    for _ in 0..6 {
+        crowd.round();
+    }
+    crowd.leave();
 }

@@ -44,6 +44,7 @@ pub(crate) const TEST: &[Package] = &[
     package("iptables", "a firewall like Docker's, to live beside"),
     package("nftables", "looks at the table, runs minet's scripts"),
     package("procps", "sysctl, for minet's scripts"),
+    package("strace", "strikes minet at one of its system calls"),
     package("python3", "a program of many system calls"),
 ];
 

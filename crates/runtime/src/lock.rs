@@ -1,33 +1,34 @@
 use crate::Error;
-use nix::fcntl::{Flock, FlockArg};
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-/// A file lock, free again when this is dropped or when the process dies in any way.
+/// A file lock (flock(2)), free again when this is dropped, which closes the file, or when
+/// the process dies in any way.
 ///
 /// The file is opened close-on-exec and never removed: a child that inherited the lock,
 /// or a second file of the same name, would break it.
 pub(crate) struct Lock {
-    _flock: Flock<File>,
+    _file: File,
 }
 
 impl Lock {
     /// Waits until the lock is free, and takes it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        Flock::lock(open(path)?, FlockArg::LockExclusive)
-            .map(|flock| Lock { _flock: flock })
-            .map_err(|(_, errno)| Error::file("lock", path)(errno.into()))
+        let file = open(path)?;
+        file.lock().map_err(Error::file("lock", path))?;
+        Ok(Lock { _file: file })
     }
 
     /// Takes the lock if it is free.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
-        match Flock::lock(open(path)?, FlockArg::LockExclusiveNonblock) {
-            Ok(flock) => Ok(Some(Lock { _flock: flock })),
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(Error::file("lock", path)(errno.into())),
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::file("lock", path)(error)),
         }
     }
 }

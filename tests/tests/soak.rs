@@ -1,0 +1,57 @@
+//! Everything that takes too long for every day: each moment at which anything can die or
+//! be refused something, and many rounds of everything at once.
+//!
+//! `cargo xtask soak` runs this; `cargo test` does not. A failure names the scenario and
+//! the point, or the seed, with which it comes back.
+
+use minet_tests::{Blow, Crowd, SCENARIOS, TestHost};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the kernel says when it has no memory, no room, no descriptors, no patience, or
+/// when somebody else was faster.
+const ERRORS: &[&str] = &["ENOBUFS", "ENOSPC", "EMFILE", "EBUSY", "EINTR", "ENOMEM"];
+
+#[test]
+fn every_death() {
+    strike_all(|_| Blow::Death);
+}
+
+/// One error for each point; together they come to every call.
+#[test]
+fn every_refusal() {
+    strike_all(|number| Blow::Error(ERRORS[number % ERRORS.len()]));
+}
+
+fn strike_all(blow: impl Fn(usize) -> Blow) {
+    for scenario in SCENARIOS {
+        let host = TestHost::new();
+        let before = host.snapshot();
+        let points = scenario.points(&host);
+        println!("{}: {} points", scenario.name, points.len());
+        for (number, point) in points.iter().enumerate() {
+            let blow = blow(number);
+            if blow == Blow::Death || point.can_fail() {
+                scenario.survives(&host, &before, point, blow);
+            }
+        }
+        host.minet("gc --all").succeed();
+        before.assert_unchanged(&host);
+    }
+}
+
+/// A hundred at once, twenty times. The seed is printed; `MINET_SEED` sets it.
+#[test]
+fn a_crowd() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seed = std::env::var("MINET_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(now.map_or(0, |now| now.as_secs()));
+    let host = TestHost::new();
+    let mut crowd = Crowd::new(&host, 100, seed);
+    for _ in 0..10 {
+        crowd.round();
+        crowd.round_with_wiped_rules();
+    }
+    crowd.leave();
+}
