@@ -20,7 +20,7 @@ use netlink_packet_route::{
         RouteType,
     },
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// One route of any table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +62,17 @@ pub(crate) enum Fate {
 ///
 /// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`]; [`Cause::Exists`] if there is a
 /// default route, and it is another one.
-pub fn add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<Made, Error> {
+pub fn add_default(
+    rtnl: &mut Rtnl,
+    gateway: impl Into<IpAddr>,
+    device: &IfName,
+) -> Result<Made, Error> {
+    let gateway = gateway.into();
     try_add_default(rtnl, gateway, device)
         .during(|| format!("add default route via {gateway} on interface {device}"))
 }
 
-fn try_add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<Made, Cause> {
+fn try_add_default(rtnl: &mut Rtnl, gateway: IpAddr, device: &IfName) -> Result<Made, Cause> {
     let index = link::require(rtnl, device)?.index;
     let verdict = rtnl.request_one(addition(index, gateway))?;
     made(rtnl, verdict, index, gateway)
@@ -80,7 +85,12 @@ fn try_add_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Resul
 /// # Errors
 ///
 /// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`].
-pub fn replace_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> Result<(), Error> {
+pub fn replace_default(
+    rtnl: &mut Rtnl,
+    gateway: impl Into<IpAddr>,
+    device: &IfName,
+) -> Result<(), Error> {
+    let gateway = gateway.into();
     let replace = |rtnl: &mut Rtnl| {
         let index = link::require(rtnl, device)?.index;
         let route = RouteNetlinkMessage::NewRoute(default_route(index, gateway));
@@ -97,9 +107,10 @@ pub fn replace_default(rtnl: &mut Rtnl, gateway: Ipv4Addr, device: &IfName) -> R
 /// [`Cause::PermissionDenied`].
 pub fn remove_default(
     rtnl: &mut Rtnl,
-    gateway: Ipv4Addr,
+    gateway: impl Into<IpAddr>,
     device: &IfName,
 ) -> Result<Removed, Error> {
+    let gateway = gateway.into();
     let remove = |rtnl: &mut Rtnl| {
         let index = match link::require(rtnl, device) {
             Ok(link) => link.index,
@@ -122,15 +133,14 @@ pub(crate) fn made(
     rtnl: &mut Rtnl,
     verdict: Result<(), Refusal>,
     index: u32,
-    gateway: Ipv4Addr,
+    gateway: IpAddr,
 ) -> Result<Made, Cause> {
     match verdict {
         Ok(()) => Ok(Made::Now),
         Err(refusal) if refusal.errno == libc::EEXIST => {
-            let same = |route: &Route| {
-                route.device == Some(index) && route.gateway == Some(IpAddr::V4(gateway))
-            };
-            if defaults(rtnl)?.iter().any(same) {
+            let same =
+                |route: &Route| route.device == Some(index) && route.gateway == Some(gateway);
+            if defaults_of(rtnl, family_of(gateway))?.iter().any(same) {
                 Ok(Made::Already)
             } else {
                 Err(refusal.into())
@@ -141,20 +151,30 @@ pub(crate) fn made(
 }
 
 /// The request behind [`add_default`].
-pub(crate) fn addition(index: u32, gateway: Ipv4Addr) -> Request {
+pub(crate) fn addition(index: u32, gateway: IpAddr) -> Request {
     let route = RouteNetlinkMessage::NewRoute(default_route(index, gateway));
     Request::with_flags(route, NLM_F_CREATE | NLM_F_EXCL)
 }
 
-fn default_route(index: u32, gateway: Ipv4Addr) -> RouteMessage {
+fn family_of(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
+}
+
+fn default_route(index: u32, gateway: IpAddr) -> RouteMessage {
     let mut message = RouteMessage::default();
-    message.header.address_family = AddressFamily::Inet;
+    message.header.address_family = family_of(gateway);
     message.header.table = RouteHeader::RT_TABLE_MAIN;
     message.header.protocol = RouteProtocol::Boot;
     message.header.scope = RouteScope::Universe;
     message.header.kind = RouteType::Unicast;
     message.attributes = vec![
-        RouteAttribute::Gateway(RouteAddress::Inet(gateway)),
+        RouteAttribute::Gateway(match gateway {
+            IpAddr::V4(gateway) => RouteAddress::Inet(gateway),
+            IpAddr::V6(gateway) => RouteAddress::Inet6(gateway),
+        }),
         RouteAttribute::Oif(index),
     ];
     message
@@ -171,9 +191,24 @@ pub fn find_default(rtnl: &mut Rtnl) -> Result<Option<Route>, Error> {
         .map(|routes| routes.into_iter().next())
 }
 
+/// The preferred IPv6 default route of the main table.
+///
+/// # Errors
+///
+/// As for [`find_default`].
+pub fn find_default6(rtnl: &mut Rtnl) -> Result<Option<Route>, Error> {
+    defaults_of(rtnl, AddressFamily::Inet6)
+        .during(|| "find the IPv6 default route".to_owned())
+        .map(|routes| routes.into_iter().next())
+}
+
 /// All of them, the preferred one first.
 pub(crate) fn defaults(rtnl: &mut Rtnl) -> Result<Vec<Route>, Cause> {
-    let mut routes: Vec<Route> = dump(rtnl, AddressFamily::Inet, RouteHeader::RT_TABLE_MAIN)?
+    defaults_of(rtnl, AddressFamily::Inet)
+}
+
+fn defaults_of(rtnl: &mut Rtnl, family: AddressFamily) -> Result<Vec<Route>, Cause> {
+    let mut routes: Vec<Route> = dump(rtnl, family, RouteHeader::RT_TABLE_MAIN)?
         .into_iter()
         .filter(|(fate, route)| {
             *fate == Fate::Routed && route.destination.prefix() == 0 && route.device.is_some()

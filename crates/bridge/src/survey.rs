@@ -18,7 +18,7 @@ use crate::{
     link,
     route::{self, Fate, Route},
 };
-use ipnetwork::{IpNetwork, Ipv4Network};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_model::IfName;
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage, address::AddressMessage, route::RouteHeader,
@@ -56,6 +56,36 @@ impl Survey {
     /// [`Survey::occupied`] by others than the interface of this index: for a network
     /// that exists and looks whether it still has its subnet for itself.
     pub fn occupied_except(&self, own: Option<u32>) -> Vec<Ipv4Network> {
+        let mut subnets: Vec<Ipv4Network> = self
+            .of_others(own)
+            .filter_map(|network| match network {
+                IpNetwork::V4(network) => Some(network),
+                IpNetwork::V6(_) => None,
+            })
+            .filter_map(|network| Ipv4Network::new(network.network(), network.prefix()).ok())
+            .collect();
+        subnets.sort();
+        subnets.dedup();
+        subnets
+    }
+
+    /// The IPv6 subnets that a new network must not overlap, but for those of one interface;
+    /// with the same exceptions.
+    pub fn occupied6_except(&self, own: Option<u32>) -> Vec<Ipv6Network> {
+        let mut subnets: Vec<Ipv6Network> = self
+            .of_others(own)
+            .filter_map(|network| match network {
+                IpNetwork::V4(_) => None,
+                IpNetwork::V6(network) => Some(network),
+            })
+            .filter_map(|network| Ipv6Network::new(network.network(), network.prefix()).ok())
+            .collect();
+        subnets.sort();
+        subnets.dedup();
+        subnets
+    }
+
+    fn of_others(&self, own: Option<u32>) -> impl Iterator<Item = IpNetwork> {
         let addresses = self
             .addresses
             .iter()
@@ -64,19 +94,11 @@ impl Survey {
             .routes
             .iter()
             .map(|route| (route.device, route.destination));
-        let mut subnets: Vec<Ipv4Network> = addresses
+        addresses
             .chain(routes)
-            .filter(|(device, _)| own.is_none() || *device != own)
-            .filter_map(|(_, network)| match network {
-                IpNetwork::V4(network) => Some(network),
-                IpNetwork::V6(_) => None,
-            })
+            .filter(move |(device, _)| own.is_none() || *device != own)
+            .map(|(_, network)| network)
             .filter(|network| network.prefix() > HALF_OF_EVERYTHING)
-            .filter_map(|network| Ipv4Network::new(network.network(), network.prefix()).ok())
-            .collect();
-        subnets.sort();
-        subnets.dedup();
-        subnets
     }
 }
 
@@ -202,6 +224,10 @@ mod tests {
         assert_eq!(survey.occupied(), expected);
         assert_eq!(survey.occupied_except(Some(7)), expected);
         assert_eq!(survey.occupied_except(Some(2)), []);
+        assert_eq!(
+            survey.occupied6_except(None),
+            ["fe80::/64".parse::<Ipv6Network>().unwrap()]
+        );
     }
 
     #[test]

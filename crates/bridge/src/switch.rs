@@ -105,7 +105,7 @@ fn configure(rtnl: &mut Rtnl, spec: &SwitchSpec, index: u32) -> Result<(), Cause
     let [looks, ipv6, address, up] = rtnl.request_all([
         Request::new(RouteNetlinkMessage::SetLink(looks)),
         settings::no_ipv6_address(&spec.name),
-        address::addition(index, spec.address),
+        address::addition(index, spec.address.into()),
         link::up(&spec.name),
     ])?;
     looks?;

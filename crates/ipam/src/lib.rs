@@ -28,6 +28,9 @@
 //! 4. Only when the pool has run through, the lease that was released the longest time
 //!    ago is taken over.
 //!
+//! IPv6 is not searched: an address is derived from the IPv4 address of the same lease
+//! ([`Pool6::beside`]), a subnet is a /64 of the site's own unique local prefix.
+//!
 //! # What must stay true
 //!
 //! - The cost does not grow with the number of leases: a cursor and an index of released
@@ -36,7 +39,14 @@
 //!   never handed out, neither freshly nor pinned.
 
 mod pool;
+mod pool6;
 mod subnet;
+mod subnet6;
 
 pub use pool::{InvalidAddress, InvalidRange, Pool};
+pub use pool6::Pool6;
 pub use subnet::{NoFreeSubnet, choose_subnet, default_pools, gateway_of, overlaps};
+pub use subnet6::{
+    NoFreeSubnet6, NotForHosts, check_for_hosts, choose_subnet6, gateway_of6, overlaps6,
+    unique_local,
+};

@@ -1,5 +1,8 @@
-use ipnetwork::Ipv4Network;
-use std::{net::Ipv4Addr, ops::RangeInclusive};
+use ipnetwork::{IpNetwork, Ipv4Network};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+};
 
 /// The addresses that containers of one network may have.
 ///
@@ -23,17 +26,17 @@ pub enum InvalidAddress {
     #[error("no configured subnet contains IP address {address}: this network has {subnet}")]
     OutsideSubnet {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The network's subnet.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
     },
     /// The first of a subnet stands for the subnet itself.
     #[error("IP address {address} is the name of subnet {subnet} and cannot be a container's")]
     NetworkAddress {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The network's subnet.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
     },
     /// The last of a subnet means everybody.
     #[error(
@@ -41,21 +44,21 @@ pub enum InvalidAddress {
     )]
     BroadcastAddress {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The network's subnet.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
     },
     /// It is the host's own on this network.
     #[error("IP address {address} is the gateway of this network and cannot be a container's")]
     Gateway {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// It was set aside when the network was created.
     #[error("IP address {address} is reserved on this network")]
     Reserved {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
 }
 
@@ -63,9 +66,9 @@ pub enum InvalidAddress {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("range {first}-{last} does not lie in subnet {subnet}")]
 pub struct InvalidRange {
-    first: Ipv4Addr,
-    last: Ipv4Addr,
-    subnet: Ipv4Network,
+    pub(crate) first: IpAddr,
+    pub(crate) last: IpAddr,
+    pub(crate) subnet: IpNetwork,
 }
 
 impl Pool {
@@ -97,9 +100,9 @@ impl Pool {
         let (first, last) = (*range.start(), *range.end());
         if first > last || !self.subnet.contains(first) || !self.subnet.contains(last) {
             return Err(InvalidRange {
-                first,
-                last,
-                subnet: self.subnet,
+                first: first.into(),
+                last: last.into(),
+                subnet: self.subnet.into(),
             });
         }
         let first = first.to_bits().max(*self.range.start());
@@ -125,17 +128,27 @@ impl Pool {
     ///
     /// [`InvalidAddress`] says which rule forbids it.
     pub fn check_static(&self, address: Ipv4Addr) -> Result<(), InvalidAddress> {
-        let subnet = self.subnet;
-        if !subnet.contains(address) {
-            Err(InvalidAddress::OutsideSubnet { address, subnet })
+        let own = self.subnet;
+        let (ip, subnet) = (IpAddr::from(address), IpNetwork::from(own));
+        if !own.contains(address) {
+            Err(InvalidAddress::OutsideSubnet {
+                address: ip,
+                subnet,
+            })
         } else if address == self.gateway {
-            Err(InvalidAddress::Gateway { address })
-        } else if subnet.prefix() < 31 && address == subnet.network() {
-            Err(InvalidAddress::NetworkAddress { address, subnet })
-        } else if subnet.prefix() < 31 && address == subnet.broadcast() {
-            Err(InvalidAddress::BroadcastAddress { address, subnet })
+            Err(InvalidAddress::Gateway { address: ip })
+        } else if own.prefix() < 31 && address == own.network() {
+            Err(InvalidAddress::NetworkAddress {
+                address: ip,
+                subnet,
+            })
+        } else if own.prefix() < 31 && address == own.broadcast() {
+            Err(InvalidAddress::BroadcastAddress {
+                address: ip,
+                subnet,
+            })
         } else if self.is_reserved(address) {
-            Err(InvalidAddress::Reserved { address })
+            Err(InvalidAddress::Reserved { address: ip })
         } else {
             Ok(())
         }

@@ -2,7 +2,10 @@
 
 use crate::{IfName, InvalidNetworkName, MacAddr, NetworkMode, NetworkName, Spoofing};
 use serde::{Deserialize, Serialize};
-use std::{net::Ipv4Addr, str::FromStr};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// One cable that a container is to have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +14,9 @@ pub struct EndpointSpec {
     pub network: NetworkName,
     /// `ip=`: this address and no other.
     pub ip: Option<Ipv4Addr>,
+    /// `ip6=`: this IPv6 address and no other.
+    #[serde(default)]
+    pub ip6: Option<Ipv6Addr>,
     /// `mac-address=`.
     pub mac: Option<MacAddr>,
     /// `alias=`: other names that the network's containers may call it by.
@@ -30,6 +36,7 @@ impl EndpointSpec {
         EndpointSpec {
             network,
             ip: None,
+            ip6: None,
             mac: None,
             aliases: Vec::new(),
             ifname: None,
@@ -40,7 +47,7 @@ impl EndpointSpec {
 }
 
 /// `--network`, either a mode (`host`, `bridge`, `container:web`) or the long form
-/// `name=NETWORK,ip=…,mac-address=…,alias=…,ifname=…,gw-priority=…`.
+/// `name=NETWORK,ip=…,ip6=…,mac-address=…,alias=…,ifname=…,gw-priority=…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkArgument {
     /// One of the modes that need no cable.
@@ -63,7 +70,7 @@ pub enum InvalidEndpoint {
     NoName(String),
     /// A field that does not exist.
     #[error(
-        "invalid field {0:?}: the fields of a network are name, ip, mac-address, alias, ifname, gw-priority and anti-spoof"
+        "invalid field {0:?}: the fields of a network are name, ip, ip6, mac-address, alias, ifname, gw-priority and anti-spoof"
     )]
     UnknownField(String),
     /// A value that does not fit its field.
@@ -110,6 +117,7 @@ fn set_field(endpoint: &mut EndpointSpec, key: &str, value: &str) -> Result<(), 
     };
     match key {
         "ip" => endpoint.ip = Some(value.parse().map_err(|_| invalid())?),
+        "ip6" => endpoint.ip6 = Some(value.parse().map_err(|_| invalid())?),
         "mac-address" | "mac" => endpoint.mac = Some(value.parse().map_err(|_| invalid())?),
         "alias" if is_alias(value) => endpoint.aliases.push(value.to_owned()),
         "alias" => return Err(invalid()),
@@ -159,10 +167,11 @@ mod tests {
     #[test]
     fn the_long_form_is_dockers() {
         let endpoint = endpoint(
-            "name=backend,ip=10.0.0.7,mac-address=02:00:00:00:00:07,alias=db,alias=store,ifname=lan,gw-priority=-3,anti-spoof=false",
+            "name=backend,ip=10.0.0.7,ip6=fd00::7,mac-address=02:00:00:00:00:07,alias=db,alias=store,ifname=lan,gw-priority=-3,anti-spoof=false",
         );
         assert_eq!(endpoint.network.as_str(), "backend");
         assert_eq!(endpoint.ip, Some(Ipv4Addr::new(10, 0, 0, 7)));
+        assert_eq!(endpoint.ip6, Some("fd00::7".parse().unwrap()));
         assert_eq!(endpoint.aliases, ["db", "store"]);
         assert_eq!(endpoint.ifname.unwrap().as_str(), "lan");
         assert_eq!(endpoint.gw_priority, -3);
@@ -170,6 +179,7 @@ mod tests {
         for text in [
             "ip=10.0.0.7",
             "name=a,ip=x",
+            "name=a,ip6=10.0.0.7",
             "name=a,colour=red",
             "name=a,ifname=lo",
             "name=a,alias=b c",

@@ -24,6 +24,7 @@ mod container;
 mod endpoint;
 mod hosts;
 mod ifname;
+mod ipv6;
 mod lifecycle;
 mod link;
 mod mac;
@@ -32,6 +33,7 @@ mod network;
 mod network_id;
 mod network_spec;
 mod port;
+mod range6;
 mod security;
 mod signal;
 mod spec;
@@ -40,6 +42,7 @@ pub use container::{ContainerId, ContainerName, InvalidContainerId, InvalidConta
 pub use endpoint::{EndpointSpec, InvalidEndpoint, NetworkArgument};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use ifname::{IfName, InvalidIfName};
+pub use ipv6::{Ipv6Spec, Ipv6Subnet};
 pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy};
 pub use link::{InvalidLink, InvalidReceiver, LinkSpec, Receiver};
 pub use mac::{InvalidMacAddr, MacAddr};
@@ -48,11 +51,12 @@ pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
 pub use network_spec::{
     AddressRange, BridgeChoice, InvalidAddressRange, InvalidNetworkOption, Masquerade, Neighbours,
-    NetworkSpec, Reach, Spoofing, is_mtu,
+    NetworkSpec, Reach, Spoofing,
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };
+pub use range6::{AddressRange6, InvalidAddressRange6};
 pub use security::{
     InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,
 };

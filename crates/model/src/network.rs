@@ -1,4 +1,4 @@
-use crate::{IfName, NetworkId, NetworkSpec};
+use crate::{IfName, Ipv6Subnet, NetworkId, NetworkSpec};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv4Addr, str::FromStr};
@@ -76,6 +76,9 @@ pub struct BridgeNetwork {
     pub subnet: Ipv4Network,
     /// The host's own address on the bridge, and the containers' default gateway.
     pub gateway: Ipv4Addr,
+    /// The same in IPv6, where the network has it.
+    #[serde(default)]
+    pub ipv6: Option<Ipv6Subnet>,
     /// Bytes of an IP packet that fit into one frame.
     pub mtu: u32,
     /// What was asked for when it was created.

@@ -1,6 +1,6 @@
 //! What a user asked for with `minet network create`.
 
-use crate::{IfName, NetworkName};
+use crate::{IfName, Ipv6Spec, NetworkName};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
@@ -61,13 +61,13 @@ pub struct NetworkSpec {
     pub subnet: Option<Ipv4Network>,
     /// `--gateway`: the host's own address on it; none means the first of the subnet.
     pub gateway: Option<Ipv4Addr>,
-    /// Where containers send what is for nobody on the bridge; none means to the host.
-    #[serde(default)]
-    pub default_gateway: Option<Ipv4Addr>,
     /// `--ip-range`: containers get their addresses from this part of the subnet.
     pub ip_range: Option<AddressRange>,
     /// `--aux-address`: addresses that no container gets, by what they are for.
     pub reserved: BTreeMap<String, Ipv4Addr>,
+    /// `--ipv6`: its IPv6 half, if it has one.
+    #[serde(default)]
+    pub ipv6: Option<Ipv6Spec>,
     /// `--mtu`; none means that of the uplink.
     pub mtu: Option<u32>,
     /// Its bridge.
@@ -124,9 +124,9 @@ impl NetworkSpec {
             name,
             subnet: None,
             gateway: None,
-            default_gateway: None,
             ip_range: None,
             reserved: BTreeMap::new(),
+            ipv6: None,
             mtu: None,
             bridge: BridgeChoice::Own,
             masquerade: Masquerade::On,
@@ -181,7 +181,7 @@ impl NetworkSpec {
 }
 
 /// Whether an interface can have this MTU: the least is RFC 791's, the most is a veth's.
-pub fn is_mtu(mtu: u32) -> bool {
+fn is_mtu(mtu: u32) -> bool {
     (68..=65_535).contains(&mtu)
 }
 

@@ -8,26 +8,38 @@
 //!
 //! Each is one or a few index lookups, however full the pool is.
 
-use crate::Error;
+use crate::{
+    Error,
+    address6::{self, Beside},
+};
 use minet_ipam::Pool;
 use minet_model::{BridgeNetwork, ContainerId, ContainerName, MacAddr};
 use minet_state::{LeaseHolder, NetworkRow, Transaction};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Who wants an address, and which.
 pub(crate) struct Request<'a> {
     pub(crate) id: &'a ContainerId,
     pub(crate) name: &'a ContainerName,
     pub(crate) address: Option<Ipv4Addr>,
+    pub(crate) address6: Option<Ipv6Addr>,
     pub(crate) mac: Option<MacAddr>,
 }
 
-/// Chooses an address and a MAC, and records the lease.
+/// What a container is called on a network, at every layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) address: Ipv4Addr,
+    pub(crate) address6: Option<Ipv6Addr>,
+    pub(crate) mac: MacAddr,
+}
+
+/// Chooses addresses and a MAC, and records the lease.
 pub(crate) fn lease(
     tx: &Transaction<'_>,
     row: &NetworkRow,
     request: &Request<'_>,
-) -> Result<(Ipv4Addr, MacAddr), Error> {
+) -> Result<Place, Error> {
     let network = &row.network;
     let pool = crate::networks::pool(network)?;
     let own = tx.lease_of_name(&network.name, request.name.as_str())?;
@@ -39,6 +51,12 @@ pub(crate) fn lease(
     if let Some(mac) = request.mac {
         require_free_mac(tx, network, mac, request.name)?;
     }
+    let before = tx.lease_of_address(&network.name, address)?;
+    let beside = Beside {
+        address,
+        own: own.as_ref().and_then(|lease| lease.address6),
+        inherited: before.and_then(|lease| lease.address6),
+    };
     let kept_mac = own
         .filter(|lease| lease.address == address)
         .map(|lease| lease.mac);
@@ -53,7 +71,12 @@ pub(crate) fn lease(
         mac,
         request.id,
     )?;
-    Ok((address, mac))
+    let address6 = address6::lease(tx, network, request, &beside)?;
+    Ok(Place {
+        address,
+        address6,
+        mac,
+    })
 }
 
 /// A switch delivers to one port for each MAC; two owners would both lose packets.
@@ -91,7 +114,7 @@ fn pinned(
         Some(lease) if matches!(lease.holder, LeaseHolder::Container(_)) => {
             Err(minet_state::Error::AddressTaken {
                 network: network.name.to_string(),
-                address,
+                address: address.into(),
                 holder: lease.name.unwrap_or_default(),
             }
             .into())

@@ -11,6 +11,7 @@ fn network(subnet: &str) -> BridgeNetwork {
         bridge: "minet0".parse().unwrap(),
         subnet,
         gateway: minet_ipam::gateway_of(subnet),
+        ipv6: None,
         mtu: 1500,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
     }
@@ -39,9 +40,10 @@ fn come_and_go(tx: &Transaction<'_>, number: u32, named: bool) -> Result<Ipv4Add
         id: &id,
         name: &name,
         address: None,
+        address6: None,
         mac: None,
     };
-    let (address, _) = lease(tx, &row, &request)?;
+    let address = lease(tx, &row, &request)?.address;
     let time = i64::from(number);
     match named {
         true => tx.release_leases(&id, time)?,

@@ -4,7 +4,7 @@
 //! (a name, an address, a port) is taken by nobody else in between.
 
 use crate::{
-    Error, christen, configuration,
+    Error, christen,
     etc_files::{self, EtcSource},
     kept_ports,
     network::Ground,
@@ -88,7 +88,7 @@ pub(crate) fn random_bytes() -> Result<[u8; 32], Error> {
 }
 
 /// Bytes that look random and depend on a text alone.
-fn bytes_of(text: &str) -> [u8; 32] {
+pub(crate) fn bytes_of(text: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (part, chunk) in bytes.chunks_exact_mut(8).enumerate() {
         let mut hasher = DefaultHasher::new();
@@ -131,6 +131,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         settings.attachments.push(attachment);
     }
     settings.gateway_network = settings.best_way_out();
+    settings.gateway_network6 = settings.best_way_out6();
     let plan = plan(candidate, &id, &name, &settings)?;
     let namespace_of = shared_with(&namespace);
     let wish = NewContainer {
@@ -271,6 +272,7 @@ fn settings(
         netns_link,
         attachments: Vec::new(),
         gateway_network: None,
+        gateway_network6: None,
         name_is_made_up: candidate.spec.name.is_none(),
     })
 }
@@ -282,7 +284,7 @@ fn plan(
     name: &ContainerName,
     settings: &Settings,
 ) -> Result<Plan, Error> {
-    let spec = &configuration::with_name_defaults(candidate.spec, candidate.paths)?;
+    let spec = candidate.spec;
     let mut steps = Vec::new();
     if let Some(link) = &settings.netns_link {
         steps.extend(namespace_steps(name, link));

@@ -17,9 +17,6 @@ pub enum Error {
         /// How many steps had been applied.
         steps: usize,
     },
-    /// The configuration file.
-    #[error(transparent)]
-    Config(#[from] minet_config::ConfigError),
     /// The store.
     #[error(transparent)]
     State(#[from] minet_state::Error),
@@ -208,6 +205,29 @@ pub enum Error {
         /// Who has it.
         holder: String,
     },
+    /// `--ip6` on a network that has none.
+    #[error(
+        "network {network} has no IPv6, so no container on it can have the address {address}: create it with --ipv6"
+    )]
+    NoIpv6OnNetwork {
+        /// The network.
+        network: String,
+        /// The address asked for.
+        address: std::net::Ipv6Addr,
+    },
+    /// Every IPv6 address of the network is in use.
+    #[error(
+        "no available IPv6 addresses on network {network} ({subnet}): all are in use; remove a container that is not needed"
+    )]
+    NoFreeAddress6 {
+        /// The network.
+        network: String,
+        /// Its IPv6 subnet.
+        subnet: String,
+    },
+    /// No IPv6 subnet is free.
+    #[error(transparent)]
+    Subnet6(#[from] minet_ipam::NoFreeSubnet6),
     /// Every address of the network is in use.
     #[error(
         "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"

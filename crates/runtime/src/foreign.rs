@@ -196,6 +196,7 @@ mod tests {
             id: NetworkId::from_bytes([1; 32]),
             bridge: "minet0".parse().unwrap(),
             subnet: "172.17.0.0/16".parse().unwrap(),
+            ipv6: None,
             gateway: "172.17.0.1".parse().unwrap(),
             mtu: 1500,
             asked: NetworkSpec::named(name),

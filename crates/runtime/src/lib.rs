@@ -29,12 +29,11 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod address;
+mod address6;
 mod admit;
 mod attend;
 mod check;
 mod christen;
-mod configuration;
-mod configured;
 mod conflicts;
 mod control;
 mod detach;
@@ -88,14 +87,12 @@ mod top;
 mod wait;
 
 pub use check::Difference;
-pub use configured::{Configured, Setting, Source};
 pub use detach::{Detached, Startup, detach};
 pub use error::Error;
 pub use exec::ExecRequest;
 pub use list::Listed;
 pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
 pub use mend::Repaired;
-pub use minet_config::{Config, ConfigError, LeftAlone};
 pub use minet_netns::StartupReport;
 pub use minet_netns::close_inherited;
 pub use narrator::Narrator;
@@ -108,7 +105,7 @@ pub use remove::Force;
 pub use repair::Swept;
 pub use run::RunRequest;
 pub use script::{Direction, script};
-pub use settings::{Attachment, Settings};
+pub use settings::{Attachment, Attachment6, Settings};
 pub use shield::raise as raise_shield;
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;

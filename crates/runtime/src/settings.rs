@@ -1,9 +1,13 @@
 //! What was chosen for a container, beside what its user asked for.
 
-use ipnetwork::Ipv4Network;
+use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Reverse, net::Ipv4Addr, path::PathBuf};
+use std::{
+    cmp::Reverse,
+    net::{Ipv4Addr, Ipv6Addr},
+    path::PathBuf,
+};
 
 /// The choices that stay with a container: stored with it, shown by `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +22,9 @@ pub struct Settings {
     pub attachments: Vec<Attachment>,
     /// The network that leads out; none if all of them are internal.
     pub gateway_network: Option<NetworkName>,
+    /// The network that leads out for IPv6; none if none with IPv6 does.
+    #[serde(default)]
+    pub gateway_network6: Option<NetworkName>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
 }
@@ -31,13 +38,11 @@ pub struct Attachment {
     pub bridge: IfName,
     /// The container's address, with the prefix length of the network.
     pub address: Ipv4Network,
-    /// Where the default route leads: the host's address on the bridge, if nobody else is
-    /// the network's gateway.
+    /// The host's address on the bridge.
     pub gateway: Ipv4Addr,
-    /// The host's address on the bridge; none in the settings of an older minet, where it
-    /// was the gateway.
+    /// The same in IPv6, on a network that has it.
     #[serde(default)]
-    pub host: Option<Ipv4Addr>,
+    pub ipv6: Option<Attachment6>,
     /// The container's MAC.
     pub mac: MacAddr,
     /// The interface inside.
@@ -59,6 +64,15 @@ pub struct Attachment {
     pub aliases: Vec<String>,
 }
 
+/// The IPv6 half of a container's place on a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment6 {
+    /// The container's address, with the prefix length of the network.
+    pub address: Ipv6Network,
+    /// The host's address on the bridge.
+    pub gateway: Ipv6Addr,
+}
+
 impl Settings {
     /// The address that its published ports lead to, where it has one.
     pub(crate) fn address(&self) -> Option<Ipv4Addr> {
@@ -71,14 +85,22 @@ impl Settings {
         self.attachment_to(self.gateway_network.as_ref()?)
     }
 
+    /// The cable that leads out for IPv6, and the place on it.
+    pub fn way_out6(&self) -> Option<(&Attachment, Attachment6)> {
+        let attachment = self.attachment_to(self.gateway_network6.as_ref()?)?;
+        Some((attachment, attachment.ipv6?))
+    }
+
     /// The network that is the best way out: the highest priority wins, then the first name
     /// in the alphabet; an internal network leads nowhere.
     pub(crate) fn best_way_out(&self) -> Option<NetworkName> {
-        self.attachments
-            .iter()
-            .filter(|attachment| attachment.reach == Reach::Outside)
-            .max_by_key(|attachment| (attachment.gw_priority, Reverse(&attachment.network)))
-            .map(|attachment| attachment.network.clone())
+        best(self.attachments.iter())
+    }
+
+    /// The same among those that have IPv6.
+    pub(crate) fn best_way_out6(&self) -> Option<NetworkName> {
+        let with_ipv6 = |attachment: &&Attachment| attachment.ipv6.is_some();
+        best(self.attachments.iter().filter(with_ipv6))
     }
 
     /// The cable whose address stands for the container where only one is shown.
@@ -106,4 +128,11 @@ impl Settings {
             host_end.unwrap_or_else(|| id.veth(99)),
         )
     }
+}
+
+fn best<'a>(attachments: impl Iterator<Item = &'a Attachment>) -> Option<NetworkName> {
+    attachments
+        .filter(|attachment| attachment.reach == Reach::Outside)
+        .max_by_key(|attachment| (attachment.gw_priority, Reverse(&attachment.network)))
+        .map(|attachment| attachment.network.clone())
 }

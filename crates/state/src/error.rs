@@ -38,7 +38,7 @@ pub enum Error {
         /// The network's name.
         network: String,
         /// The address asked for.
-        address: std::net::Ipv4Addr,
+        address: std::net::IpAddr,
         /// The name of the container that has it.
         holder: String,
     },

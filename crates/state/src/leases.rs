@@ -1,13 +1,18 @@
 use crate::{Error, Transaction, networks::parse};
 use minet_model::{ContainerId, MacAddr, NetworkName};
 use rusqlite::{OptionalExtension, Row, params};
-use std::{net::Ipv4Addr, ops::RangeInclusive};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+};
 
 /// Who holds, or last held, an address of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The address.
     pub address: Ipv4Addr,
+    /// The IPv6 address beside it, on a network that has IPv6.
+    pub address6: Option<Ipv6Addr>,
     /// The network.
     pub network: NetworkName,
     /// The container's name; the lease stays with it. None if it had none that anybody
@@ -174,26 +179,12 @@ impl Transaction<'_> {
         )
     }
 
-    /// Every lease of one network, in use or not.
-    pub fn leases_on(&self, network: &NetworkName) -> Result<Vec<Lease>, Error> {
-        self.many_leases(
-            "SELECT * FROM lease WHERE network = ?1 ORDER BY address",
-            [network.as_str()],
-        )
-    }
-
-    /// Forgets whose an address was that is one of the network's no longer.
-    pub fn forget_lease_of_address(
-        &self,
-        network: &NetworkName,
-        address: Ipv4Addr,
-    ) -> Result<(), Error> {
-        self.run(
-            "DELETE FROM lease WHERE network = ?1 AND address = ?2",
-            params![network.as_str(), address.to_bits()],
-        )
-        .map(drop)
-        .map_err(Error::during("forget a lease"))
+    /// Forgets every lease of a network, whose subnet has changed.
+    pub fn forget_network_leases(&self, network: &NetworkName) -> Result<(), Error> {
+        self.inner
+            .execute("DELETE FROM lease WHERE network = ?1", [network.as_str()])
+            .map(drop)
+            .map_err(Error::during("forget a network's leases"))
     }
 
     /// How many addresses of a network are in use.
@@ -207,7 +198,7 @@ impl Transaction<'_> {
             .map_err(Error::during("count leases"))
     }
 
-    fn one_lease(
+    pub(crate) fn one_lease(
         &self,
         query: &str,
         parameters: impl rusqlite::Params,
@@ -226,7 +217,11 @@ impl Transaction<'_> {
 
 impl Transaction<'_> {
     /// Runs a statement that is prepared once.
-    fn run(&self, statement: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<usize> {
+    pub(crate) fn run(
+        &self,
+        statement: &str,
+        parameters: impl rusqlite::Params,
+    ) -> rusqlite::Result<usize> {
         self.inner.prepare_cached(statement)?.execute(parameters)
     }
 
@@ -247,10 +242,12 @@ impl Transaction<'_> {
 fn read_lease(row: &Row<'_>) -> Result<Lease, Error> {
     let act = Error::during("read a lease");
     let holder: Option<String> = row.get("holder").map_err(&act)?;
+    let address6: Option<[u8; 16]> = row.get("address6").map_err(&act)?;
     let released: Option<i64> = row.get("released").map_err(&act)?;
     Ok(Lease {
         network: parse("the network of a lease", row.get("network").map_err(&act)?)?,
         address: Ipv4Addr::from_bits(row.get("address").map_err(&act)?),
+        address6: address6.map(Ipv6Addr::from),
         name: row.get("name").map_err(&act)?,
         mac: parse("the MAC of a lease", row.get("mac").map_err(&act)?)?,
         holder: match holder {

@@ -38,6 +38,7 @@ mod error;
 mod handovers;
 mod kept_ports;
 mod leases;
+mod leases6;
 mod lifecycle;
 mod links;
 mod networks;

@@ -15,6 +15,13 @@ DROP TABLE IF EXISTS container;
 DROP TABLE IF EXISTS network;
 ";
 
+/// What the tables of number 2 lack, before [`CREATE`] finds them there. IPv6 addresses are
+/// 16 bytes, which sort as the addresses do.
+pub(crate) const FROM_2: &str = "
+ALTER TABLE network ADD COLUMN cursor6 BLOB;
+ALTER TABLE lease ADD COLUMN address6 BLOB;
+";
+
 /// The whole schema. Times are milliseconds since 1970, addresses of leases are numbers
 /// so that "the next one" is an index lookup.
 pub(crate) const CREATE: &str = "
@@ -27,7 +34,8 @@ CREATE TABLE IF NOT EXISTS network (
     created       INTEGER NOT NULL,
     cursor        INTEGER NOT NULL DEFAULT 0,
     up_in_boot    TEXT,
-    plan          TEXT
+    plan          TEXT,
+    cursor6       BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS container (
     id                TEXT PRIMARY KEY,
@@ -61,10 +69,12 @@ CREATE TABLE IF NOT EXISTS lease (
     mac        TEXT NOT NULL,
     holder     TEXT REFERENCES container (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     released   INTEGER,
+    address6   BLOB,
     PRIMARY KEY (network, address),
     UNIQUE (network, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS lease_holder ON lease (holder) WHERE holder IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS lease_address6 ON lease (network, address6) WHERE address6 IS NOT NULL;
 CREATE INDEX IF NOT EXISTS lease_released ON lease (network, (name IS NOT NULL), released) WHERE holder IS NULL;
 CREATE TABLE IF NOT EXISTS port (
     protocol        TEXT NOT NULL,

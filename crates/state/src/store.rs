@@ -173,8 +173,10 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = schema_of(&transaction)?;
         if found < schema::VERSION {
-            if found == 1 {
-                transaction.execute_batch(schema::DROP)?;
+            match found {
+                1 => transaction.execute_batch(schema::DROP)?,
+                2 => transaction.execute_batch(schema::FROM_2)?,
+                _ => {}
             }
             transaction.execute_batch(schema_links::CREATE)?;
             transaction.execute_batch(schema::CREATE)?;
@@ -209,6 +211,7 @@ impl Drop for Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use minet_model::NetworkName;
 
     #[test]
     fn a_newer_file_is_refused_and_left_alone() {
@@ -250,7 +253,9 @@ mod tests {
             .execute_batch(
                 "INSERT INTO ended (id, exit_code) VALUES ('x', 7);
                  DROP TABLE link; DROP TABLE relink; DROP TABLE moved_address;
-                 DROP TABLE kept_port; DROP TABLE handover;
+                 DROP TABLE kept_port; DROP TABLE handover; DROP INDEX lease_address6;
+                 ALTER TABLE lease DROP COLUMN address6;
+                 ALTER TABLE network DROP COLUMN cursor6;
                  PRAGMA user_version = 2",
             )
             .unwrap();
@@ -258,6 +263,9 @@ mod tests {
         let mut store = Store::open(&dir).unwrap();
         assert_eq!(store.read(|tx| tx.links()).unwrap(), []);
         assert_eq!(store.read(|tx| tx.kept_ports()).unwrap(), []);
+        assert_eq!(store.read(|tx| tx.leases()).unwrap(), []);
+        let bridge = NetworkName::default_bridge();
+        assert_eq!(store.read(|tx| tx.cursor6(&bridge)).unwrap(), None);
         let ended = "SELECT exit_code FROM ended WHERE id = 'x'";
         let code: i32 = store
             .connection

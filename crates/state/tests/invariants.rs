@@ -39,6 +39,7 @@ fn network() -> BridgeNetwork {
         bridge: "minet0".parse().unwrap(),
         subnet: "172.17.0.0/16".parse().unwrap(),
         gateway: Ipv4Addr::new(172, 17, 0, 1),
+        ipv6: None,
         mtu: 1500,
     }
 }
@@ -325,4 +326,48 @@ fn a_name_keeps_the_ports_that_were_chosen_for_it() {
     assert_eq!(kept(&mut store, "other"), [on_port(40_001, 80)]);
     store.write(|tx| tx.forget_kept_ports("web")).unwrap();
     assert_eq!(store.read(|tx| tx.kept_ports()).unwrap().len(), 1);
+}
+
+#[test]
+fn an_ipv6_address_is_one_leases_and_stays_with_the_name() {
+    let mut store = Store::in_memory().unwrap();
+    let name = network().name;
+    let six: std::net::Ipv6Addr = "fd00::2".parse().unwrap();
+    store
+        .write(|tx| {
+            tx.put_network(&network(), 1)?;
+            take(tx, 2, "web", 1)?;
+            tx.put_address6(&name, &id(1), six)
+        })
+        .unwrap();
+    let of_web = |store: &mut Store| {
+        let lease = store.read(|tx| tx.lease_of_name(&name, "web")).unwrap();
+        lease.unwrap().address6
+    };
+    assert_eq!(of_web(&mut store), Some(six));
+    // In use, it is nobody else's.
+    let taken = store.write(|tx| {
+        take(tx, 3, "other", 2)?;
+        tx.put_address6(&name, &id(2), six)
+    });
+    assert!(taken.is_err());
+    store.write(|tx| tx.release_leases(&id(1), 5)).unwrap();
+    assert_eq!(of_web(&mut store), Some(six));
+    let longest = store.read(|tx| tx.longest_released6(&name)).unwrap();
+    assert_eq!(longest.unwrap().address6, Some(six));
+    // Out of use, it can be pinned by somebody else.
+    store
+        .write(|tx| {
+            take(tx, 3, "other", 2)?;
+            tx.put_address6(&name, &id(2), six)
+        })
+        .unwrap();
+    assert_eq!(of_web(&mut store), None);
+    let lease = store.read(|tx| tx.lease_of_address6(&name, six)).unwrap();
+    assert_eq!(lease.unwrap().name.as_deref(), Some("other"));
+    store.write(|tx| tx.forget_addresses6(&name)).unwrap();
+    assert_eq!(
+        store.read(|tx| tx.lease_of_address6(&name, six)).unwrap(),
+        None
+    );
 }

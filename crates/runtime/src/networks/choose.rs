@@ -1,11 +1,13 @@
 //! From what was asked of a network to what it will be: subnet, gateway, bridge and MTU.
 
-use super::NetworkError;
-use crate::{Error, Runtime, configuration::address_pools};
-use ipnetwork::Ipv4Network;
+use super::{
+    NetworkError,
+    choose6::{Surroundings, choose6, choose6_of_bridge, verify6},
+};
+use crate::{Error, Runtime};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_bridge::{Rtnl, address, link, survey};
-use minet_config::Config;
-use minet_ipam::{Pool, overlaps};
+use minet_ipam::{Pool, overlaps, overlaps6};
 use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec};
 use minet_state::NetworkRow;
 use std::net::Ipv4Addr;
@@ -17,18 +19,19 @@ const DEFAULT_MTU: u32 = 1500;
 pub(crate) struct Chosen {
     pub(crate) network: BridgeNetwork,
     pub(crate) subnet_moves: bool,
+    pub(crate) subnet6_moves: bool,
 }
 
 /// What was chosen before if it still fits this host, else what fits now.
 ///
 /// A subnet that a user chose is never changed; one that minet chose moves out of the way
-/// of addresses and routes that the host has got since. `planned` are subnets of networks
+/// of addresses and routes that the host has got since. `planned` are networks
 /// that are being brought up along with this one.
 pub(crate) fn choose(
     runtime: &mut Runtime,
     asked: &NetworkSpec,
     row: Option<&NetworkRow>,
-    planned: &[Ipv4Network],
+    planned: &[&BridgeNetwork],
 ) -> Result<Chosen, Error> {
     let id = match row {
         Some(row) => row.network.id.clone(),
@@ -39,44 +42,51 @@ pub(crate) fn choose(
         .iter()
         .filter(|other| other.network.name != asked.name)
         .collect();
-    let kept = match row {
-        Some(row) if super::may_keep_subnet(runtime, asked, row)? => Some(row.network.subnet),
-        Some(_) | None => None,
-    };
-    let config = runtime.machine.paths().config()?.clone();
     let rtnl = runtime.machine.rtnl()?;
     if let BridgeChoice::Existing(bridge) = &asked.bridge {
         let network = on_existing(rtnl, asked, bridge, id, &others)?;
-        let subnet_moves = row.is_some_and(|row| row.network.subnet != network.subnet);
-        return Ok(Chosen {
-            network,
-            subnet_moves,
-        });
+        return Ok(Chosen::after(row, network));
     }
     let uplink = survey::uplink(rtnl)?;
     let bridge = match row {
-        Some(row) if row.network.asked.bridge == asked.bridge => row.network.bridge.clone(),
-        Some(_) | None => new_bridge(rtnl, asked, &id)?,
+        Some(row) => row.network.bridge.clone(),
+        None => new_bridge(rtnl, asked, &id)?,
     };
-    let mut host = occupied_by_host(rtnl, &bridge)?;
-    host.extend(planned);
+    let (mut host, mut host6) = occupied_by_host(rtnl, &bridge)?;
+    host.extend(planned.iter().map(|other| other.subnet));
+    host6.extend(planned.iter().filter_map(|other| Some(other.ipv6?.subnet)));
     let subnet = match (asked.subnet, row) {
-        (Some(subnet), Some(row)) if row.network.subnet == subnet => subnet,
-        (Some(subnet), _) => unclaimed(subnet, &host, &others)?,
+        (Some(subnet), Some(_)) => subnet,
+        (Some(subnet), None) => {
+            let host: Vec<_> = host.iter().copied().map(IpNetwork::V4).collect();
+            unclaimed(subnet.into(), &host, &others)?;
+            subnet
+        }
         (None, _) => {
+            let kept = row.map(|row| row.network.subnet);
             let default = NetworkName::default_bridge();
             if asked.name != default && !others.iter().any(|row| row.network.name == default) {
-                // It will come, and be given what it is configured to have.
-                host.extend(awaited_subnet(&config));
+                // Everybody knows the first pool as the default network's; it will come.
+                host.extend(minet_ipam::default_pools().next());
             }
-            free_subnet(kept, host, &others, address_pools(&config))?
+            free_subnet(kept, host, &others)?
         }
     };
+    let ipv6 = choose6(
+        asked,
+        Surroundings {
+            host: host6,
+            others: &others,
+            before: row.and_then(|row| row.network.ipv6),
+            root: runtime.machine.paths().state_dir(),
+        },
+    )?;
     let network = BridgeNetwork {
         name: asked.name.clone(),
         id,
         bridge,
         subnet,
+        ipv6,
         gateway: asked
             .gateway
             .unwrap_or_else(|| minet_ipam::gateway_of(subnet)),
@@ -86,10 +96,19 @@ pub(crate) fn choose(
         asked: asked.clone(),
     };
     verify(&network)?;
-    Ok(Chosen {
-        subnet_moves: row.is_some_and(|row| row.network.subnet != subnet),
-        network,
-    })
+    Ok(Chosen::after(row, network))
+}
+
+impl Chosen {
+    fn after(row: Option<&NetworkRow>, network: BridgeNetwork) -> Self {
+        let before = row.map(|row| &row.network);
+        let subnet6 = |network: &BridgeNetwork| network.ipv6.map(|ipv6| ipv6.subnet);
+        Chosen {
+            subnet_moves: before.is_some_and(|before| before.subnet != network.subnet),
+            subnet6_moves: before.is_some_and(|before| subnet6(before) != subnet6(&network)),
+            network,
+        }
+    }
 }
 
 fn new_id(name: &NetworkName) -> Result<NetworkId, Error> {
@@ -120,46 +139,40 @@ fn default_bridge(rtnl: &mut Rtnl) -> Result<IfName, Error> {
 }
 
 /// Every address and route of the host that is not the bridge's own.
-fn occupied_by_host(rtnl: &mut Rtnl, bridge: &IfName) -> Result<Vec<Ipv4Network>, Error> {
+fn occupied_by_host(
+    rtnl: &mut Rtnl,
+    bridge: &IfName,
+) -> Result<(Vec<Ipv4Network>, Vec<Ipv6Network>), Error> {
     let own = link::find(rtnl, bridge)?.map(|link| link.index);
-    Ok(survey::survey(rtnl)?.occupied_except(own))
-}
-
-/// The subnet of a default network that is not there yet: the one that is configured, or
-/// the first of the pools, by which everybody knows it.
-fn awaited_subnet(config: &Config) -> Option<Ipv4Network> {
-    let asked = config.default_network.as_ref()?;
-    match &asked.bridge {
-        BridgeChoice::Own | BridgeChoice::Named(_) => {
-            asked.subnet.or_else(|| address_pools(config).next())
-        }
-        BridgeChoice::Existing(_) => None,
-    }
+    let survey = survey::survey(rtnl)?;
+    Ok((survey.occupied_except(own), survey.occupied6_except(own)))
 }
 
 fn free_subnet(
     kept: Option<Ipv4Network>,
     mut occupied: Vec<Ipv4Network>,
     others: &[&NetworkRow],
-    pools: impl Iterator<Item = Ipv4Network>,
 ) -> Result<Ipv4Network, Error> {
     // Those that are down too: they will come back.
     occupied.extend(others.iter().map(|other| other.network.subnet));
     let kept = kept.filter(|kept| !occupied.iter().any(|other| overlaps(*kept, *other)));
     match kept {
         Some(subnet) => Ok(subnet),
-        None => Ok(minet_ipam::choose_subnet(pools, &occupied)?),
+        None => Ok(minet_ipam::choose_subnet(
+            minet_ipam::default_pools(),
+            &occupied,
+        )?),
     }
 }
 
-/// The subnet that was asked for, if nobody else has it.
-fn unclaimed(
-    subnet: Ipv4Network,
-    host: &[Ipv4Network],
+/// Refuses the subnet that was asked for, of either family, if somebody else has it.
+pub(super) fn unclaimed(
+    subnet: IpNetwork,
+    host: &[IpNetwork],
     others: &[&NetworkRow],
-) -> Result<Ipv4Network, Error> {
+) -> Result<(), Error> {
     if subnet.ip() != subnet.network() {
-        let should = Ipv4Network::new(subnet.network(), subnet.prefix())
+        let should = IpNetwork::new(subnet.network(), subnet.prefix())
             .expect("a prefix length taken from a network is valid");
         return Err(NetworkError::HostBits {
             given: subnet,
@@ -167,18 +180,24 @@ fn unclaimed(
         }
         .into());
     }
-    let of_networks = others.iter().map(|other| {
+    let of_networks = others.iter().flat_map(|other| {
         let whose = format!("the subnet of network {}", other.network.name);
-        (other.network.subnet, whose)
+        let ipv6 = other.network.ipv6.map(|ipv6| IpNetwork::V6(ipv6.subnet));
+        [Some(IpNetwork::V4(other.network.subnet)), ipv6]
+            .into_iter()
+            .flatten()
+            .map(move |subnet| (subnet, whose.clone()))
     });
     let of_host = host
         .iter()
         .map(|other| (*other, "an address or a route of this host".to_owned()));
-    match of_networks
-        .chain(of_host)
-        .find(|(other, _)| overlaps(subnet, *other))
-    {
-        None => Ok(subnet),
+    let overlap = |other: &IpNetwork| match (subnet, *other) {
+        (IpNetwork::V4(subnet), IpNetwork::V4(other)) => overlaps(subnet, other),
+        (IpNetwork::V6(subnet), IpNetwork::V6(other)) => overlaps6(subnet, other),
+        (IpNetwork::V4(_), IpNetwork::V6(_)) | (IpNetwork::V6(_), IpNetwork::V4(_)) => false,
+    };
+    match of_networks.chain(of_host).find(|(other, _)| overlap(other)) {
+        None => Ok(()),
         Some((other, whose)) => Err(NetworkError::PoolOverlaps {
             subnet,
             other,
@@ -219,7 +238,10 @@ fn on_existing(
         .ok_or_else(|| NetworkError::BridgeWithoutAddress(bridge.clone()))?;
     let subnet = Ipv4Network::new(has.network(), has.prefix())
         .expect("a prefix length taken from a network is valid");
-    let mismatch = |asked: String| NetworkError::BridgeMismatch { has, asked };
+    let mismatch = |asked: String| NetworkError::BridgeMismatch {
+        has: has.into(),
+        asked,
+    };
     if let Some(other) = asked.subnet.filter(|asked| *asked != subnet) {
         return Err(mismatch(other.to_string()).into());
     }
@@ -232,6 +254,7 @@ fn on_existing(
         bridge: bridge.clone(),
         subnet,
         gateway: has.ip(),
+        ipv6: choose6_of_bridge(rtnl, asked, bridge)?,
         mtu: asked.mtu.unwrap_or(link.mtu),
         asked: asked.clone(),
     };
@@ -246,26 +269,26 @@ fn verify(network: &BridgeNetwork) -> Result<(), Error> {
         true => Ok(()),
         false => Err(NetworkError::OutsideSubnet {
             what,
-            address,
-            subnet,
+            address: address.into(),
+            subnet: subnet.into(),
         }),
     };
     inside("gateway", network.gateway)?;
     let ends = [subnet.network(), subnet.broadcast()];
     if subnet.prefix() < 31 && ends.contains(&network.gateway) {
-        let address = network.gateway;
-        return Err(NetworkError::NotAHost { address, subnet }.into());
-    }
-    if let Some(address) = network.asked.default_gateway {
-        inside("default-gateway", address)?;
+        return Err(NetworkError::NotAHost {
+            address: network.gateway.into(),
+            subnet: subnet.into(),
+        }
+        .into());
     }
     for address in network.asked.reserved.values() {
         inside("auxiliary address", *address)?;
     }
     if pool(network)?.capacity() == 0 {
-        return Err(NetworkError::TooSmall(subnet).into());
+        return Err(NetworkError::TooSmall(subnet.into()).into());
     }
-    Ok(())
+    verify6(network)
 }
 
 /// The addresses that the network's containers may have.
@@ -275,6 +298,5 @@ pub(crate) fn pool(network: &BridgeNetwork) -> Result<Pool, Error> {
         Some(range) => pool.narrowed_to(range.bounds())?,
         None => pool,
     };
-    let reserved = network.asked.reserved.values().copied();
-    Ok(pool.reserving(reserved.chain(network.asked.default_gateway)))
+    Ok(pool.reserving(network.asked.reserved.values().copied()))
 }

@@ -7,7 +7,7 @@ use crate::{
     plan::Carrier,
 };
 use minet_bridge::link;
-use minet_model::{BridgeChoice, NetworkId, NetworkSpec, Reach};
+use minet_model::{BridgeChoice, NetworkId, NetworkSpec};
 
 impl Runtime {
     /// Creates a network; returns its identity.
@@ -36,9 +36,6 @@ impl Runtime {
             return Err(error);
         }
         self.warn_of_spanning_tree(&spec, narrator)?;
-        if spec.reach == Reach::Outside {
-            self.warn_of_no_forwarding(narrator)?;
-        }
         let row = self.store.read(|tx| tx.network(&spec.name))?;
         row.map(|row| row.network.id)
             .ok_or_else(|| Error::NoSuchNetwork(spec.name.to_string()))

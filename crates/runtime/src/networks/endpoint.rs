@@ -4,7 +4,7 @@
 use super::NetworkError;
 use crate::{
     Error, address,
-    settings::{Attachment, Settings},
+    settings::{Attachment, Attachment6, Settings},
     step::Step,
     steps::{AddDefaultRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
 };
@@ -41,16 +41,21 @@ pub(crate) fn attach(
         id,
         name,
         address: endpoint.ip,
+        address6: endpoint.ip6,
         mac: endpoint.mac,
     };
-    let (address, mac) = address::lease(tx, &row, &request)?;
+    let place = address::lease(tx, &row, &request)?;
+    let ipv6 = network.ipv6.zip(place.address6);
     Ok(Attachment {
-        address: network.with_prefix(address),
+        address: network.with_prefix(place.address),
         network: network.name,
         bridge: network.bridge,
-        gateway: network.asked.default_gateway.unwrap_or(network.gateway),
-        host: Some(network.gateway),
-        mac,
+        gateway: network.gateway,
+        ipv6: ipv6.map(|(ipv6, address)| Attachment6 {
+            address: ipv6.with_prefix(address),
+            gateway: ipv6.gateway,
+        }),
+        mac: place.mac,
         interface,
         host_end,
         mtu: network.mtu,

@@ -1,6 +1,6 @@
-use ipnetwork::Ipv4Network;
+use ipnetwork::IpNetwork;
 use minet_model::IfName;
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::net::IpAddr;
 
 /// What stands in the way of a network. The first words are Docker's where it has some.
 #[derive(Debug, thiserror::Error)]
@@ -8,27 +8,6 @@ pub enum NetworkError {
     /// Every name that the default network's bridge could have is taken.
     #[error("all names from minet0 on are taken by other interfaces")]
     NoBridgeName,
-    /// The configuration wants no default network.
-    #[error(
-        "network bridge not found: bridge = \"none\" in {} says that there is none; name another one with --network",
-        .0.display()
-    )]
-    NoDefaultNetwork(PathBuf),
-    /// The configuration wants the default network to be another, and it is in use.
-    #[error(
-        "the default network {network} cannot be changed as {} says ({changes}) while containers run on it: {holders}; stop them (minet stop {holders}), or keep the settings that it has",
-        file.display()
-    )]
-    Outdated {
-        /// The network.
-        network: String,
-        /// What would change.
-        changes: String,
-        /// The configuration file.
-        file: PathBuf,
-        /// Names of containers, a space between them.
-        holders: String,
-    },
     /// The name is taken.
     #[error("network with name {0} already exists")]
     Exists(String),
@@ -50,9 +29,9 @@ pub enum NetworkError {
     #[error("Pool overlaps with other one on this address space: {subnet} and {other}, {whose}")]
     PoolOverlaps {
         /// What was asked for.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
         /// What is there.
-        other: Ipv4Network,
+        other: IpNetwork,
         /// Whose it is.
         whose: String,
     },
@@ -60,13 +39,13 @@ pub enum NetworkError {
     #[error("invalid subnet {given}: it should be {should}")]
     HostBits {
         /// What was written.
-        given: Ipv4Network,
+        given: IpNetwork,
         /// What was probably meant.
-        should: Ipv4Network,
+        should: IpNetwork,
     },
     /// A subnet that has no address for a container.
     #[error("invalid subnet {0}: it has no room for a gateway and a container")]
-    TooSmall(Ipv4Network),
+    TooSmall(IpNetwork),
     /// Part of a subnet without the subnet.
     #[error("{0} needs --subnet: what it is a part of")]
     NeedsSubnet(&'static str),
@@ -76,17 +55,17 @@ pub enum NetworkError {
         /// Gateway or auxiliary address.
         what: &'static str,
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The subnet.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
     },
     /// The first or the last address of a subnet.
     #[error("invalid gateway {address}: the first and the last address of {subnet} are no host's")]
     NotAHost {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// The subnet.
-        subnet: Ipv4Network,
+        subnet: IpNetwork,
     },
     /// `--bridge` with a bridge that is not there.
     #[error(
@@ -110,11 +89,25 @@ pub enum NetworkError {
     /// `--bridge` with a bridge on which the host has no address.
     #[error("bridge {0} has no IPv4 address configured: ip addr add 10.9.8.1/24 dev {0}")]
     BridgeWithoutAddress(IfName),
+    /// `--bridge` and `--ipv6` with a bridge on which the host has no IPv6 address.
+    #[error("bridge {0} has no IPv6 address configured: ip addr add fd00:9:8::1/64 dev {0}")]
+    BridgeWithoutAddress6(IfName),
+    /// A kernel that knows no IPv6.
+    #[error(
+        "this host has no IPv6 (there is no /proc/sys/net/ipv6): boot without ipv6.disable=1, or leave --ipv6 out"
+    )]
+    NoIpv6,
+    /// Frames that are too short for IPv6.
+    #[error("MTU {0} is too small for IPv6, which needs 1280 bytes (RFC 8200)")]
+    MtuTooSmallForIpv6(u32),
+    /// A subnet of another kind.
+    #[error(transparent)]
+    NotForHosts(#[from] minet_ipam::NotForHosts),
     /// `--bridge` with a bridge that has another address.
     #[error("bridge IPv4 ({has}) does not match requested configuration {asked}")]
     BridgeMismatch {
         /// What the bridge has.
-        has: Ipv4Network,
+        has: IpNetwork,
         /// What was asked for.
         asked: String,
     },

@@ -1,5 +1,6 @@
 //! `minet network ls` and `inspect`.
 
+use super::ipam_config;
 use crate::{Error, Runtime, find, time::rfc3339};
 use ipnetwork::Ipv4Network;
 use minet_model::{
@@ -36,10 +37,7 @@ impl Runtime {
         let rows = self.store.read(|tx| tx.networks())?;
         let mut listed: Vec<ListedNetwork> = rows.into_iter().map(of_row).collect();
         let default = NetworkName::default_bridge();
-        // A file that cannot be understood is no reason not to show what there is.
-        let config = self.machine.paths().config();
-        let wanted = config.map_or(true, |config| config.default_network.is_some());
-        if wanted && !listed.iter().any(|network| network.name == default) {
+        if !listed.iter().any(|network| network.name == default) {
             listed.push(predefined(default.as_str(), "bridge"));
         }
         listed.extend(WITHOUT_BRIDGE.map(|(name, driver)| predefined(name, driver)));
@@ -102,38 +100,26 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
         name,
         id,
         bridge,
-        subnet,
-        gateway,
         mtu,
         asked,
+        ..
     } = &row.network;
     let held = tx.leases_held_on(name)?;
-    let capacity = super::pool(&row.network)?.capacity();
-    let mut config = json!({ "Subnet": subnet, "Gateway": gateway });
-    if let Some(range) = asked.ip_range {
-        config["IPRange"] = json!(range.to_string());
-    }
-    if !asked.reserved.is_empty() {
-        config["AuxiliaryAddresses"] = json!(asked.reserved);
-    }
     let mut containers = Map::new();
     for lease in &held {
         if let LeaseHolder::Container(holder) = &lease.holder {
             containers.insert(holder.to_string(), endpoint(&row.network, lease, holder));
         }
     }
-    let in_use = u64::try_from(held.len()).unwrap_or(u64::MAX);
-    let subnets = json!({ subnet.to_string(): {
-        "IPsInUse": in_use.saturating_add(1),
-        "DynamicIPsAvailable": capacity.saturating_sub(in_use),
-    } });
     let prevented = asked.spoofing == Spoofing::Prevented;
     let own = json!({ "Bridge": bridge, "Mtu": mtu, "AntiSpoof": prevented });
-    let configs = Value::Array(vec![config]);
+    let configs = ipam_config::config(&row.network);
+    let subnets = ipam_config::usage(&row.network, &held)?;
     let mut value = outline((name.as_str(), "bridge"), id, asked, row.created);
     merge(
         &mut value,
         &json!({
+            "EnableIPv6": row.network.ipv6.is_some(),
             "IPAM": { "Driver": "default", "Options": null, "Config": configs },
             "Containers": containers,
             "Options": options(&row.network),
@@ -154,13 +140,15 @@ fn options(network: &BridgeNetwork) -> Value {
 }
 
 fn endpoint(network: &BridgeNetwork, lease: &Lease, holder: &ContainerId) -> Value {
+    let ipv6 = network.ipv6.zip(lease.address6);
+    let address6 = ipv6.map(|(ipv6, address)| ipv6.with_prefix(address));
     json!({
         "Name": lease.name,
         // One container has one cable to a network, so these two name it.
         "EndpointID": format!("{}{}", &network.id.as_str()[..32], &holder.as_str()[..32]),
         "MacAddress": lease.mac,
         "IPv4Address": network.with_prefix(lease.address),
-        "IPv6Address": "",
+        "IPv6Address": address6.map(|address| address.to_string()).unwrap_or_default(),
     })
 }
 

@@ -5,19 +5,20 @@
 
 mod cables;
 mod choose;
+mod choose6;
 mod connect;
 mod create;
-mod default;
 mod endpoint;
 mod error;
+mod ipam_config;
 mod leases;
 mod list;
 mod remove;
 
 pub use cables::{CableState, ListedCable};
 pub(crate) use choose::{choose, pool};
+pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
-pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
 pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step};
 pub use error::NetworkError;
 pub use leases::{ListedLease, ListedPort};
