@@ -8,7 +8,7 @@ use crate::network_options::NetworkCommand;
 use crate::options::RunOptions;
 use clap::{Args, Parser, Subcommand};
 use minet_runtime::Paths;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Container networking that you can see through.
 ///
@@ -21,6 +21,10 @@ pub(crate) struct Arguments {
     /// Keep everything below this directory instead of /var/lib/minet and /run/minet.
     #[arg(long, global = true, env = "MINET_ROOT", value_name = "DIR")]
     root: Option<String>,
+
+    /// Take the settings from this file instead of /etc/minet/config.toml; Docker's daemon.json will do
+    #[arg(long, global = true, env = "MINET_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,9 +40,15 @@ First steps:
 
 impl Arguments {
     pub(crate) fn paths(&self) -> Paths {
-        self.root.as_deref().map_or_else(Paths::default, |root| {
-            Paths::below(&std::path::absolute(root).unwrap_or_else(|_| root.into()))
-        })
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let paths = match self.root.as_deref() {
+            Some(root) => Paths::below(&absolute(Path::new(root))),
+            None => Paths::default(),
+        };
+        match &self.config {
+            Some(file) => paths.with_config_file(absolute(file)),
+            None => paths,
+        }
     }
 }
 
@@ -96,6 +106,9 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Make again what somebody changed behind minet's back; nothing is restarted
     Repair(RepairOptions),
+    /// Show which settings are in force, and where they come from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Remove what crashes left; with --all also the networks that nobody uses
     Gc(GcOptions),
 }
@@ -245,6 +258,28 @@ pub(crate) struct CheckOptions {
     /// Name or ID; all that run if none is given
     #[arg(value_name = "CONTAINER")]
     pub(crate) container: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting, its value and its source
+    Show(ConfigShowOptions),
+    /// Say whether a file can be understood; nothing is changed
+    Check(ConfigCheckOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShowOptions {
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheckOptions {
+    /// TOML, or JSON as Docker's daemon.json
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -79,6 +79,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Repair(repair) => commands::repair::repair(&repair, paths),
+        Command::Config(command) => commands::config::config(&command, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }
 }

@@ -6,7 +6,7 @@ use minet_model::{
     AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
     Masquerade, Neighbours, NetworkName, NetworkSpec, Reach, Spoofing,
 };
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NetworkCommand {
@@ -54,12 +54,12 @@ pub(crate) struct CreateOptions {
     /// No way out and no way in
     #[arg(long)]
     internal: bool,
-    /// Whether its containers reach each other
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    icc: bool,
-    /// Whether its containers go out under the host's address
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    masquerade: bool,
+    /// Whether its containers reach each other; they do if nothing is said
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    icc: Option<bool>,
+    /// Whether its containers go out under the host's address; they do if nothing is said
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    masquerade: Option<bool>,
     /// Whether each of its containers can send only from its own MAC and addresses
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     anti_spoof: bool,
@@ -196,9 +196,15 @@ fn aux_address(text: &str) -> Result<(String, Ipv4Addr), String> {
 }
 
 impl CreateOptions {
-    /// The options as a spec.
-    pub(crate) fn into_spec(self) -> Result<NetworkSpec, InvalidNetworkOption> {
+    /// The options as a spec; `defaults` are driver options that every network gets.
+    pub(crate) fn into_spec(
+        self,
+        defaults: &BTreeMap<String, String>,
+    ) -> Result<NetworkSpec, InvalidNetworkOption> {
         let mut spec = NetworkSpec::named(self.name);
+        for (key, value) in defaults {
+            spec.set_option(key, value)?;
+        }
         for option in &self.opt {
             let (key, value) = option.split_once('=').unwrap_or((option, ""));
             spec.set_option(key, value)?;
@@ -211,15 +217,19 @@ impl CreateOptions {
         if self.internal {
             spec.reach = Reach::InternalOnly;
         }
-        if !self.icc {
-            spec.neighbours = Neighbours::Apart;
-        }
         if !self.anti_spoof {
             spec.spoofing = Spoofing::Allowed;
         }
-        if !self.masquerade {
-            spec.masquerade = Masquerade::Off;
-        }
+        spec.neighbours = match self.icc {
+            Some(true) => Neighbours::Talk,
+            Some(false) => Neighbours::Apart,
+            None => spec.neighbours,
+        };
+        spec.masquerade = match self.masquerade {
+            Some(true) => Masquerade::On,
+            Some(false) => Masquerade::Off,
+            None => spec.masquerade,
+        };
         if let Some(bridge) = self.bridge {
             spec.bridge = BridgeChoice::Existing(bridge);
         }

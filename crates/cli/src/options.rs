@@ -7,7 +7,7 @@ use minet_model::{
     RestartPolicy, Seccomp, SecurityOption, SecurityOptions, SignalNumber, Sysctl, TerminalMode,
     UserSpec, Volume,
 };
-use minet_runtime::NetworkError;
+use minet_runtime::{ConfigError, NetworkError, Paths};
 use std::{
     env::VarError,
     io,
@@ -25,11 +25,11 @@ use std::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct RunOptions {
-    /// Its network: bridge (a cable to a switch), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
+    /// Its network: bridge (a cable to a switch; if nothing is said), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
     ///
     /// Several networks, or one with more to say about it:
     /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
-    #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", default_value = "bridge", help_heading = "Network")]
+    #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
     /// Another name on its (first) network; shown by inspect, and resolved once minet answers DNS
     #[arg(
@@ -212,6 +212,12 @@ pub(crate) enum OptionError {
     /// The same thing said twice about a network.
     #[error("conflicting options: {0} and the same in --network")]
     SaidTwice(&'static str),
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A port without a network that it could lead to.
+    #[error("a port can be published only on a network, and {} says that there is no default one (bridge = \"none\"): name one with --network", .0.display())]
+    NowhereToPublish(PathBuf),
     /// The directory of this process is gone.
     #[error("find the absolute path of {}: {source}", path.display())]
     Path { path: PathBuf, source: io::Error },
@@ -219,7 +225,7 @@ pub(crate) enum OptionError {
 
 impl RunOptions {
     /// The options as a spec; files named by them are read here.
-    pub(crate) fn into_spec(self) -> Result<ContainerSpec, OptionError> {
+    pub(crate) fn into_spec(self, paths: &Paths) -> Result<ContainerSpec, OptionError> {
         let mut env = Vec::new();
         for path in &self.env_file {
             env.extend(read_env_file(path)?);
@@ -228,12 +234,22 @@ impl RunOptions {
         if let Some(workdir) = self.workdir.as_ref().filter(|dir| !dir.is_absolute()) {
             return Err(OptionError::Workdir(workdir.clone()));
         }
-        let paths = self.rootfs.iter().chain(&self.workdir);
-        let paths = paths.chain(self.volume.iter().map(|volume| &volume.source));
-        if let Some(path) = paths.into_iter().find(|path| path.to_str().is_none()) {
+        let named = self.rootfs.iter().chain(&self.workdir);
+        let mut named = named.chain(self.volume.iter().map(|volume| &volume.source));
+        if let Some(path) = named.find(|path| path.to_str().is_none()) {
             return Err(OptionError::NotUtf8(path.clone()));
         }
-        let (mode, mut networks) = modes(self.mode)?;
+        let nothing_asked = self.mode.is_empty();
+        let (mode, mut networks) = match nothing_asked {
+            true => default_mode(paths)?,
+            false => modes(self.mode)?,
+        };
+        let publishes = self.publish_all || !self.publish.is_empty();
+        if nothing_asked && networks.is_empty() && publishes {
+            return Err(OptionError::NowhereToPublish(
+                paths.config_file().to_owned(),
+            ));
+        }
         if let Some(first) = networks.first_mut() {
             complete(first, self.ip, self.mac_address, &self.network_alias)?;
         } else if !self.network_alias.is_empty() {
@@ -312,6 +328,16 @@ fn read_profile(file: &str) -> Result<Seccomp, OptionError> {
         source,
     })?;
     Ok(Seccomp::Profile { text })
+}
+
+/// What a container gets for which nothing was asked.
+fn default_mode(paths: &Paths) -> Result<(NetworkMode, Vec<EndpointSpec>), OptionError> {
+    let mode = paths.default_mode()?;
+    let endpoint = match &mode {
+        NetworkMode::Bridge(network) => Some(EndpointSpec::to(network.clone())),
+        _ => None,
+    };
+    Ok((mode, endpoint.into_iter().collect()))
 }
 
 /// One mode, or cables to one or several networks.
@@ -419,7 +445,9 @@ mod tests {
     fn spec(words: &[&str]) -> ContainerSpec {
         let words = ["minet", "run"].iter().chain(words);
         match Arguments::try_parse_from(words).unwrap().command {
-            Command::Run(options) => options.into_spec().unwrap(),
+            Command::Run(options) => options
+                .into_spec(&Paths::below(Path::new("/nonexistent")))
+                .unwrap(),
             other => panic!("{other:?}"),
         }
     }

@@ -61,6 +61,9 @@ pub struct NetworkSpec {
     pub subnet: Option<Ipv4Network>,
     /// `--gateway`: the host's own address on it; none means the first of the subnet.
     pub gateway: Option<Ipv4Addr>,
+    /// Where containers send what is for nobody on the bridge; none means to the host.
+    #[serde(default)]
+    pub default_gateway: Option<Ipv4Addr>,
     /// `--ip-range`: containers get their addresses from this part of the subnet.
     pub ip_range: Option<AddressRange>,
     /// `--aux-address`: addresses that no container gets, by what they are for.
@@ -124,6 +127,7 @@ impl NetworkSpec {
             name,
             subnet: None,
             gateway: None,
+            default_gateway: None,
             ip_range: None,
             reserved: BTreeMap::new(),
             ipv6: None,
@@ -181,7 +185,7 @@ impl NetworkSpec {
 }
 
 /// Whether an interface can have this MTU: the least is RFC 791's, the most is a veth's.
-fn is_mtu(mtu: u32) -> bool {
+pub fn is_mtu(mtu: u32) -> bool {
     (68..=65_535).contains(&mtu)
 }
 

@@ -68,7 +68,12 @@ impl NetworkRules {
             (Masquerade::On, Reach::Outside) => {
                 elements.push(element(&IPV4.set("masqueraded"), vec![subnet()]))
             }
-            (Masquerade::Off, _) | (_, Reach::InternalOnly) => {}
+            // Answers come to the container's own address, and are not known to be answers
+            // before they are tracked; the chain `forward` lets nothing else in.
+            (Masquerade::Off, Reach::Outside) => {
+                elements.push(element(&IPV4.set("routed"), vec![subnet()]))
+            }
+            (_, Reach::InternalOnly) => {}
         }
         match self.neighbours {
             Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),

@@ -4,7 +4,7 @@
 //! (a name, an address, a port) is taken by nobody else in between.
 
 use crate::{
-    Error, christen,
+    Error, christen, configuration,
     etc_files::{self, EtcSource},
     kept_ports,
     network::Ground,
@@ -284,7 +284,7 @@ fn plan(
     name: &ContainerName,
     settings: &Settings,
 ) -> Result<Plan, Error> {
-    let spec = candidate.spec;
+    let spec = &configuration::with_name_defaults(candidate.spec, candidate.paths)?;
     let mut steps = Vec::new();
     if let Some(link) = &settings.netns_link {
         steps.extend(namespace_steps(name, link));

@@ -17,6 +17,9 @@ pub enum Error {
         /// How many steps had been applied.
         steps: usize,
     },
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] minet_config::ConfigError),
     /// The store.
     #[error(transparent)]
     State(#[from] minet_state::Error),

@@ -71,7 +71,7 @@ fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {
     let gateway = source
         .settings
         .main_attachment()
-        .map(|attachment| attachment.gateway);
+        .map(|attachment| attachment.host.unwrap_or(attachment.gateway));
     let entry = |add: &minet_model::AddHost| {
         let address = match add.target {
             AddHostTarget::Address(address) => Some(address),

@@ -15,6 +15,7 @@ pub(crate) fn hold(
     tx: &Transaction<'_>,
     name: Option<&ContainerName>,
     wanted: &[PublishSpec],
+    defaults: BindDefaults,
 ) -> Result<Vec<HeldPort>, Error> {
     let name = name.map(ContainerName::as_str);
     let had = match name {
@@ -31,12 +32,7 @@ pub(crate) fn hold(
         },
         last_resort: &|protocol| tx.longest_kept(protocol).unwrap_or_default(),
     };
-    Ok(ports::hold(
-        wanted,
-        BindDefaults::AllAddresses,
-        &used_by,
-        &preference,
-    )?)
+    Ok(ports::hold(wanted, defaults, &used_by, &preference)?)
 }
 
 /// Records which of a container's ports its name keeps: those that nobody asked for by

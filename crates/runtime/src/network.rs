@@ -11,7 +11,7 @@ use crate::{
     lock::Lock,
     memory::Memory,
     network_down,
-    networks::{NetworkError, choose},
+    networks::{self, NetworkError, choose},
     plan::{Carrier, Plan},
     step::{Finding, Step},
     steps::{
@@ -74,11 +74,10 @@ pub(crate) fn survey_ground(
     // Asked again: somebody else may have brought them up while we waited for the lock.
     for name in those_down(runtime, names)? {
         let row = runtime.store.read(|tx| tx.network(&name))?;
-        let asked = match &row {
-            Some(row) => row.network.asked.clone(),
-            None if name == NetworkName::default_bridge() => NetworkSpec::named(name),
-            None => return Err(Error::NoSuchNetwork(name.to_string())),
-        };
+        let asked = networks::asked_of(runtime, &name, row.as_ref())?;
+        if let Some(row) = &row {
+            networks::make_way(runtime, row, &asked, intent)?;
+        }
         let planned: Vec<&BridgeNetwork> = down.iter().map(|work| &work.network).collect();
         let work = plan_one(runtime, &asked, row.as_ref(), &planned)?;
         down.push(work);
@@ -106,7 +105,8 @@ fn plan_one(
 ) -> Result<Groundwork, Error> {
     let chosen = choose(runtime, asked, row, planned)?;
     let passage = foreign::plan_passage(runtime, &chosen.network)?;
-    let plan = plan(&chosen.network, passage, forwarding_is_ours(runtime)?);
+    let host_is_router = host_is_router(runtime)?;
+    let plan = plan(&chosen.network, passage, host_is_router);
     Ok(Groundwork {
         network: chosen.network,
         subnet_moves: chosen.subnet_moves,
@@ -121,7 +121,7 @@ impl Ground {
         for work in &self.down {
             tx.put_network(&work.network, now())?;
             if work.subnet_moves {
-                tx.forget_network_leases(&work.network.name)?;
+                forget_leases_outside(tx, &work.network)?;
             }
             if work.subnet6_moves {
                 tx.forget_addresses6(&work.network.name)?;
@@ -148,6 +148,11 @@ impl Ground {
             let turns_on = work.plan.steps.iter().any(turned_on) && !TurnOnForwarding::is_on();
             carrier.carry_out(&work.plan)?;
             store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
+            if work.subnet_moves {
+                let BridgeNetwork { name, subnet, .. } = &work.network;
+                let note = format!("network {name} has moved to the subnet {subnet}");
+                carrier.narrator().note(&note);
+            }
             if turns_on {
                 carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
             }
@@ -194,7 +199,11 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
     let Some(row) = runtime.store.read(|tx| tx.network(name))? else {
         return Ok(false);
     };
-    if row.up_in_boot.as_deref() != Some(runtime.boot.as_str()) || !TurnOnForwarding::is_on() {
+    let forwards = TurnOnForwarding::is_on() || runtime.forwarding_stays_off()?;
+    if row.up_in_boot.as_deref() != Some(runtime.boot.as_str()) || !forwards {
+        return Ok(false);
+    }
+    if networks::is_outdated(runtime, &row)? {
         return Ok(false);
     }
     let is_bridge = |step: &&Step| matches!(step, Step::MakeBridge(_) | Step::UseBridge(_));
@@ -213,8 +222,7 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
 }
 
 /// The deny rules stand before anything that they are to close is opened.
-fn plan(network: &BridgeNetwork, passage: Option<Step>, forwarding_is_ours: bool) -> Plan {
-    let host_is_router = TurnOnForwarding::is_on() && !forwarding_is_ours;
+fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) -> Plan {
     let mut steps = vec![
         Step::InstallTable(InstallTable {
             host_was_router: host_is_router,
@@ -245,6 +253,23 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, forwarding_is_ours: bool
         }));
     }
     Plan { steps }
+}
+
+/// Whether the host's forwarding is somebody else's: who turned it on, or will.
+fn host_is_router(runtime: &mut Runtime) -> Result<bool, Error> {
+    let ours = forwarding_is_ours(runtime)?;
+    Ok(TurnOnForwarding::is_on() && !ours || runtime.forwarding_stays_off()?)
+}
+
+/// A name keeps the address that still is one of the network's; the others are forgotten.
+fn forget_leases_outside(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<(), Error> {
+    let pool = networks::pool(network)?;
+    for lease in tx.leases_on(&network.name)? {
+        if pool.check_static(lease.address).is_err() {
+            tx.forget_lease_of_address(&network.name, lease.address)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether minet turned forwarding on earlier in this boot, for whichever network.

@@ -1,3 +1,5 @@
+use crate::configuration::Configuration;
+use minet_config::{Config, ConfigError, Presence};
 use std::path::{Path, PathBuf};
 
 /// Where minet keeps what it remembers and what it makes.
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// | [`Paths::state_dir`] | `/var/lib/minet` | `DIR/lib` | yes |
 /// | [`Paths::run_dir`] | `/run/minet` | `DIR/run` | no |
 /// | [`Paths::netns_dir`] | `/run/netns` | `DIR/netns` | no |
+/// | [`Paths::config`] | `/etc/minet/config.toml` | `DIR/config.toml` | yes |
 ///
 /// With the default root, containers are visible to `ip netns` under their names. With
 /// another root they are not, because two instances may each have a container `web`.
@@ -15,6 +18,7 @@ pub struct Paths {
     state_dir: PathBuf,
     run_dir: PathBuf,
     netns_dir: PathBuf,
+    configuration: Configuration,
 }
 
 impl Default for Paths {
@@ -23,6 +27,7 @@ impl Default for Paths {
             state_dir: "/var/lib/minet".into(),
             run_dir: "/run/minet".into(),
             netns_dir: "/run/netns".into(),
+            configuration: Configuration::new("/etc/minet/config.toml".into(), Presence::Optional),
         }
     }
 }
@@ -34,7 +39,31 @@ impl Paths {
             state_dir: root.join("lib"),
             run_dir: root.join("run"),
             netns_dir: root.join("netns"),
+            configuration: Configuration::new(root.join("config.toml"), Presence::Optional),
         }
+    }
+
+    /// The same, with a configuration file that somebody named.
+    #[must_use]
+    pub fn with_config_file(self, file: PathBuf) -> Self {
+        Paths {
+            configuration: Configuration::new(file, Presence::Required),
+            ..self
+        }
+    }
+
+    /// What is configured; the file is read when this is first asked for.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file.
+    pub fn config(&self) -> Result<&Config, ConfigError> {
+        self.configuration.read()
+    }
+
+    /// Where the configuration is read, whether there is one or not.
+    pub fn config_file(&self) -> &Path {
+        self.configuration.file()
     }
 
     /// What survives a reboot: the database and the logs.

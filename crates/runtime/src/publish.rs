@@ -27,9 +27,10 @@ impl Runtime {
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let address = way_in(&row, &settings)?;
+        let defaults = self.bind_defaults()?;
         let held = self
             .store
-            .read(|tx| kept_ports::hold(tx, Some(&row.name), mappings))?;
+            .read(|tx| kept_ports::hold(tx, Some(&row.name), mappings, defaults))?;
         let step = PublishPorts {
             name: row.name.clone(),
             id: row.id.clone(),

@@ -34,6 +34,7 @@ impl Runtime {
         conflicts::refuse(spec)?;
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
+        self.warn_of_no_way_out(spec, narrator)?;
         World::look_up(spec)?;
         let ground = self.ground(spec, &Intent::Look)?;
         let ports = published(&self.hold_ports(spec, spec.name.as_ref())?);

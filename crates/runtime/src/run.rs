@@ -80,6 +80,7 @@ impl Runtime {
         conflicts::refuse(spec)?;
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
+        self.warn_of_no_way_out(spec, narrator)?;
         let world = World::look_up(spec)?;
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
@@ -143,7 +144,9 @@ impl Runtime {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read(|tx| kept_ports::hold(tx, name, &wanted))
+        let defaults = self.bind_defaults()?;
+        self.store
+            .read(|tx| kept_ports::hold(tx, name, &wanted, defaults))
     }
 
     /// Whether one of the container's networks is not internal: only there ports can be
@@ -173,6 +176,18 @@ impl Runtime {
             narrator.warn("WARNING: Published ports are discarded when all networks are internal");
         }
         Ok(())
+    }
+
+    /// So is what follows from forwarding that stays off.
+    pub(crate) fn warn_of_no_way_out(
+        &mut self,
+        spec: &ContainerSpec,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        match !spec.networks.is_empty() && self.forwarding_stays_off()? && self.leads_out(spec)? {
+            true => self.warn_of_no_forwarding(narrator),
+            false => Ok(()),
+        }
     }
 
     /// Records the wish, on ground that stays where it is.

@@ -38,8 +38,13 @@ pub struct Attachment {
     pub bridge: IfName,
     /// The container's address, with the prefix length of the network.
     pub address: Ipv4Network,
-    /// The host's address on the bridge.
+    /// Where the default route leads: the host's address on the bridge, if nobody else is
+    /// the network's gateway.
     pub gateway: Ipv4Addr,
+    /// The host's address on the bridge; none in the settings of an older minet, where it
+    /// was the gateway.
+    #[serde(default)]
+    pub host: Option<Ipv4Addr>,
     /// The same in IPv6, on a network that has it.
     #[serde(default)]
     pub ipv6: Option<Attachment6>,

@@ -179,12 +179,26 @@ impl Transaction<'_> {
         )
     }
 
-    /// Forgets every lease of a network, whose subnet has changed.
-    pub fn forget_network_leases(&self, network: &NetworkName) -> Result<(), Error> {
-        self.inner
-            .execute("DELETE FROM lease WHERE network = ?1", [network.as_str()])
-            .map(drop)
-            .map_err(Error::during("forget a network's leases"))
+    /// Every lease of one network, in use or not.
+    pub fn leases_on(&self, network: &NetworkName) -> Result<Vec<Lease>, Error> {
+        self.many_leases(
+            "SELECT * FROM lease WHERE network = ?1 ORDER BY address",
+            [network.as_str()],
+        )
+    }
+
+    /// Forgets whose an address was that is one of the network's no longer.
+    pub fn forget_lease_of_address(
+        &self,
+        network: &NetworkName,
+        address: Ipv4Addr,
+    ) -> Result<(), Error> {
+        self.run(
+            "DELETE FROM lease WHERE network = ?1 AND address = ?2",
+            params![network.as_str(), address.to_bits()],
+        )
+        .map(drop)
+        .map_err(Error::during("forget a lease"))
     }
 
     /// How many addresses of a network are in use.

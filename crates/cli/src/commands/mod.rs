@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;

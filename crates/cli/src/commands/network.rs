@@ -63,10 +63,11 @@ fn disconnect(options: &DisconnectOptions, paths: Paths) -> Result<u8, Failure> 
 
 fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
     let mut explainer = explainer(options.explain);
-    let spec = options.into_spec().map_err(|error| Failure {
-        message: error.to_string(),
-        code: 1,
-    })?;
+    let failure = |message: String| Failure { message, code: 1 };
+    let config = paths.config().map_err(|error| failure(error.to_string()))?;
+    let spec = options
+        .into_spec(&config.network_options)
+        .map_err(|error| failure(error.to_string()))?;
     let id = open(paths)
         .and_then(|mut runtime| runtime.create_network(spec, &mut explainer))
         .map_err(|error| Failure::of_command(&error))?;

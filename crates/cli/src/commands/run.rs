@@ -21,7 +21,7 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
     let shown = shown(&options);
     let detach = options.detach;
     let fail_after = options.fail_after.map(FailAfter);
-    let spec = options.into_spec().map_err(|error| Failure {
+    let spec = options.into_spec(&paths).map_err(|error| Failure {
         message: crate::output::visible(&error.to_string()),
         code: OWN_FAILURE,
     })?;

@@ -47,6 +47,7 @@ fn guard() -> Chain {
                     lookup([IifName], NotIn, "bridges"),
                     Match::NotFrom(IfName::loopback()),
                     lookup([Daddr(family)], In, family.set("hidden")),
+                    lookup([Daddr(family)], NotIn, family.set("routed")),
                 ],
                 [Counter, Drop],
                 "containers are reached through published ports",

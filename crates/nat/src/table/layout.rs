@@ -95,6 +95,13 @@ fn sets_of(family: &Family) -> Vec<Set> {
             "subnets that outside may not address directly",
         ),
         define(
+            "routed",
+            &[address],
+            &[],
+            Shape::Interval,
+            "of those, subnets whose answers come under their own addresses",
+        ),
+        define(
             "publish",
             &[InetProto, InetService],
             &[address, InetService],

@@ -4,9 +4,10 @@ use super::{
     NetworkError,
     choose6::{Surroundings, choose6, choose6_of_bridge, verify6},
 };
-use crate::{Error, Runtime};
+use crate::{Error, Runtime, configuration::address_pools};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_bridge::{Rtnl, address, link, survey};
+use minet_config::Config;
 use minet_ipam::{Pool, overlaps, overlaps6};
 use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec};
 use minet_state::NetworkRow;
@@ -42,6 +43,11 @@ pub(crate) fn choose(
         .iter()
         .filter(|other| other.network.name != asked.name)
         .collect();
+    let kept = match row {
+        Some(row) if super::may_keep_subnet(runtime, asked, row)? => Some(row.network.subnet),
+        Some(_) | None => None,
+    };
+    let config = runtime.machine.paths().config()?.clone();
     let rtnl = runtime.machine.rtnl()?;
     if let BridgeChoice::Existing(bridge) = &asked.bridge {
         let network = on_existing(rtnl, asked, bridge, id, &others)?;
@@ -49,27 +55,26 @@ pub(crate) fn choose(
     }
     let uplink = survey::uplink(rtnl)?;
     let bridge = match row {
-        Some(row) => row.network.bridge.clone(),
-        None => new_bridge(rtnl, asked, &id)?,
+        Some(row) if row.network.asked.bridge == asked.bridge => row.network.bridge.clone(),
+        Some(_) | None => new_bridge(rtnl, asked, &id)?,
     };
     let (mut host, mut host6) = occupied_by_host(rtnl, &bridge)?;
     host.extend(planned.iter().map(|other| other.subnet));
     host6.extend(planned.iter().filter_map(|other| Some(other.ipv6?.subnet)));
     let subnet = match (asked.subnet, row) {
-        (Some(subnet), Some(_)) => subnet,
-        (Some(subnet), None) => {
+        (Some(subnet), Some(row)) if row.network.subnet == subnet => subnet,
+        (Some(subnet), _) => {
             let host: Vec<_> = host.iter().copied().map(IpNetwork::V4).collect();
             unclaimed(subnet.into(), &host, &others)?;
             subnet
         }
         (None, _) => {
-            let kept = row.map(|row| row.network.subnet);
             let default = NetworkName::default_bridge();
             if asked.name != default && !others.iter().any(|row| row.network.name == default) {
-                // Everybody knows the first pool as the default network's; it will come.
-                host.extend(minet_ipam::default_pools().next());
+                // It will come, and be given what it is configured to have.
+                host.extend(awaited_subnet(&config));
             }
-            free_subnet(kept, host, &others)?
+            free_subnet(kept, host, &others, address_pools(&config))?
         }
     };
     let ipv6 = choose6(
@@ -148,20 +153,30 @@ fn occupied_by_host(
     Ok((survey.occupied_except(own), survey.occupied6_except(own)))
 }
 
+/// The subnet of a default network that is not there yet: the one that is configured, or
+/// the first of the pools, by which everybody knows it.
+fn awaited_subnet(config: &Config) -> Option<Ipv4Network> {
+    let asked = config.default_network.as_ref()?;
+    match &asked.bridge {
+        BridgeChoice::Own | BridgeChoice::Named(_) => {
+            asked.subnet.or_else(|| address_pools(config).next())
+        }
+        BridgeChoice::Existing(_) => None,
+    }
+}
+
 fn free_subnet(
     kept: Option<Ipv4Network>,
     mut occupied: Vec<Ipv4Network>,
     others: &[&NetworkRow],
+    pools: impl Iterator<Item = Ipv4Network>,
 ) -> Result<Ipv4Network, Error> {
     // Those that are down too: they will come back.
     occupied.extend(others.iter().map(|other| other.network.subnet));
     let kept = kept.filter(|kept| !occupied.iter().any(|other| overlaps(*kept, *other)));
     match kept {
         Some(subnet) => Ok(subnet),
-        None => Ok(minet_ipam::choose_subnet(
-            minet_ipam::default_pools(),
-            &occupied,
-        )?),
+        None => Ok(minet_ipam::choose_subnet(pools, &occupied)?),
     }
 }
 
@@ -282,6 +297,9 @@ fn verify(network: &BridgeNetwork) -> Result<(), Error> {
         }
         .into());
     }
+    if let Some(address) = network.asked.default_gateway {
+        inside("default-gateway", address)?;
+    }
     for address in network.asked.reserved.values() {
         inside("auxiliary address", *address)?;
     }
@@ -298,5 +316,6 @@ pub(crate) fn pool(network: &BridgeNetwork) -> Result<Pool, Error> {
         Some(range) => pool.narrowed_to(range.bounds())?,
         None => pool,
     };
-    Ok(pool.reserving(network.asked.reserved.values().copied()))
+    let reserved = network.asked.reserved.values().copied();
+    Ok(pool.reserving(reserved.chain(network.asked.default_gateway)))
 }

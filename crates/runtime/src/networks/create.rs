@@ -7,7 +7,7 @@ use crate::{
     plan::Carrier,
 };
 use minet_bridge::link;
-use minet_model::{BridgeChoice, NetworkId, NetworkSpec};
+use minet_model::{BridgeChoice, NetworkId, NetworkSpec, Reach};
 
 impl Runtime {
     /// Creates a network; returns its identity.
@@ -36,6 +36,9 @@ impl Runtime {
             return Err(error);
         }
         self.warn_of_spanning_tree(&spec, narrator)?;
+        if spec.reach == Reach::Outside {
+            self.warn_of_no_forwarding(narrator)?;
+        }
         let row = self.store.read(|tx| tx.network(&spec.name))?;
         row.map(|row| row.network.id)
             .ok_or_else(|| Error::NoSuchNetwork(spec.name.to_string()))

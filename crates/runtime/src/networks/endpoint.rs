@@ -50,7 +50,8 @@ pub(crate) fn attach(
         address: network.with_prefix(place.address),
         network: network.name,
         bridge: network.bridge,
-        gateway: network.gateway,
+        gateway: network.asked.default_gateway.unwrap_or(network.gateway),
+        host: Some(network.gateway),
         ipv6: ipv6.map(|(ipv6, address)| Attachment6 {
             address: ipv6.with_prefix(address),
             gateway: ipv6.gateway,

@@ -1,6 +1,6 @@
 use ipnetwork::IpNetwork;
 use minet_model::IfName;
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 /// What stands in the way of a network. The first words are Docker's where it has some.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +8,27 @@ pub enum NetworkError {
     /// Every name that the default network's bridge could have is taken.
     #[error("all names from minet0 on are taken by other interfaces")]
     NoBridgeName,
+    /// The configuration wants no default network.
+    #[error(
+        "network bridge not found: bridge = \"none\" in {} says that there is none; name another one with --network",
+        .0.display()
+    )]
+    NoDefaultNetwork(PathBuf),
+    /// The configuration wants the default network to be another, and it is in use.
+    #[error(
+        "the default network {network} cannot be changed as {} says ({changes}) while containers run on it: {holders}; stop them (minet stop {holders}), or keep the settings that it has",
+        file.display()
+    )]
+    Outdated {
+        /// The network.
+        network: String,
+        /// What would change.
+        changes: String,
+        /// The configuration file.
+        file: PathBuf,
+        /// Names of containers, a space between them.
+        holders: String,
+    },
     /// The name is taken.
     #[error("network with name {0} already exists")]
     Exists(String),

@@ -37,7 +37,10 @@ impl Runtime {
         let rows = self.store.read(|tx| tx.networks())?;
         let mut listed: Vec<ListedNetwork> = rows.into_iter().map(of_row).collect();
         let default = NetworkName::default_bridge();
-        if !listed.iter().any(|network| network.name == default) {
+        // A file that cannot be understood is no reason not to show what there is.
+        let config = self.machine.paths().config();
+        let wanted = config.map_or(true, |config| config.default_network.is_some());
+        if wanted && !listed.iter().any(|network| network.name == default) {
             listed.push(predefined(default.as_str(), "bridge"));
         }
         listed.extend(WITHOUT_BRIDGE.map(|(name, driver)| predefined(name, driver)));
