@@ -7,7 +7,9 @@ use minet_tests::{HOST, NEIGHBOUR, Place, Running, SERVER, TestHost};
 /// is published, and 81, which is not.
 fn with_web(host: &TestHost) -> (Running<'_>, Running<'_>) {
     let server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
-    let web = host.serve("--name web -p 8080:80 -p 127.0.0.1:81:81", "tcp:80 tcp:81");
+    let mut web = host.serve("--name web -p 8080:80 -p 127.0.0.1:81:81", "tcp:80 tcp:81");
+    // Its supervisor would be faster than the test.
+    web.signal("STOP");
     (server, web)
 }
 
@@ -20,8 +22,8 @@ fn all_is_well(host: &TestHost, after: &str) {
     host.ask(Place::Host, "tcp 127.0.0.1:8080").succeed();
     let out = format!("exec web -- {} ask tcp {SERVER}:80", host.probe());
     assert_eq!(host.minet(out.as_str()).succeed(), HOST, "after {after}");
-    let check = host.minet("check");
-    assert_eq!(check.code(), 0, "after {after}\n{check}");
+    // Nothing is left to mend.
+    assert_eq!(host.minet("repair").succeed(), "", "after {after}");
 }
 
 /// Breaks something; `check` must name it and `repair` mend it.
@@ -33,7 +35,6 @@ fn mend(host: &TestHost, damage: &str, named: &str) {
     let repair = host.minet("repair");
     assert_eq!(repair.code(), 0, "after {damage}\n{repair}");
     all_is_well(host, damage);
-    assert_eq!(host.minet("repair").succeed(), "", "after {damage}");
 }
 
 #[test]
@@ -41,7 +42,6 @@ fn what_was_done_to_the_table_is_mended() {
     let host = TestHost::new();
     let (_server, mut web) = with_web(&host);
     all_is_well(&host, "the start");
-    assert_eq!(host.minet("repair").succeed(), "");
     for (damage, named) in [
         ("nft flush ruleset", "table inet minet is missing"),
         (
@@ -118,14 +118,13 @@ fn what_was_done_to_the_interfaces_is_mended() {
         mend(&host, damage, named);
     }
     assert!(!web.has_ended());
-    host.minet("rm -f web").succeed();
-    web.finish();
 }
 
 #[test]
 fn one_container_is_mended_and_the_others_are_not_looked_at() {
     let host = TestHost::new();
-    let _web = host.idle("web", "-p 8080:80");
+    let mut web = host.idle("web", "-p 8080:80");
+    web.signal("STOP");
     let _db = host.idle("db", "-p 5432:5432");
     host.sh("nft flush map inet minet publish").succeed();
     assert!(host.minet("repair db").succeed().contains("5432"));
@@ -157,7 +156,8 @@ fn a_host_that_stops_passing_packets_on_is_told_so_and_becomes_no_router() {
 #[test]
 fn all_of_it_is_told_as_json() {
     let host = TestHost::new();
-    let _web = host.idle("web", "-p 8080:80");
+    let mut web = host.idle("web", "-p 8080:80");
+    web.signal("STOP");
     assert_eq!(host.minet("check --json").json(), serde_json::json!([]));
     host.sh("nft flush map inet minet publish; ip link set minet0 down")
         .succeed();
@@ -180,7 +180,8 @@ fn all_of_it_is_told_as_json() {
 #[test]
 fn what_cannot_be_mended_is_said() {
     let host = TestHost::new();
-    let _web = host.idle("web", "");
+    let mut web = host.idle("web", "");
+    web.signal("STOP");
     // Somebody else's bridge has taken the place of minet's.
     host.sh("ip link delete minet0; ip link add minet0 type bridge; ip link set minet0 alias mine")
         .succeed();

@@ -56,6 +56,7 @@ pub mod address;
 pub mod announce;
 pub mod cable;
 mod error;
+pub mod events;
 pub mod guard;
 pub mod link;
 mod outcome;

@@ -36,7 +36,7 @@ impl Runtime {
         let console = Console::open(request.terminal)?;
         let mut running = self.join(request, &console)?;
         console.attach(running.terminal.take());
-        let code = attend::attend(events, &running, console, Vec::new(), None)?;
+        let code = attend::attend(events, &running, console, Vec::new(), None, None)?;
         Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }
 

@@ -221,6 +221,16 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
         .network_is_installed(&row.network.bridge)?)
 }
 
+/// Whether all networks that should stand do, by the same quick look.
+pub(crate) fn all_are_up(runtime: &mut Runtime) -> Result<bool, Error> {
+    for (name, _) in standing(runtime)? {
+        if !is_up(runtime, &name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The deny rules stand before anything that they are to close is opened.
 fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) -> Plan {
     let mut steps = vec![

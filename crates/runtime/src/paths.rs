@@ -19,6 +19,7 @@ pub struct Paths {
     run_dir: PathBuf,
     netns_dir: PathBuf,
     configuration: Configuration,
+    root: Option<PathBuf>,
 }
 
 impl Default for Paths {
@@ -28,6 +29,7 @@ impl Default for Paths {
             run_dir: "/run/minet".into(),
             netns_dir: "/run/netns".into(),
             configuration: Configuration::new("/etc/minet/config.toml".into(), Presence::Optional),
+            root: None,
         }
     }
 }
@@ -40,6 +42,7 @@ impl Paths {
             run_dir: root.join("run"),
             netns_dir: root.join("netns"),
             configuration: Configuration::new(root.join("config.toml"), Presence::Optional),
+            root: Some(root.to_owned()),
         }
     }
 
@@ -64,6 +67,11 @@ impl Paths {
     /// Where the configuration is read, whether there is one or not.
     pub fn config_file(&self) -> &Path {
         self.configuration.file()
+    }
+
+    /// The directory that everything is below, if it is not in the usual places.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     /// What survives a reboot: the database and the logs.

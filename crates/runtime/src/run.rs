@@ -53,7 +53,10 @@ impl Runtime {
         let id = &up.admitted.id;
         let relays = attend::relays(up.held, up.admitted.settings.address());
         let attended = control::open_for(&up.admitted.settings)
-            .and_then(|control| attend::attend(events, &up.running, console, relays, control))
+            .and_then(|control| {
+                let guard = Some(self.guard(&up.admitted));
+                attend::attend(events, &up.running, console, relays, control, guard)
+            })
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
         let ending = attended
             .as_ref()

@@ -72,7 +72,8 @@ impl Runtime {
         } = up;
         let opened = self.open_log(spec, &admitted).and_then(|log| {
             let relays = attend::relays(held, admitted.settings.address());
-            background.serve(relays, control::open_for(&admitted.settings)?)?;
+            let control = control::open_for(&admitted.settings)?;
+            background.serve(relays, control, self.guard(&admitted))?;
             Ok(log)
         });
         let log = match opened {

@@ -324,6 +324,35 @@ impl Transaction<'_> {
         rows.collect::<Result<_, _>>().map_err(act)
     }
 
+    /// The last that began before this one of those who watch over containers in this boot:
+    /// the older, and of those of one age the one whose container's ID comes first.
+    pub fn supervisor_before(
+        &self,
+        boot: &str,
+        start: u64,
+        id: &str,
+    ) -> Result<Option<(ProcessIdentity, String)>, Error> {
+        self.inner
+            .prepare_cached(
+                "SELECT supervisor_pid, supervisor_start, id FROM container
+                 INDEXED BY container_watch
+                 WHERE boot IS NOT NULL AND boot = ?1 AND (supervisor_start, id) < (?2, ?3)
+                 ORDER BY supervisor_start DESC, id DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![boot, start, id], |row| {
+                        let process = ProcessIdentity {
+                            pid: row.get(0)?,
+                            start: row.get(1)?,
+                        };
+                        Ok((process, row.get(2)?))
+                    })
+                    .optional()
+            })
+            .map_err(Error::during("look for the supervisor before"))
+    }
+
     /// The containers that live in the namespace of this one.
     pub fn guests_of(&self, host: &ContainerId) -> Result<Vec<ContainerRow>, Error> {
         self.many_containers(

@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS container (
     restarts          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS container_live ON container (boot) WHERE boot IS NOT NULL;
+CREATE INDEX IF NOT EXISTS container_watch ON container (supervisor_start, id) WHERE boot IS NOT NULL;
 CREATE INDEX IF NOT EXISTS container_namespace ON container (namespace_of) WHERE namespace_of IS NOT NULL;
 CREATE TABLE IF NOT EXISTS lease (
     network    TEXT NOT NULL REFERENCES network (name) ON DELETE CASCADE,

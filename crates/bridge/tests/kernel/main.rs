@@ -5,6 +5,7 @@
 //! to make namespaces: root, or `unshare --user --map-root-user --net --mount`.
 
 mod cable;
+mod events;
 mod host;
 mod survey;
 mod switch;

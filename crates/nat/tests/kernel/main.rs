@@ -5,6 +5,7 @@
 //! and `conntrack` as judges.
 
 mod conntrack;
+mod events;
 mod foreign;
 mod lab;
 mod machine;

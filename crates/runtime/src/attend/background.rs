@@ -2,7 +2,7 @@
 //! to the supervisor to end is a request to end it gracefully.
 
 use super::{
-    Relay,
+    Guard, Relay,
     keeper::Keeper,
     logged::{Logged, SharedLog},
     signals, watch,
@@ -55,14 +55,17 @@ impl Background {
     }
 
     /// Starts to relay the ports that the kernel cannot lead, and holds the others.
-    /// Others can be added and removed over the control socket, if there is one.
+    /// Others can be added and removed over the control socket, if there is one. From here
+    /// on it takes its turn in guarding what stands.
     pub(crate) fn serve(
         &mut self,
         relays: Vec<Relay>,
         control: Option<OwnedFd>,
+        guard: Guard,
     ) -> Result<(), Error> {
         let _entered = self.runtime.enter();
         self.ports = Keeper::keep(relays, control)?;
+        guard.post();
         Ok(())
     }
 

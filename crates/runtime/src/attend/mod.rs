@@ -11,6 +11,7 @@
 
 mod background;
 mod console;
+mod guard;
 mod keeper;
 mod logged;
 mod pump;
@@ -21,6 +22,8 @@ pub(crate) use background::{Background, Farewell};
 pub(crate) use console::Console;
 pub(crate) use logged::{Logged, SharedLog};
 pub(crate) use signals::{leaves_to_the_kernel, send_to};
+
+pub(crate) use guard::Guard;
 
 use crate::{Error, ports::HeldPort};
 use keeper::Keeper;
@@ -93,6 +96,7 @@ pub(crate) fn attend(
     console: Console,
     relays: Vec<Relay>,
     control: Option<OwnedFd>,
+    guard: Option<Guard>,
 ) -> Result<i32, Error> {
     let Events {
         runtime,
@@ -101,6 +105,9 @@ pub(crate) fn attend(
     runtime.block_on(async {
         // Held for as long as this function runs, and freed when the process is gone.
         let _ports = Keeper::keep(relays, control)?;
+        if let Some(guard) = guard {
+            guard.post();
+        }
         let mut console = console.start()?;
         // A pidfd becomes readable when its process ends (pidfd_open(2)).
         let ended = running
