@@ -34,7 +34,11 @@ const LISTS: &[(&str, &str)] = &[
     ),
     ("neighbour", "ip neigh show nud permanent"),
     ("guard", GUARDS),
-    ("table", "nft --stateless list ruleset | sed 's/^/|/'"),
+    // Connections are counted until conntrack forgets the last one of an address.
+    (
+        "table",
+        "nft --stateless list ruleset | grep -v 'ct count over' | sed 's/^/|/'",
+    ),
     (
         "mount",
         "cut -d' ' -f4- /proc/1/mountinfo | sed 's/ \\(shared\\|master\\):[0-9]*//g'",

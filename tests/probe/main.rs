@@ -10,6 +10,8 @@
 //!     prints the answer; exit code 1 if there is none within two seconds
 //! probe throw ADDRESS:PORT MESSAGE
 //!     sends a UDP message three times and does not wait for anything
+//! probe spray ADDRESS:PORT COUNT
+//!     one UDP message from each of as many ports; prints how many were sent
 //! probe ping ADDRESS
 //!     one ICMP echo by an unprivileged ICMP socket; exit code 1 if nothing comes back
 //! probe call NAME [ARGUMENT…]
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["ask", protocol, to, message] => ask(protocol, to, message, "0"),
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
         ["throw", to, message] => throw(to, message),
+        ["spray", to, count] => spray(to, count),
         ["ping", to] => ping(to),
         ["forge", interface, ref words @ ..] => frame::forge(interface, words),
         ["flood", interface, count] => frame::flood(interface, count),
@@ -188,6 +191,21 @@ fn throw(to: &str, message: &str) -> io::Result<()> {
         let _ = socket.send_to(message.as_bytes(), to);
         thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
+}
+
+/// Each is a connection to conntrack, and none is ever answered.
+fn spray(to: &str, count: &str) -> io::Result<()> {
+    let (to, count) = (
+        parse(to)?,
+        count.parse::<u16>().map_err(|_| nonsense(count))?,
+    );
+    let mut sent = 0;
+    for port in (10_000..=u16::MAX).take(count.into()) {
+        let socket = UdpSocket::bind((unspecified(to), port))?;
+        sent += usize::from(socket.send_to(b"x", to).is_ok());
+    }
+    println!("{sent}");
     Ok(())
 }
 

@@ -266,4 +266,6 @@ fn a_guard_that_is_gone_is_noticed() {
     let check = host.minet("check");
     assert_eq!(check.code(), 1, "{check}");
     assert!(check.stdout().contains("guard"), "{check}");
+    host.minet("repair").code();
+    host.minet("check").succeed();
 }

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use ipnetwork::Ipv4Network;
 use minet_model::{
-    AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
-    Masquerade, Neighbours, NetworkName, NetworkSpec, Reach, Spoofing,
+    AddressRange, BridgeChoice, Connections, EndpointSpec, HostName, IfName, InvalidNetworkOption,
+    MacAddr, Masquerade, Neighbours, NetworkName, NetworkSpec, Reach, Spoofing,
 };
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -60,6 +60,9 @@ pub(crate) struct CreateOptions {
     /// Whether its containers go out under the host's address; they do if nothing is said
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     masquerade: Option<bool>,
+    /// Whether one container may have opened 8192 connections at most
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    limit_connections: bool,
     /// Whether each of its containers can send only from its own MAC and addresses
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     anti_spoof: bool,
@@ -216,6 +219,9 @@ impl CreateOptions {
         spec.mtu = self.mtu.or(spec.mtu);
         if self.internal {
             spec.reach = Reach::InternalOnly;
+        }
+        if !self.limit_connections {
+            spec.connections = Connections::Unlimited;
         }
         if !self.anti_spoof {
             spec.spoofing = Spoofing::Allowed;

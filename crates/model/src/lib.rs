@@ -50,8 +50,8 @@ pub use mode::{InvalidNetworkMode, NetworkMode};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
 pub use network_spec::{
-    AddressRange, BridgeChoice, InvalidAddressRange, InvalidNetworkOption, Masquerade, Neighbours,
-    NetworkSpec, Reach, Spoofing, is_mtu,
+    AddressRange, BridgeChoice, Connections, InvalidAddressRange, InvalidNetworkOption, Masquerade,
+    Neighbours, NetworkSpec, Reach, Spoofing, is_mtu,
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,

@@ -81,6 +81,9 @@ pub struct NetworkSpec {
     pub reach: Reach,
     /// `--icc`.
     pub neighbours: Neighbours,
+    /// `--limit-connections`.
+    #[serde(default)]
+    pub connections: Connections,
     /// `--anti-spoof`, for containers that say nothing themselves.
     #[serde(default)]
     pub spoofing: Spoofing,
@@ -110,6 +113,16 @@ pub enum InvalidNetworkOption {
     },
 }
 
+/// How many connections a container may have opened at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Connections {
+    /// Some thousands, so that one cannot take the host's whole table of connections.
+    #[default]
+    Limited,
+    /// Any number, for proxies and measurements.
+    Unlimited,
+}
+
 /// Whether a container may send with MACs and addresses that are not its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Spoofing {
@@ -136,6 +149,7 @@ impl NetworkSpec {
             masquerade: Masquerade::On,
             reach: Reach::Outside,
             neighbours: Neighbours::Talk,
+            connections: Connections::Limited,
             spoofing: Spoofing::Prevented,
             labels: BTreeMap::new(),
             options: BTreeMap::new(),

@@ -124,6 +124,7 @@ mod tests {
             masquerade: Masquerade::On,
             reach,
             neighbours: Neighbours::Talk,
+            connections: minet_model::Connections::Limited,
         }
     }
 

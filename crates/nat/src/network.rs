@@ -3,7 +3,7 @@
 use crate::command::{Command, IfPresent};
 use crate::table::{Element, IPV4, Table, Value};
 use ipnetwork::Ipv4Network;
-use minet_model::{IfName, Masquerade, Neighbours, NetworkName, Reach};
+use minet_model::{Connections, IfName, Masquerade, Neighbours, NetworkName, Reach};
 use std::net::Ipv4Addr;
 
 /// What the table has to know of a network.
@@ -23,6 +23,8 @@ pub struct NetworkRules {
     pub reach: Reach,
     /// Whether its containers may talk to each other.
     pub neighbours: Neighbours,
+    /// How many connections one of its containers may open.
+    pub connections: Connections,
 }
 
 impl NetworkRules {
@@ -78,6 +80,10 @@ impl NetworkRules {
         match self.neighbours {
             Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),
             Neighbours::Apart => {}
+        }
+        match self.connections {
+            Connections::Unlimited => elements.push(element("unlimited", vec![bridge()])),
+            Connections::Limited => {}
         }
         match self.reach {
             Reach::InternalOnly => elements.push(element("internal", vec![bridge()])),

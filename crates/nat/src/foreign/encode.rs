@@ -109,7 +109,11 @@ fn rules_of(chain: &ForeignChain) -> Attributes {
 /// In the order in which `iptables-nft` expects them, which reads such rules back.
 fn accept(passage: &Passage, side: Side) -> Vec<Instruction> {
     let register = libc::NFT_REG_1 as u32;
-    let instruction = |name, operands| Instruction { name, operands };
+    let instruction = |name, operands| Instruction {
+        name,
+        operands,
+        beside: None,
+    };
     vec![
         instruction(
             "meta",

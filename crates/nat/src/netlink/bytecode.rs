@@ -11,6 +11,8 @@ use nftnl::nftnl_sys::{self as sys, libc};
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
 const NFT_FIB_RESULT_ADDRTYPE: u32 = 3;
 const NFTA_FIB_F_DADDR: u32 = 1 << 1;
+/// More than, instead of at most.
+const NFT_CONNLIMIT_F_INV: u32 = 1;
 /// What kind of interface the packet will leave by, since Linux 5.1.
 const NFT_META_OIFKIND: i32 = 27;
 
@@ -55,7 +57,11 @@ impl Slot {
 
 impl Program {
     fn push(&mut self, name: &'static str, operands: Attributes) {
-        self.instructions.push(Instruction { name, operands });
+        self.instructions.push(Instruction {
+            name,
+            operands,
+            beside: None,
+        });
     }
 
     fn ask(&mut self, question: &Match) {
@@ -82,6 +88,7 @@ impl Program {
     fn act(&mut self, statement: &Statement) {
         match statement {
             Statement::Counter => self.push("counter", Attributes::new()),
+            Statement::WithMoreConnections(field, set, over) => self.count(*field, set, *over),
             Statement::Accept => self.verdict(libc::NF_ACCEPT, None),
             Statement::Drop => self.verdict(libc::NF_DROP, None),
             Statement::Return => self.verdict(libc::NFT_RETURN, None),
@@ -173,6 +180,7 @@ impl Program {
         let (key, bits) = match connection {
             Connection::Invalid => (libc::NFT_CT_STATE, 0x1),
             Connection::Known => (libc::NFT_CT_STATE, 0x2 | 0x4),
+            Connection::New => (libc::NFT_CT_STATE, 0x8),
             Connection::Dnat => (libc::NFT_CT_STATUS, 0x20),
         };
         let register = Slot::FIRST.register();
@@ -229,6 +237,28 @@ impl Program {
             .with(sys::NFTNL_EXPR_NAT_REG_ADDR_MIN, address.register())
             .with(sys::NFTNL_EXPR_NAT_REG_PROTO_MIN, port.register());
         self.push("nat", nat);
+    }
+
+    /// `add @SET { FIELD ct count over N }`: finds the field's value in the set or adds it,
+    /// with a counter of its own.
+    fn count(&mut self, field: Field, set: &str, over: u32) {
+        self.load(field, Slot::FIRST);
+        let limit = Instruction {
+            name: "connlimit",
+            operands: Attributes::new()
+                .with(sys::NFTNL_EXPR_CONNLIMIT_COUNT, over)
+                .with(sys::NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV),
+            beside: None,
+        };
+        let operands = Attributes::new()
+            .with(sys::NFTNL_EXPR_DYNSET_SREG_KEY, Slot::FIRST.register())
+            .with(sys::NFTNL_EXPR_DYNSET_OP, libc::NFT_DYNSET_OP_ADD as u32)
+            .with(sys::NFTNL_EXPR_DYNSET_SET_NAME, set);
+        self.instructions.push(Instruction {
+            name: "dynset",
+            operands,
+            beside: Some((sys::NFTNL_EXPR_DYNSET_EXPR as u16, Box::new(limit))),
+        });
     }
 
     fn verdict(&mut self, verdict: i32, chain: Option<&str>) {

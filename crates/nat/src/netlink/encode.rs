@@ -173,6 +173,7 @@ fn set_attributes(set: &Set, id: u32) -> Attributes {
     let mut flags = match set.shape {
         Shape::Exact => 0,
         Shape::Interval => libc::NFT_SET_INTERVAL,
+        Shape::Counted => libc::NFT_SET_EVAL,
     };
     if is_range_of_several {
         flags |= NFT_SET_CONCAT;
@@ -186,6 +187,9 @@ fn set_attributes(set: &Set, id: u32) -> Attributes {
         .with(sys::NFTNL_SET_ID, id)
         .with(sys::NFTNL_SET_KEY_TYPE, type_id(&set.key))
         .with(sys::NFTNL_SET_KEY_LEN, concat_len(&set.key));
+    if set.shape == Shape::Counted {
+        attributes = attributes.with(sys::NFTNL_SET_DESC_SIZE, 65535);
+    }
     if is_map {
         attributes = attributes
             .with(sys::NFTNL_SET_DATA_TYPE, type_id(&set.data))
@@ -266,7 +270,7 @@ fn element_keys(set: &Set, element: &Element) -> Vec<Attributes> {
     let last = concat_bytes(&element.key, Value::last_bytes);
     let key = Attributes::new().with(sys::NFTNL_SET_ELEM_KEY, first);
     match (set.shape, element.key.len()) {
-        (Shape::Exact, _) => vec![key],
+        (Shape::Exact | Shape::Counted, _) => vec![key],
         (Shape::Interval, 1) => {
             let end = Attributes::new()
                 .with(sys::NFTNL_SET_ELEM_KEY, successor(last))

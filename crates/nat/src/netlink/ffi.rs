@@ -113,6 +113,11 @@ fn expression(instruction: &Instruction) -> *mut sys::nftnl_expr {
             let (data, len) = (bytes.as_ptr().cast(), bytes.len() as u32);
             sys::nftnl_expr_set(expression, *number, data, len);
         }
+        if let Some((number, beside)) = &instruction.beside {
+            // The inner one belongs to the outer one from here on, which frees it.
+            let inner = crate::netlink::ffi::expression(beside);
+            sys::nftnl_expr_set(expression, *number, inner.cast(), 0);
+        }
         expression
     }
 }

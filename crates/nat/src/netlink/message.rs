@@ -69,6 +69,8 @@ pub(crate) struct Instruction {
     pub(crate) name: &'static str,
     /// What it works on.
     pub(crate) operands: Attributes,
+    /// What it keeps beside each element of a set: an instruction in an attribute.
+    pub(crate) beside: Option<(u16, Box<Instruction>)>,
 }
 
 /// What a message is about.

@@ -141,6 +141,7 @@ fn input() -> Chain {
         comment: "from containers to this machine itself",
         rules: [not_ours, known]
             .into_iter()
+            .chain(FAMILIES.iter().copied().map(too_many_connections))
             .chain(FAMILIES.iter().copied().map(foreign_gateway))
             .collect(),
     }
@@ -168,7 +169,7 @@ fn forward(transit: Transit) -> Chain {
             priority: Priority::Filter,
         }),
         comment: "from one interface to another",
-        rules: vec![
+        rules: [
             transit,
             rule(
                 [Match::Ct(Connection::Invalid)],
@@ -176,6 +177,10 @@ fn forward(transit: Transit) -> Chain {
                 "NAT would not touch it: a container's address would leak",
             ),
             rule([Match::Ct(Connection::Known)], [Accept], ""),
+        ]
+        .into_iter()
+        .chain(FAMILIES.iter().copied().map(too_many_connections))
+        .chain([
             rule(
                 [lookup([IifName, OifName], In, "within")],
                 [Accept],
@@ -221,7 +226,8 @@ fn forward(transit: Transit) -> Chain {
                 [Counter, Drop],
                 "behind another's bridge, which the other firewall would have closed",
             ),
-        ],
+        ])
+        .collect(),
     }
 }
 
@@ -274,6 +280,24 @@ fn postrouting() -> Chain {
         comment: "under which source address a connection goes on",
         rules,
     }
+}
+
+/// One container must not fill the host's table of connections, with which everybody's new
+/// ones would stop. Only those that it opens count, and only while conntrack holds them open.
+pub(super) const MOST_CONNECTIONS: u32 = 8192;
+
+fn too_many_connections(family: &'static Family) -> Rule {
+    let count =
+        Statement::WithMoreConnections(Saddr(family), family.set("connections"), MOST_CONNECTIONS);
+    rule(
+        [
+            lookup([IifName], In, "bridges"),
+            lookup([IifName], NotIn, "unlimited"),
+            Match::Ct(Connection::New),
+        ],
+        [count, Counter, Drop],
+        "more connections than one container may have open",
+    )
 }
 
 fn rule<const M: usize, const S: usize>(

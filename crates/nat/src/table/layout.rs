@@ -40,6 +40,11 @@ fn shared_sets() -> Vec<Set> {
     vec![
         set("bridges", &[DataType::Ifname], "every bridge of minet's"),
         set(
+            "unlimited",
+            &[DataType::Ifname],
+            "bridges whose containers may open any number of connections",
+        ),
+        set(
             "within",
             &[DataType::Ifname, DataType::Ifname],
             "bridge . bridge: neighbours on one network may talk",
@@ -73,6 +78,13 @@ fn sets_of(family: &Family) -> Vec<Set> {
         comment: comment.to_owned(),
     };
     vec![
+        define(
+            "connections",
+            &[address],
+            &[],
+            Shape::Counted,
+            "containers' addresses and how many connections they have opened",
+        ),
         define(
             "home",
             &[address, Ifname],

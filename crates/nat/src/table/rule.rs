@@ -63,6 +63,8 @@ impl Sense {
 pub enum Connection {
     /// `ct state invalid`: conntrack cannot place the packet, so NAT will not touch it.
     Invalid,
+    /// `ct state new`: the first packets, until one has come back.
+    New,
     /// `ct state established,related`.
     Known,
     /// `ct status dnat`: its destination was rewritten.
@@ -73,6 +75,7 @@ impl Connection {
     fn to_nft(self) -> &'static str {
         match self {
             Connection::Invalid => "ct state invalid",
+            Connection::New => "ct state new",
             Connection::Known => "ct state established,related",
             Connection::Dnat => "ct status dnat",
         }
@@ -124,6 +127,9 @@ impl Match {
 pub enum Statement {
     /// Count it.
     Counter,
+    /// Go on only if the field's value has more connections than this; they are counted
+    /// in a set of the shape [`super::Shape::Counted`].
+    WithMoreConnections(Field, String, u32),
     /// Let it pass this chain.
     Accept,
     /// Let it vanish.
@@ -143,6 +149,9 @@ impl Statement {
     pub fn to_nft(&self) -> String {
         match self {
             Statement::Counter => "counter".to_owned(),
+            Statement::WithMoreConnections(field, set, over) => {
+                format!("add @{set} {{ {} ct count over {over} }}", field.to_nft())
+            }
             Statement::Accept => "accept".to_owned(),
             Statement::Drop => "drop".to_owned(),
             Statement::Return => "return".to_owned(),

@@ -10,6 +10,9 @@ pub enum Shape {
     Exact,
     /// Ranges, found in a tree or, when concatenated, in a field-by-field match (`flags interval`).
     Interval,
+    /// Single values that rules add themselves, each with a count of its connections; the
+    /// kernel forgets one when its last connection is over (`flags dynamic`).
+    Counted,
 }
 
 /// A named set, or a map when its elements carry data.
@@ -57,6 +60,7 @@ impl Set {
         let flags = match self.shape {
             Shape::Exact => "",
             Shape::Interval => "\t\tflags interval\n",
+            Shape::Counted => "\t\tsize 65535\n\t\tflags dynamic\n",
         };
         let comment = &self.comment;
         format!("\t{keyword} {name} {{\n\t\ttype {types}\n{flags}\t\tcomment \"{comment}\"\n\t}}\n")

@@ -79,6 +79,7 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
         masquerade: Masquerade::On,
         reach: Reach::Outside,
         neighbours: Neighbours::Talk,
+        connections: minet_model::Connections::Limited,
     }
 }
 

@@ -26,6 +26,7 @@ impl AdmitNetwork {
             masquerade: self.network.asked.masquerade,
             reach: self.network.asked.reach,
             neighbours: self.network.asked.neighbours,
+            connections: self.network.asked.connections,
         }
     }
 }
