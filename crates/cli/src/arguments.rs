@@ -155,7 +155,7 @@ pub(crate) struct PsOptions {
     /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}'
     #[arg(long, default_value = "table")]
     pub(crate) format: Format,
-    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME
+    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME, label=KEY[=VALUE]
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) filter: Vec<Filter>,
 }

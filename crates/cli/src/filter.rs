@@ -1,5 +1,7 @@
-//! `ps --filter`: of several with the same key one must fit, and every key must.
+//! `ps --filter`: of several with the same key one must fit, and every key must; of labels,
+//! all.
 
+use minet_model::LabelFilter;
 use minet_runtime::Listed;
 use regex_lite::Regex;
 use std::str::FromStr;
@@ -17,6 +19,8 @@ pub(crate) enum Filter {
     Exited(i32),
     /// `network=NAME`, or a mode without a network.
     Network(String),
+    /// `label=KEY[=VALUE]`.
+    Label(LabelFilter),
 }
 
 const STATUSES: [&str; 4] = ["created", "running", "restarting", "exited"];
@@ -40,7 +44,8 @@ impl FromStr for Filter {
                 .map(Filter::Exited)
                 .map_err(|_| "an exit code is a number".to_owned()),
             "network" => Ok(Filter::Network(value.to_owned())),
-            _ => Err("the keys are name, id, status, exited and network".to_owned()),
+            "label" => Ok(Filter::Label(LabelFilter::parse(value))),
+            _ => Err("the keys are name, id, status, exited, network and label".to_owned()),
         }
     }
 }
@@ -54,6 +59,7 @@ impl Filter {
             Filter::Exited(code) => {
                 container.status == "exited" && container.exit_code == Some(*code)
             }
+            Filter::Label(label) => label.fits(&container.spec.labels),
             Filter::Network(network) => {
                 let attachments = &container.settings.attachments;
                 attachments
@@ -68,6 +74,9 @@ impl Filter {
 /// Whether a container fits.
 pub(crate) fn fits(filters: &[Filter], container: &Listed) -> bool {
     filters.iter().all(|filter| {
+        if let Filter::Label(label) = filter {
+            return label.fits(&container.spec.labels);
+        }
         let kind = std::mem::discriminant(filter);
         let mut of_a_kind = filters
             .iter()

@@ -1,6 +1,10 @@
 //! How a list is printed.
 
-use crate::{table, template::Form};
+use crate::{
+    table,
+    template::{Form, LabelsOf},
+};
+use minet_model::Labels;
 use serde_json::Value;
 
 /// `--format` of the commands that list things.
@@ -31,26 +35,47 @@ impl std::str::FromStr for Format {
     }
 }
 
+/// What a template is filled in with.
+pub(crate) struct Object {
+    /// What a name with a dot stands for.
+    pub(crate) fields: Value,
+    /// What `{{.Label "KEY"}}` looks into.
+    pub(crate) labels: Labels,
+}
+
+impl From<Value> for Object {
+    fn from(fields: Value) -> Self {
+        Object {
+            fields,
+            labels: Labels::new(),
+        }
+    }
+}
+
 /// Fills a template in for each of `objects`, one on a line.
-pub(crate) fn lines(template: &str, objects: &[Value]) -> Result<String, gotmpl::TemplateError> {
+pub(crate) fn lines(template: &str, objects: &[Object]) -> Result<String, gotmpl::TemplateError> {
     let form = Form::parse(template)?;
-    let lines = objects
-        .iter()
-        .map(|object| Ok(form.fill_in(object)? + "\n"));
-    lines.collect()
+    let line = |object: &Object| {
+        let labels = LabelsOf::Object(object.labels.clone());
+        Ok(form.fill_in_with(&object.fields, labels)? + "\n")
+    };
+    objects.iter().map(line).collect()
 }
 
 /// The same in columns, with their titles from `head`.
 pub(crate) fn columns(
     template: &str,
     head: &Value,
-    objects: &[Value],
+    objects: &[Object],
 ) -> Result<String, gotmpl::TemplateError> {
     let form = Form::parse(template)?;
-    let rows = std::iter::once(head).chain(objects).map(|object| {
-        let line = form.fill_in(object)?;
-        Ok(line.split('\t').map(str::to_owned).collect())
-    });
+    let of_object = |object: &Object| {
+        form.fill_in_with(&object.fields, LabelsOf::Object(object.labels.clone()))
+    };
+    let titles = std::iter::once_with(|| form.fill_in_with(head, LabelsOf::Titles));
+    let rows = titles
+        .chain(objects.iter().map(of_object))
+        .map(|line| Ok(line?.split('\t').map(str::to_owned).collect()));
     let rows: Result<Vec<Vec<String>>, gotmpl::TemplateError> = rows.collect();
     Ok(table::render(&rows?))
 }

@@ -1,6 +1,6 @@
 //! The options of the commands that act on containers after their start.
 
-use crate::{arguments::NamesOption, format::Format};
+use crate::{arguments::NamesOption, format::Format, prune_filter::PruneFilter};
 use clap::{Args, Subcommand};
 use minet_model::{ContainerName, SignalNumber};
 
@@ -153,6 +153,9 @@ pub(crate) struct PruneOptions {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Remove only some: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (made before, or so long ago)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) filter: Vec<PruneFilter>,
 }
 
 #[cfg(test)]

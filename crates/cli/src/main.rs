@@ -20,9 +20,11 @@ mod explainer;
 mod filter;
 mod format;
 mod lifecycle;
+mod network_filter;
 mod network_options;
 mod options;
 mod output;
+mod prune_filter;
 mod table;
 mod template;
 

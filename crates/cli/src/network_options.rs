@@ -1,5 +1,6 @@
 //! The options of `minet network …`.
 
+use crate::{format::Format, lifecycle::PruneOptions, network_filter::NetworkFilter};
 use clap::{Args, Subcommand};
 use ipnetwork::Ipv4Network;
 use minet_model::{
@@ -25,7 +26,7 @@ pub(crate) enum NetworkCommand {
     /// Unplug a container from a network, also while it runs
     Disconnect(DisconnectOptions),
     /// Remove all networks that no container is on
-    Prune,
+    Prune(PruneOptions),
 }
 
 /// Create a network: a bridge, a subnet, rules.
@@ -102,9 +103,12 @@ pub(crate) struct ListOptions {
     /// Print whole IDs
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// A table, or one JSON object a line
-    #[arg(long, value_enum, default_value = "table")]
-    pub(crate) format: ListFormat,
+    /// table, json (one object a line), or a template such as 'table {{.Name}}\\t{{.Subnet}}'
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Format,
+    /// Show only some: name=PART, id=BEGINNING, driver=DRIVER, type=custom|builtin, label=KEY[=VALUE]
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub(crate) filter: Vec<NetworkFilter>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -3,9 +3,9 @@
 use clap::Args;
 use minet_model::{
     AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
-    InvalidLifecycle, Lifecycle, LogLimits, MacAddr, NetworkArgument, NetworkMode, PublishSpec,
-    RestartPolicy, Seccomp, SecurityOption, SecurityOptions, SignalNumber, Sysctl, TerminalMode,
-    UserSpec, Volume,
+    InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LogLimits, MacAddr, NetworkArgument,
+    NetworkMode, PublishSpec, RestartPolicy, Seccomp, SecurityOption, SecurityOptions,
+    SignalNumber, Sysctl, TerminalMode, UserSpec, Volume, parse_label,
 };
 use minet_runtime::{ConfigError, NetworkError, Paths};
 use std::{
@@ -101,6 +101,12 @@ pub(crate) struct RunOptions {
     /// Read environment variables from a file, one KEY=VALUE a line
     #[arg(long, value_name = "FILE", help_heading = "Process")]
     env_file: Vec<PathBuf>,
+    /// A note for people and scripts: ps --filter label=KEY finds it
+    #[arg(short, long, value_name = "KEY[=VALUE]", help_heading = "Process")]
+    label: Vec<String>,
+    /// Read labels from a file, one KEY=VALUE a line
+    #[arg(long, value_name = "FILE", help_heading = "Process")]
+    label_file: Vec<PathBuf>,
     /// Run as this user of the container
     #[arg(short, long, value_name = "USER[:GROUP]", help_heading = "Process")]
     user: Option<UserSpec>,
@@ -191,6 +197,12 @@ pub(crate) enum OptionError {
     /// A seccomp profile that cannot be read.
     #[error("read the seccomp profile {}: {source}", path.display())]
     SeccompProfile { path: PathBuf, source: io::Error },
+    /// A `--label-file` that cannot be read.
+    #[error("read --label-file {}: {source}", path.display())]
+    LabelFile { path: PathBuf, source: io::Error },
+    /// A label without a key.
+    #[error(transparent)]
+    Label(#[from] InvalidLabel),
     /// A variable without a name.
     #[error("invalid environment variable: {0:?}")]
     Variable(String),
@@ -264,7 +276,9 @@ impl RunOptions {
         for option in &self.log_opt {
             log.set(option)?;
         }
+        let labels = labels(&self.label_file, &self.label)?;
         Ok(ContainerSpec {
+            labels,
             command: self.command,
             name: self.name,
             mode,
@@ -328,6 +342,24 @@ fn read_profile(file: &str) -> Result<Seccomp, OptionError> {
         source,
     })?;
     Ok(Seccomp::Profile { text })
+}
+
+/// Those of the files first, so that what is said beside them counts more.
+fn labels(files: &[PathBuf], given: &[String]) -> Result<Labels, OptionError> {
+    let mut labels = Labels::new();
+    for path in files {
+        let text = std::fs::read_to_string(path).map_err(|source| OptionError::LabelFile {
+            path: path.clone(),
+            source,
+        })?;
+        for line in lines_of(&text) {
+            labels.extend([parse_label(line)?]);
+        }
+    }
+    for label in given {
+        labels.extend([parse_label(label)?]);
+    }
+    Ok(labels)
 }
 
 /// What a container gets for which nothing was asked.
@@ -414,19 +446,19 @@ pub(crate) fn variables(given: &[String]) -> Result<Vec<String>, OptionError> {
     Ok(variables)
 }
 
-/// One variable a line; empty lines and lines that begin with `#` are skipped. Quotes are
-/// part of the value, as with Docker.
+/// Those that say something: no empty ones, and none that begin with `#`.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim_start);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// One variable a line. Quotes are part of the value, as with Docker.
 fn read_env_file(path: &Path) -> Result<Vec<String>, OptionError> {
     let text = std::fs::read_to_string(path).map_err(|source| OptionError::EnvFile {
         path: path.to_owned(),
         source,
     })?;
-    let lines: Vec<String> = text
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect();
+    let lines: Vec<String> = lines_of(&text).map(str::to_owned).collect();
     for line in &lines {
         let name = line.split('=').next().unwrap_or_default();
         if name.contains(char::is_whitespace) {

@@ -2,20 +2,35 @@
 //!
 //! `{{.State.Pid}}`, `{{range $port, $to := .NetworkSettings.Ports}}…{{end}}`, `if`, `with`,
 //! `index`, `printf`, `eq`, `len`… are the library's; `json`, `join`, `split`, `lower`,
-//! `upper`, `title` and `truncate` are Docker's, and stand here. What is different: keys of
+//! `upper`, `title` and `truncate` are Docker's, and stand here, as does `{{.Label "KEY"}}` of
+//! the lists. What is different: keys of
 //! `{{json .}}` come in alphabetical order, and a key that does not exist is an error
 //! wherever it stands.
 
 use gotmpl::{MissingKey, Template, TemplateError, Value};
+use minet_model::Labels;
+use regex_lite::Regex;
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 /// A template that can be filled in again and again.
 pub(crate) struct Form(Template);
+
+/// What `{{.Label "KEY"}}` is.
+pub(crate) enum LabelsOf {
+    /// The value that the object has for the key, or nothing.
+    Object(Labels),
+    /// The title of a column: the key.
+    Titles,
+}
 
 impl Form {
     /// Reads a template, in which `\t` and `\n` may be written as they are here.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         let text = text.replace("\\t", "\t").replace("\\n", "\n");
+        // In Go a method; here a value that has to be called.
+        let method = Regex::new(r"\.Label\s+([\x22\x60(])").expect("a valid expression");
+        let text = method.replace_all(&text, "call .Label $1");
         Template::new("")
             .missing_key(MissingKey::Error)
             .func("json", json)
@@ -33,6 +48,29 @@ impl Form {
     pub(crate) fn fill_in(&self, data: &Json) -> Result<String, TemplateError> {
         self.0.execute_to_string(&gotmpl::to_value(data)?)
     }
+
+    /// The same, with labels that can be asked for one by one.
+    pub(crate) fn fill_in_with(
+        &self,
+        data: &Json,
+        labels: LabelsOf,
+    ) -> Result<String, TemplateError> {
+        let mut data = gotmpl::to_value(data)?;
+        if let Value::Map(map) = &mut data {
+            Arc::make_mut(map).insert("Label".into(), Value::Function(label(labels)));
+        }
+        self.0.execute_to_string(&data)
+    }
+}
+
+fn label(labels: LabelsOf) -> gotmpl::ValueFunc {
+    Arc::new(move |words| match (words, &labels) {
+        ([Value::String(key)], LabelsOf::Object(labels)) => {
+            Ok(text(labels.get(&**key).map_or("", String::as_str)))
+        }
+        ([Value::String(key)], LabelsOf::Titles) => Ok(text(&key.to_uppercase())),
+        _ => Err(wrong(".Label \"KEY\"")),
+    })
 }
 
 fn json(words: &[Value]) -> Result<Value, TemplateError> {
@@ -110,6 +148,7 @@ fn to_json(value: &Value) -> Json {
         Value::List(list) => list.iter().map(to_json).collect(),
         Value::Map(map) => map
             .iter()
+            .filter(|(_, value)| !matches!(value, Value::Function(_)))
             .map(|(key, value)| (key.to_string(), to_json(value)))
             .collect(),
         _ => Json::Null,
@@ -174,6 +213,26 @@ mod tests {
         for (template, text) in pairs {
             assert_eq!(filled_in(template), text, "{template}");
         }
+    }
+
+    #[test]
+    fn labels_are_asked_for_one_by_one() {
+        let fill = |template: &str, labels| {
+            let form = Form::parse(template).unwrap();
+            form.fill_in_with(&json!({ "ID": "1" }), labels).unwrap()
+        };
+        let labels = || Labels::from([("com.x.tier".to_owned(), "db".to_owned())]);
+        for (template, filled) in [
+            ("{{.Label \"com.x.tier\"}}", "db"),
+            ("{{.ID}} {{.Label `com.x.tier` | upper}}", "1 DB"),
+            ("<{{.Label \"none\"}}>", "<>"),
+            ("{{if eq (.Label \"com.x.tier\") \"db\"}}yes{{end}}", "yes"),
+            ("{{json .}}", "{\"ID\":\"1\"}"),
+        ] {
+            let text = fill(template, LabelsOf::Object(labels()));
+            assert_eq!(text, filled, "{template}");
+        }
+        assert_eq!(fill("{{.Label \"tier\"}}", LabelsOf::Titles), "TIER");
     }
 
     #[test]

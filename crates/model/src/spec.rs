@@ -65,6 +65,9 @@ pub struct ContainerSpec {
     pub remove: bool,
     /// `-i` and `-t`.
     pub terminal: TerminalMode,
+    /// `-l` and `--label-file`.
+    #[serde(default)]
+    pub labels: crate::Labels,
     /// `--restart`, `--stop-signal`, `--stop-timeout` and `--log-opt`.
     #[serde(default)]
     pub lifecycle: crate::Lifecycle,

@@ -167,7 +167,7 @@ fn config(listed: &Listed) -> Value {
         "Cmd": spec.command,
         "WorkingDir": spec.workdir.clone().unwrap_or_default(),
         "Rootfs": spec.rootfs,
-        "Labels": {},
+        "Labels": spec.labels,
         "StopSignal": spec.lifecycle.stop_signal.map(|signal| signal.to_string()),
         "StopTimeout": spec.lifecycle.stop_timeout,
     })

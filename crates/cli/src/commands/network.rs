@@ -1,15 +1,19 @@
 use super::{Failure, for_each, open};
 use crate::{
     explainer::{Explainer, Level},
+    format::{self, Format, Object},
+    lifecycle::PruneOptions,
+    network_filter,
     network_options::{
-        ConnectOptions, CreateOptions, DisconnectOptions, ListFormat, ListOptions, NetworkCommand,
+        ConnectOptions, CreateOptions, DisconnectOptions, ListOptions, NetworkCommand,
     },
     output::print,
-    table,
+    prune_filter, table,
 };
-use minet_model::Reach;
+use minet_model::{Reach, labels_in_one_line};
 use minet_runtime::{Error, ListedNetwork, NetworkError, Paths};
 use serde_json::{Value, json};
+use std::io::IsTerminal;
 
 pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
     match command {
@@ -19,7 +23,7 @@ pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failu
         NetworkCommand::Rm(names) => remove(&names.networks, paths),
         NetworkCommand::Connect(options) => connect(&options, paths),
         NetworkCommand::Disconnect(options) => disconnect(&options, paths),
-        NetworkCommand::Prune => prune(paths),
+        NetworkCommand::Prune(options) => prune(&options, paths),
     }
 }
 
@@ -76,9 +80,10 @@ fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
 }
 
 fn list(options: &ListOptions, paths: Paths) -> Result<u8, Failure> {
-    let networks = open(paths)
+    let mut networks = open(paths)
         .and_then(|mut runtime| runtime.networks())
         .map_err(|error| Failure::of_command(&error))?;
+    networks.retain(|network| network_filter::fits(&options.filter, network));
     let id = |network: &ListedNetwork| match options.no_trunc {
         true => network.id.to_string(),
         false => network.id.short().to_owned(),
@@ -89,15 +94,43 @@ fn list(options: &ListOptions, paths: Paths) -> Result<u8, Failure> {
             .for_each(|network| print(&format!("{}\n", id(network))));
         return Ok(0);
     }
-    match options.format {
-        ListFormat::Table => print(&table::render(&rows(&networks, id))),
-        ListFormat::Json => {
-            for network in &networks {
-                print(&format!("{}\n", as_json(network, &id(network))));
-            }
+    let objects = || -> Vec<Object> {
+        let object = |network: &ListedNetwork| Object {
+            fields: as_json(network, &id(network)),
+            labels: network.labels.clone(),
+        };
+        networks.iter().map(object).collect()
+    };
+    let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
+    print(&match &options.format {
+        Format::Table => table::render(&rows(&networks, id)),
+        Format::Json => objects()
+            .iter()
+            .map(|object| format!("{}\n", object.fields))
+            .collect(),
+        Format::Template(template) => format::lines(template, &objects()).map_err(of_template)?,
+        Format::TableOf(template) => {
+            format::columns(template, &titles(), &objects()).map_err(of_template)?
         }
-    }
+    });
     Ok(0)
+}
+
+/// The titles of what a template can ask for.
+fn titles() -> Value {
+    json!({
+        "ID": "NETWORK ID",
+        "Name": "NAME",
+        "Driver": "DRIVER",
+        "Scope": "SCOPE",
+        "CreatedAt": "CREATED AT",
+        "IPv4": "IPV4",
+        "IPv6": "IPV6",
+        "Internal": "INTERNAL",
+        "Labels": "LABELS",
+        "Subnet": "SUBNET",
+        "Bridge": "BRIDGE",
+    })
 }
 
 fn rows(networks: &[ListedNetwork], id: impl Fn(&ListedNetwork) -> String) -> Vec<Vec<String>> {
@@ -131,7 +164,8 @@ fn as_json(network: &ListedNetwork, id: &str) -> Value {
         "IPv4": "true",
         "IPv6": "false",
         "Internal": (network.reach == Reach::InternalOnly).to_string(),
-        "Labels": network.labels.join(","),
+        "CreatedAt": minet_runtime::format_time(network.created),
+        "Labels": labels_in_one_line(&network.labels),
         "Subnet": text(network.subnet),
         "Bridge": text(network.bridge.clone()),
     })
@@ -158,9 +192,18 @@ fn remove(names: &[String], paths: Paths) -> Result<u8, Failure> {
     })
 }
 
-fn prune(paths: Paths) -> Result<u8, Failure> {
+/// Who calls it from a script is not asked.
+fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
+    let ask = !options.force && std::io::stdin().is_terminal();
+    if ask && !super::prune::confirmed("networks that no container is on") {
+        return Ok(0);
+    }
     let removed = open(paths)
-        .and_then(|mut runtime| runtime.prune_networks())
+        .and_then(|mut runtime| {
+            runtime.prune_networks(&|network| {
+                prune_filter::fits(&options.filter, &network.labels, network.created)
+            })
+        })
         .map_err(|error| Failure::of_command(&error))?;
     for network in removed {
         print(&format!("{network}\n"));

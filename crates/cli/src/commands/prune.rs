@@ -2,6 +2,7 @@ use super::{Failure, open, together};
 use crate::{
     lifecycle::{ContainerCommand, PruneOptions},
     output::print,
+    prune_filter,
 };
 use minet_runtime::Paths;
 use std::io;
@@ -13,11 +14,15 @@ pub(crate) fn container(command: &ContainerCommand, paths: Paths) -> Result<u8, 
 }
 
 fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
-    if !options.force && !confirmed() {
+    if !options.force && !confirmed("containers that have ended") {
         return Ok(0);
     }
     let (removed, failures) = open(paths)
-        .and_then(|mut runtime| runtime.prune())
+        .and_then(|mut runtime| {
+            runtime.prune(&|container| {
+                prune_filter::fits(&options.filter, &container.spec.labels, container.created)
+            })
+        })
         .map_err(|error| Failure::of_command(&error))?;
     if !removed.is_empty() {
         print(&format!("Deleted Containers:\n{}\n", removed.join("\n")));
@@ -25,10 +30,11 @@ fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
     together(&failures)
 }
 
-fn confirmed() -> bool {
-    print(
-        "This will remove all containers that have ended.\nAre you sure you want to continue? [y/N] ",
-    );
+/// Whether somebody who is asked says yes.
+pub(super) fn confirmed(what: &str) -> bool {
+    print(&format!(
+        "This will remove all {what}.\nAre you sure you want to continue? [y/N] "
+    ));
     let _ = io::Write::flush(&mut io::stdout());
     let mut answer = String::new();
     let _ = io::stdin().read_line(&mut answer);

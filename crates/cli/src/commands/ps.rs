@@ -3,10 +3,10 @@ use crate::output::print;
 use crate::{
     arguments::PsOptions,
     filter,
-    format::{self, Format},
+    format::{self, Format, Object},
     table,
 };
-use minet_model::PublishedPort;
+use minet_model::{PublishedPort, labels_in_one_line};
 use minet_runtime::{Error, Listed, Paths};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,16 +25,19 @@ pub(crate) fn ps(options: &PsOptions, paths: Paths) -> Result<u8, Failure> {
         }
         return shown(&unreadable);
     }
-    let objects = || -> Vec<Value> {
-        let objects = listed.iter().map(|container| as_json(container, options));
-        objects.collect()
+    let objects = || -> Vec<Object> {
+        let object = |container: &Listed| Object {
+            fields: as_json(container, options),
+            labels: container.spec.labels.clone(),
+        };
+        listed.iter().map(object).collect()
     };
     let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
     print(&match &options.format {
         Format::Table => table::render(&rows(&listed, options)),
         Format::Json => objects()
             .iter()
-            .map(|object| format!("{object}\n"))
+            .map(|object| format!("{}\n", object.fields))
             .collect(),
         Format::Template(template) => format::lines(template, &objects()).map_err(of_template)?,
         Format::TableOf(template) => {
@@ -57,6 +60,7 @@ fn head() -> Value {
         "Networks": "NETWORKS",
         "Address": "ADDRESS",
         "Ports": "PORTS",
+        "Labels": "LABELS",
     })
 }
 
@@ -105,6 +109,7 @@ fn as_json(container: &Listed, options: &PsOptions) -> Value {
         "Networks": networks(container),
         "Address": address(container),
         "Ports": ports(container),
+        "Labels": labels_in_one_line(&container.spec.labels),
     })
 }
 

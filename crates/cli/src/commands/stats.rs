@@ -1,6 +1,6 @@
 use super::{Failure, open};
 use crate::{
-    format::{self, Format},
+    format::{self, Format, Object},
     lifecycle::StatsOptions,
     output::print,
     table,
@@ -119,11 +119,14 @@ fn render(options: &StatsOptions, lines: &[Value]) -> Result<String, Failure> {
         .iter()
         .map(|(key, title)| ((*key).to_owned(), json!(title)))
         .collect();
+    let objects = || -> Vec<Object> { lines.iter().cloned().map(Object::from).collect() };
     let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
     match &options.format {
         Format::Json => Ok(lines.iter().map(|line| format!("{line}\n")).collect()),
-        Format::Template(template) => format::lines(template, lines).map_err(of_template),
-        Format::TableOf(template) => format::columns(template, &head, lines).map_err(of_template),
+        Format::Template(template) => format::lines(template, &objects()).map_err(of_template),
+        Format::TableOf(template) => {
+            format::columns(template, &head, &objects()).map_err(of_template)
+        }
         Format::Table => {
             let cells = |line: &Value| {
                 let cell = |(key, _): &(&str, &str)| match &line[*key] {

@@ -4,7 +4,8 @@ use super::ipam_config;
 use crate::{Error, Runtime, find, time::rfc3339};
 use ipnetwork::Ipv4Network;
 use minet_model::{
-    BridgeNetwork, ContainerId, IfName, NetworkId, NetworkName, NetworkSpec, Reach, Spoofing,
+    BridgeNetwork, ContainerId, IfName, Labels, NetworkId, NetworkName, NetworkSpec, Reach,
+    Spoofing,
 };
 use minet_state::{Lease, LeaseHolder, NetworkRow, Transaction};
 use serde_json::{Map, Value, json};
@@ -24,8 +25,10 @@ pub struct ListedNetwork {
     pub bridge: Option<IfName>,
     /// How far it reaches.
     pub reach: Reach,
-    /// Its labels, as `KEY=VALUE`.
-    pub labels: Vec<String>,
+    /// Its labels.
+    pub labels: Labels,
+    /// When it was made, in milliseconds since 1970; 0 for those that always were.
+    pub created: i64,
 }
 
 /// The networks that have no bridge, and Docker's word for their kind.
@@ -64,7 +67,7 @@ impl Runtime {
     }
 }
 
-fn of_row(row: NetworkRow) -> ListedNetwork {
+pub(super) fn of_row(row: NetworkRow) -> ListedNetwork {
     let BridgeNetwork {
         id,
         name,
@@ -73,7 +76,6 @@ fn of_row(row: NetworkRow) -> ListedNetwork {
         asked,
         ..
     } = row.network;
-    let label = |(key, value): (String, String)| format!("{key}={value}");
     ListedNetwork {
         id,
         name,
@@ -81,7 +83,8 @@ fn of_row(row: NetworkRow) -> ListedNetwork {
         subnet: Some(subnet),
         bridge: Some(bridge),
         reach: asked.reach,
-        labels: asked.labels.into_iter().map(label).collect(),
+        labels: asked.labels,
+        created: row.created,
     }
 }
 
@@ -93,7 +96,8 @@ fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
         subnet: None,
         bridge: None,
         reach: Reach::Outside,
-        labels: Vec::new(),
+        labels: Labels::new(),
+        created: 0,
     }
 }
 

@@ -1,6 +1,9 @@
 //! `minet network rm` and `prune`.
 
-use super::NetworkError;
+use super::{
+    NetworkError,
+    list::{ListedNetwork, of_row},
+};
 use crate::{Error, Runtime, find, network, network_down};
 use minet_model::NetworkName;
 use minet_state::{LeaseHolder, Transaction};
@@ -38,14 +41,19 @@ impl Runtime {
         Ok(name)
     }
 
-    /// Removes all networks that no container, running or not, is on.
-    pub fn prune_networks(&mut self) -> Result<Vec<NetworkName>, Error> {
+    /// Removes all networks that fit and that no container, running or not, is on.
+    pub fn prune_networks(
+        &mut self,
+        fits: &dyn Fn(&ListedNetwork) -> bool,
+    ) -> Result<Vec<NetworkName>, Error> {
         let unused = self.store.read(|tx| {
             let mut used = BTreeSet::new();
             for row in tx.containers()? {
                 used.extend(find::spec(&row)?.networks.into_iter().map(|e| e.network));
             }
-            let networks = tx.networks()?.into_iter().map(|row| row.network.name);
+            let rows = tx.networks()?.into_iter();
+            let networks = rows.map(of_row).filter(|network| fits(network));
+            let networks = networks.map(|network| network.name);
             Ok::<_, Error>(
                 networks
                     .filter(|name| !name.is_predefined() && !used.contains(name))
