@@ -24,11 +24,16 @@
 //!     broadcasts from as many MACs
 //! probe hear INTERFACE SECONDS
 //!     prints `ready`, then every frame that comes by
+//! probe pester ADDRESS:PORT
+//!     silent connections to a name server, and garbage; then sleeps (dns.rs)
+//! probe dns ADDRESS:PORT IPV4
+//!     a name server that knows this address only; prints what it is asked (dns.rs)
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
 //! nothing, because it is the way back that may be closed.
 
+mod dns;
 mod frame;
 mod raw;
 
@@ -59,6 +64,8 @@ fn main() -> ExitCode {
         ["flood", interface, count] => frame::flood(interface, count),
         ["hear", interface, seconds] => frame::hear(interface, seconds),
         ["call", name, ref arguments @ ..] => call(name, arguments),
+        ["pester", at] => parse(at).and_then(dns::pester),
+        ["dns", at, address] => dns(at, address),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };
     match outcome {
@@ -235,6 +242,11 @@ fn call(name: &str, arguments: &[&str]) -> io::Result<()> {
         Err(errno) => println!("{errno:?}"),
     }
     Ok(())
+}
+
+fn dns(at: &str, address: &str) -> io::Result<()> {
+    let address = address.parse().map_err(|_| nonsense(address))?;
+    dns::serve(parse(at)?, address)
 }
 
 fn unspecified(like: SocketAddr) -> IpAddr {

@@ -59,16 +59,24 @@ fn the_hosts_file_has_loopback_and_what_was_added() {
 }
 
 #[test]
-fn resolv_conf_is_the_hosts_without_its_loopback() {
+fn resolv_conf_leads_to_the_containers_own_resolver() {
     let host = TestHost::new();
     let resolv_conf = host.minet("run --rm -- cat /etc/resolv.conf").succeed();
     let lines: Vec<&str> = resolv_conf
         .lines()
         .filter(|line| !line.starts_with('#'))
         .collect();
-    assert!(lines.contains(&"nameserver 192.168.120.1"), "{resolv_conf}");
+    assert!(lines.contains(&"nameserver 127.0.0.11"), "{resolv_conf}");
     assert!(lines.contains(&"search lan.example"), "{resolv_conf}");
-    assert!(!resolv_conf.contains("127.0.0.53"), "{resolv_conf}");
+    let asked = "# ExtServers: [host(127.0.0.53) host(192.168.120.1)]";
+    assert!(resolv_conf.contains(asked), "{resolv_conf}");
+    let resolv_conf = host
+        .minet("run --rm --mode none -- cat /etc/resolv.conf")
+        .succeed();
+    assert!(
+        resolv_conf.contains("nameserver 192.168.120.1") && !resolv_conf.contains("127.0.0.53"),
+        "without a cable nobody answers, and its own loopback is not the host's\n{resolv_conf}"
+    );
     let resolv_conf = host
         .minet("run --rm --mode host -- cat /etc/resolv.conf")
         .succeed();
@@ -86,7 +94,8 @@ fn dns_options_replace_what_the_host_has() {
         .minet(format!("run --rm {options} -- cat /etc/resolv.conf"))
         .succeed();
     for line in [
-        "nameserver 192.0.2.53",
+        "nameserver 127.0.0.11",
+        "# ExtServers: [192.0.2.53 2001:db8::53]",
         "search a.example b.example",
         "options ndots:2",
     ] {
@@ -103,10 +112,7 @@ fn dns_options_replace_what_the_host_has() {
         !resolv_conf.lines().any(|line| line.starts_with("search")),
         "{resolv_conf}"
     );
-    assert!(
-        resolv_conf.contains("nameserver 192.168.120.1"),
-        "{resolv_conf}"
-    );
+    assert!(resolv_conf.contains("host(192.168.120.1)"), "{resolv_conf}");
 }
 
 #[test]

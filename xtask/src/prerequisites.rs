@@ -36,6 +36,11 @@ pub(crate) const DEMO: &[Package] = &[
 
 /// What the tests look and knock with. minet itself never runs any of these.
 pub(crate) const TEST: &[Package] = &[
+    package(
+        "bind9-dnsutils",
+        "dig, which asks the containers' resolvers",
+    ),
+    package("bind9-host", "host, which does the same in fewer words"),
     package("busybox-static", "a root file system of one file, ping"),
     package(
         "iproute2",

@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Unpublish(MappingOptions),
     /// Show who holds, or last held, which address
     Leases(LeasesOptions),
+    /// Show what a container is answered when it asks for a name, and why
+    Dns(DnsOptions),
     /// Show which interface of the host leads to which container
     Veth(VethOptions),
     /// Run a program of the host in a container's network
@@ -203,6 +205,22 @@ pub(crate) struct LeasesOptions {
     /// Only those of this network
     #[arg(value_name = "NETWORK")]
     pub(crate) network: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DnsOptions {
+    /// JSON; of a list, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Name or ID, or the beginning of an ID
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// A name, or an address to be found by; all names that it sees if none is given
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// The type of record: A if none is given, PTR for an address
+    #[arg(value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -77,6 +77,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Publish(options) => commands::publish::publish(&options, paths),
         Command::Unpublish(options) => commands::publish::unpublish(&options, paths),
         Command::Leases(options) => commands::leases::leases(&options, paths),
+        Command::Dns(options) => commands::dns::dns(&options, paths),
         Command::Veth(options) => commands::veth::veth(&options, paths),
         Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),
         Command::Check(check) => commands::check::check(&check, paths),

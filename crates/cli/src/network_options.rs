@@ -132,7 +132,7 @@ pub(crate) struct ConnectOptions {
     /// This MAC address
     #[arg(long, value_name = "MAC")]
     mac_address: Option<MacAddr>,
-    /// Another name on that network; shown by inspect, and resolved once minet answers DNS
+    /// Another name by which the containers of that network find it
     #[arg(long, value_name = "NAME")]
     alias: Vec<HostName>,
     /// The name of the interface inside; the next free ethN if none is given

@@ -31,7 +31,7 @@ pub(crate) struct RunOptions {
     /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
     #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
-    /// Another name on its (first) network; shown by inspect, and resolved once minet answers DNS
+    /// Another name by which the containers of its (first) network find it
     #[arg(
         long,
         visible_alias = "net-alias",
@@ -78,6 +78,9 @@ pub(crate) struct RunOptions {
         help_heading = "Names"
     )]
     dns_option: Vec<String>,
+    /// Ask the DNS servers for names without a dot, too, that no container has
+    #[arg(long, help_heading = "Names")]
+    dns_single_label: bool,
     /// A line for the hosts file: NAME:ADDRESS, or NAME:host-gateway for this machine
     #[arg(long, value_name = "NAME:ADDRESS", help_heading = "Names")]
     add_host: Vec<AddHost>,
@@ -292,6 +295,7 @@ impl RunOptions {
             dns: self.dns,
             dns_search: self.dns_search,
             dns_options: self.dns_option,
+            dns_single_label: self.dns_single_label,
             add_hosts: self.add_host,
             sysctls: self.sysctl,
             rootfs: self.rootfs.map(|dir| absolute(&dir)).transpose()?,

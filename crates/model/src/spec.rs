@@ -38,6 +38,9 @@ pub struct ContainerSpec {
     pub dns_search: Vec<String>,
     /// `--dns-option`.
     pub dns_options: Vec<String>,
+    /// `--dns-single-label`: names without a dot are asked for outside, too.
+    #[serde(default)]
+    pub dns_single_label: bool,
     /// `--add-host`.
     pub add_hosts: Vec<AddHost>,
     /// `--sysctl`, of the container's own network namespace.

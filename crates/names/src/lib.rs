@@ -1,5 +1,5 @@
-//! What a container calls the world, and itself: `/etc/hosts`, `/etc/resolv.conf` and
-//! `/etc/hostname`.
+//! What a container calls the world, and itself: `/etc/hosts`, `/etc/resolv.conf`,
+//! `/etc/hostname`, and the name server that resolv.conf leads to.
 //!
 //! A namespace gives a process its own addresses, but names come from three text files
 //! that the C library reads on every lookup. They are made on the host and bind-mounted
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! [`hosts`], [`resolv`] and [`hostname`] only compute text. [`mod@write`] is the one module
-//! that touches files.
+//! that touches files. [`resolver`] is the name server: it has a drawing of its own.
 //!
 //! What must stay true:
 //!
@@ -36,6 +36,7 @@
 pub mod hostname;
 pub mod hosts;
 pub mod resolv;
+pub mod resolver;
 pub mod write;
 
 /// Whether a container has IPv6, and with it the IPv6 lines of its files.

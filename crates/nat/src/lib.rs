@@ -107,6 +107,7 @@ mod netlink;
 mod network;
 mod publication;
 mod query;
+mod resolver_port;
 pub mod table;
 mod transaction;
 
@@ -120,6 +121,7 @@ pub use foreign::{ChainFamily, ForeignChain, Passage, Restraint, legacy_filter_i
 pub use minet_model::{Masquerade, Neighbours, Reach};
 pub use network::NetworkRules;
 pub use publication::{Installed, Publication};
+pub use resolver_port::ResolverPort;
 pub use table::Transit;
 
 /// A set that the description is known to have.

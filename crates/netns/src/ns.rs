@@ -120,6 +120,13 @@ impl Netns {
         })?
     }
 
+    /// The same namespace, held by one more descriptor.
+    pub fn try_clone(&self) -> Result<Netns, Failure> {
+        let fd = self.fd.try_clone();
+        let fd = fd.map_err(|error| Failure::new("duplicate a network namespace", error))?;
+        Ok(Netns { fd })
+    }
+
     /// Which namespace it is.
     pub fn id(&self) -> Result<NamespaceId, Failure> {
         let stat = fstat(&self.fd).doing(|| "identify the network namespace".to_owned())?;

@@ -291,6 +291,9 @@ fn plan(
         for attachment in &settings.attachments {
             steps.extend(networks::cable_steps(name, attachment));
         }
+        if !settings.attachments.is_empty() {
+            steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
+        }
         steps.extend(networks::default_route_step(name, settings));
         steps.extend(sysctl_step(name, spec));
     }

@@ -65,6 +65,12 @@ pub enum Error {
     /// A generated file.
     #[error(transparent)]
     Names(#[from] minet_names::write::WriteError),
+    /// What cannot be asked for.
+    #[error(transparent)]
+    Question(#[from] minet_names::resolver::InvalidQuestion),
+    /// A container without cables has no name server of its own.
+    #[error("container {0} has no resolver: only a container on one of minet's networks has")]
+    NoResolver(String),
     /// A word for resolv.conf.
     #[error(transparent)]
     ResolvWord(#[from] minet_names::resolv::InvalidWord),

@@ -97,6 +97,10 @@ fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
     }
     let systemd = fs::read_to_string("/run/systemd/resolve/resolv.conf").ok();
     let overrides = Overrides::new(&spec.dns, &spec.dns_search, &spec.dns_options)?;
+    if !source.settings.attachments.is_empty() {
+        let servers = crate::resolve::upstreams(spec);
+        return Ok(resolv::for_resolver(&host, &overrides, &servers).render());
+    }
     Ok(resolv::for_container(&host, systemd.as_deref(), &overrides, Ipv6::Without).render())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Runtime,
-    attend::{self, Console, Events, Streams},
+    attend::{self, Console, Duties, Events, Streams},
     find,
     launch::{environment, extend},
     shield,
@@ -36,7 +36,7 @@ impl Runtime {
         let console = Console::open(request.terminal)?;
         let mut running = self.join(request, &console)?;
         console.attach(running.terminal.take());
-        let code = attend::attend(events, &running, console, Vec::new(), None, None)?;
+        let code = attend::attend(events, &running, console, Duties::default())?;
         Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }
 

@@ -1,5 +1,6 @@
 use crate::{Error, Paths};
 use minet_bridge::Rtnl;
+use minet_names::resolver::Sockets;
 use minet_nat::{Anatomy, Change, Firewall, Transit};
 use minet_netns::Netns;
 
@@ -13,6 +14,7 @@ pub struct Machine {
     holder: Option<i32>,
     /// The table in an empty namespace, for each kind of transit that was asked for.
     tables: Vec<(Transit, Anatomy)>,
+    resolver: Option<Sockets>,
 }
 
 /// What the steps know of the container's network namespace.
@@ -41,6 +43,7 @@ impl Machine {
             inside: Inside::Unknown,
             holder: None,
             tables: Vec::new(),
+            resolver: None,
         }
     }
 
@@ -117,6 +120,17 @@ impl Machine {
     /// The process that holds the namespace open, where it is another one.
     pub(crate) fn holder(&self) -> Option<i32> {
         self.holder
+    }
+
+    /// From now on, these are the sockets of the container's resolver, until somebody
+    /// takes them to listen.
+    pub fn set_resolver(&mut self, sockets: Option<Sockets>) {
+        self.resolver = sockets;
+    }
+
+    /// The sockets of the container's resolver, for whoever listens.
+    pub fn take_resolver(&mut self) -> Option<Sockets> {
+        self.resolver.take()
     }
 
     /// The netlink socket inside the container, if the namespace is held here.

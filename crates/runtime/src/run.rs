@@ -3,7 +3,7 @@
 use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
-    attend::{self, Console, Events, Streams},
+    attend::{self, Console, Duties, Events, Streams},
     conflicts, control, kept_ports,
     launch::{self, World},
     machine::{Inside, Machine},
@@ -11,6 +11,7 @@ use crate::{
     plan::{Carrier, FailAfter},
     ports::{self, HeldPort},
     process,
+    resolve::Resolver,
     rest::Ending,
     shield,
     step::Step,
@@ -51,12 +52,9 @@ impl Runtime {
         let console = Console::open(spec.terminal)?;
         let (up, events) = self.make(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
-        let relays = attend::relays(up.held, up.admitted.settings.address());
-        let attended = control::open_for(&up.admitted.settings)
-            .and_then(|control| {
-                let guard = Some(self.guard(&up.admitted));
-                attend::attend(events, &up.running, console, relays, control, guard)
-            })
+        let attended = self
+            .duties(spec, &up.admitted, up.held)
+            .and_then(|duties| attend::attend(events, &up.running, console, duties))
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
         let ending = attended
             .as_ref()
@@ -64,6 +62,21 @@ impl Runtime {
         let left_behind = self.lay_to_rest_aloud(id, &ending, narrator)?;
         tell_left_behind(&up.admitted, left_behind, narrator);
         Ok(u8::try_from(attended?).unwrap_or(u8::MAX))
+    }
+
+    /// What is to be done for a container that is up, beside running its command.
+    pub(crate) fn duties(
+        &mut self,
+        spec: &ContainerSpec,
+        admitted: &Admitted,
+        held: Vec<HeldPort>,
+    ) -> Result<Duties, Error> {
+        Ok(Duties {
+            relays: attend::relays(held, admitted.settings.address()),
+            control: control::open_for(&admitted.settings)?,
+            resolver: Resolver::of(&mut self.machine, &admitted.id, spec)?,
+            guard: Some(self.guard(admitted)),
+        })
     }
 
     /// Makes a container, or one that has ended `again`, and starts its command. When that

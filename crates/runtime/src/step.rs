@@ -42,6 +42,8 @@ pub enum Step {
     SetLinkUp(SetLinkUp),
     /// The way to everywhere else.
     AddDefaultRoute(AddDefaultRoute),
+    /// The container's name server on 127.0.0.11.
+    AnswerNames(AnswerNames),
     /// The container's hosts, resolv.conf and hostname.
     WriteEtcFiles(WriteEtcFiles),
     /// minet's lines in the container's hosts file.
@@ -125,6 +127,7 @@ impl Step {
             Step::GiveAddress(step) => step,
             Step::SetLinkUp(step) => step,
             Step::AddDefaultRoute(step) => step,
+            Step::AnswerNames(step) => step,
             Step::WriteEtcFiles(step) => step,
             Step::RewriteHosts(step) => step,
             Step::MakeMountPoints(step) => step,

@@ -17,7 +17,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{Admitted, Namespace},
     attend::{self, Background, Farewell, Logged, SharedLog},
-    control, find,
+    find,
     launch::{self, World},
     logs::LogWriter,
     process,
@@ -71,9 +71,7 @@ impl Runtime {
             held,
         } = up;
         let opened = self.open_log(spec, &admitted).and_then(|log| {
-            let relays = attend::relays(held, admitted.settings.address());
-            let control = control::open_for(&admitted.settings)?;
-            background.serve(relays, control, self.guard(&admitted))?;
+            background.serve(self.duties(spec, &admitted, held)?)?;
             Ok(log)
         });
         let log = match opened {

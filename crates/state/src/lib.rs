@@ -21,6 +21,7 @@
 //! | `lease` | who holds, or last held, an address | yes |
 //! | `ended` | the exit code of one of the last containers that are gone | yes |
 //! | `link` | that a container is known to another by a name | yes |
+//! | `name` | how a container is called on a network | yes, dropped with its container |
 //! | `relink` | whose names are still to be rewritten | yes |
 //! | `moved_address` | an address that was changed by hand inside | no: dropped with its container |
 //! | `kept_port` | a host port that minet chose for a name, and chooses again for it | yes |
@@ -41,10 +42,12 @@ mod leases;
 mod leases6;
 mod lifecycle;
 mod links;
+mod names;
 mod networks;
 mod ports;
 mod schema;
 mod schema_links;
+mod schema_names;
 mod store;
 
 pub use containers::{ContainerRow, Live, NewContainer, ProcessIdentity, Status, Wish};
@@ -53,5 +56,6 @@ pub use handovers::Handover;
 pub use kept_ports::KeptPort;
 pub use leases::{Lease, LeaseHolder};
 pub use links::{LinkRow, Relink};
+pub use names::{NameKind, NamedRow};
 pub use networks::NetworkRow;
 pub use store::{Store, Transaction};

@@ -78,6 +78,7 @@ impl Transaction<'_> {
         renamed.map_err(&act)?;
         self.rename_links(row, name)?;
         self.rename_kept_ports(row.name.as_str(), name.as_str())?;
+        self.rename_names(row, name)?;
         // Whatever the new name had to do with other addresses before is forgotten.
         self.inner
             .execute(

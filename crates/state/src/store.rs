@@ -1,5 +1,5 @@
-use crate::{Error, schema, schema_links};
-use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use crate::{Error, schema, schema_links, schema_names};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -8,6 +8,12 @@ use std::{
 
 /// How long a command waits for another one that is writing.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A reader hardly ever waits: with a write-ahead log, nobody who writes is in its way.
+const READERS_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Pages of a reader's cache; negative numbers are KiB (sqlite.org/pragma.html).
+const READERS_CACHE: i64 = -128;
 
 /// The open database.
 #[derive(Debug)]
@@ -36,17 +42,7 @@ impl Store {
             .mode(0o700)
             .create(dir)
             .map_err(|error| at_path(error.into()))?;
-        let begun = Instant::now();
-        loop {
-            match Self::open_file(&path) {
-                // Switching a new file to its log, and recovering one after a crash, do
-                // not wait for others who are doing the same; SQLite says busy at once.
-                Err(error) if error.is_busy() && begun.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                other => return other,
-            }
-        }
+        until_not_busy(PATIENCE, || Self::open_file(&path))
     }
 
     fn open_file(path: &Path) -> Result<Self, Error> {
@@ -61,6 +57,35 @@ impl Store {
         store.configure().map_err(at_path)?;
         store.migrate(path)?;
         Ok(store)
+    }
+
+    /// Opens what is there for somebody who only reads, often, and sleeps in between: with
+    /// little memory, and without the cares of a writer for the log.
+    pub fn open_to_read(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join("minet.db");
+        let open = || {
+            Self::open_reader(&path).map_err(|error| Error::Open {
+                path: path.clone(),
+                source: error.into(),
+            })
+        };
+        until_not_busy(READERS_PATIENCE, open)
+    }
+
+    fn open_reader(path: &Path) -> Result<Self, rusqlite::Error> {
+        // To read a log, SQLite writes into the index beside it.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(READERS_PATIENCE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", READERS_CACHE)?;
+        // What is to be found out is found out now: whether it can be read.
+        schema_of(&connection)?;
+        Ok(Store {
+            connection,
+            log: None,
+        })
     }
 
     /// Opens what is there for a rehearsal: nothing is made, and where there is no file
@@ -179,9 +204,32 @@ impl Store {
                 _ => {}
             }
             transaction.execute_batch(schema_links::CREATE)?;
+            transaction.execute_batch(schema_names::CREATE)?;
             transaction.execute_batch(schema::CREATE)?;
+            if found == 2 {
+                transaction.execute_batch(schema_names::FILL)?;
+            }
         }
         transaction.commit()
+    }
+}
+
+/// Opens a store, again and again for as long as others are at it.
+///
+/// Switching a new file to its log, and recovering one after a crash, do not wait for
+/// others who are doing the same; SQLite says busy at once.
+fn until_not_busy(
+    patience: Duration,
+    open: impl Fn() -> Result<Store, Error>,
+) -> Result<Store, Error> {
+    let begun = Instant::now();
+    loop {
+        match open() {
+            Err(error) if error.is_busy() && begun.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            other => return other,
+        }
     }
 }
 
@@ -253,7 +301,7 @@ mod tests {
             .execute_batch(
                 "INSERT INTO ended (id, exit_code) VALUES ('x', 7);
                  DROP TABLE link; DROP TABLE relink; DROP TABLE moved_address;
-                 DROP TABLE kept_port; DROP TABLE handover; DROP INDEX lease_address6;
+                 DROP TABLE kept_port; DROP TABLE handover; DROP TABLE name; DROP INDEX lease_address6;
                  ALTER TABLE lease DROP COLUMN address6;
                  ALTER TABLE network DROP COLUMN cursor6;
                  PRAGMA user_version = 2",

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod dns;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;

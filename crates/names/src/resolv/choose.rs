@@ -18,7 +18,7 @@ const SYSTEMD_STUBS: [IpAddr; 2] = [
 pub struct Overrides {
     dns: Vec<IpAddr>,
     search: Option<Vec<Word>>,
-    options: Vec<Word>,
+    pub(super) options: Vec<Word>,
 }
 
 impl Overrides {
@@ -65,7 +65,7 @@ pub fn for_container(
         conf.comments.push(Comment::FallbackServers);
     }
     replace(&mut conf, overrides);
-    if !conf.comments.iter().all(|comment| keeps_servers(*comment)) {
+    if !conf.comments.iter().all(keeps_servers) {
         conf.options
             .retain(|option| option.as_str() != "trust-ad" || overrides.options.contains(option));
     }
@@ -73,7 +73,7 @@ pub fn for_container(
 }
 
 /// Whether the host's own servers are still in the file with this comment.
-fn keeps_servers(comment: Comment) -> bool {
+fn keeps_servers(comment: &Comment) -> bool {
     !matches!(
         comment,
         Comment::FallbackServers | Comment::NameserversOverridden
@@ -111,7 +111,7 @@ fn reachable(server: &Nameserver, ipv6: Ipv6) -> bool {
     !of_the_host_alone && !link_local && server.zone.is_none() && family
 }
 
-fn replace(conf: &mut ResolvConf, overrides: &Overrides) {
+pub(super) fn replace(conf: &mut ResolvConf, overrides: &Overrides) {
     if !overrides.dns.is_empty() {
         conf.nameservers = overrides.dns.iter().copied().map(Into::into).collect();
         conf.comments.push(Comment::NameserversOverridden);

@@ -6,13 +6,15 @@
 //! [`for_container`] takes what is left, and says in the file's comments what it did.
 
 mod choose;
+mod internal;
 mod parse;
 mod word;
 
 pub use choose::{FALLBACK, Overrides, for_container};
+pub use internal::for_resolver;
 pub use word::{InvalidWord, Word};
 
-use std::{fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 /// A resolver configuration, read from a file or about to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,7 +60,7 @@ impl fmt::Display for Nameserver {
 }
 
 /// What the file says about itself, for whoever opens it to find out why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Comment {
     /// The base was the host's `/etc/resolv.conf`.
     BasedOnHostFile,
@@ -67,6 +69,12 @@ pub enum Comment {
     BasedOnSystemdResolved,
     /// The host has no server that the container could reach: [`FALLBACK`] is used.
     FallbackServers,
+    /// The base was the host's file, and the container's own resolver is the server.
+    InternalResolver,
+    /// Whom the container's resolver asks, each with the side from which it does.
+    ExternalServers(Vec<String>),
+    /// `ndots` says that a name is first asked for as it is.
+    NdotsInternal,
     /// `--dns` replaced the servers.
     NameserversOverridden,
     /// `--dns-search` replaced the suffixes.
@@ -76,8 +84,8 @@ pub enum Comment {
 }
 
 impl Comment {
-    fn text(self) -> &'static str {
-        match self {
+    fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Comment::BasedOnHostFile => "Based on host file: '/etc/resolv.conf'",
             Comment::BasedOnSystemdResolved => {
                 "Based on host file: '/run/systemd/resolve/resolv.conf'"
@@ -86,10 +94,17 @@ impl Comment {
                 "The host has no server that can be reached from here; \
                  these public ones are a fallback, --dns chooses others"
             }
+            Comment::InternalResolver => {
+                "Based on host file: '/etc/resolv.conf' (internal resolver)"
+            }
+            Comment::ExternalServers(servers) => {
+                return Cow::Owned(format!("ExtServers: [{}]", servers.join(" ")));
+            }
+            Comment::NdotsInternal => "Option ndots from: internal",
             Comment::NameserversOverridden => "Overridden: nameservers (--dns)",
             Comment::SearchOverridden => "Overridden: search (--dns-search)",
             Comment::OptionsOverridden => "Overridden: options (--dns-option)",
-        }
+        })
     }
 }
 

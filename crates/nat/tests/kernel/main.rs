@@ -12,5 +12,6 @@ mod machine;
 mod mend;
 mod packets;
 mod probe;
+mod resolver_port;
 mod table;
 mod transactions;

@@ -2,15 +2,14 @@
 //! to the supervisor to end is a request to end it gracefully.
 
 use super::{
-    Guard, Relay,
-    keeper::Keeper,
+    Done, Duties,
     logged::{Logged, SharedLog},
     signals, watch,
 };
 use crate::Error;
 use minet_model::SignalNumber;
 use minet_netns::Running;
-use std::{os::fd::OwnedFd, time::Duration};
+use std::time::Duration;
 use tokio::{
     signal::unix::{self, SignalKind},
     time::{Instant, sleep_until},
@@ -23,7 +22,7 @@ pub(crate) struct Background {
     /// Whether the supervisor was asked to end.
     asked: bool,
     /// Held for as long as the supervisor lives.
-    ports: Keeper,
+    duties: Done,
 }
 
 /// How the process is asked to end.
@@ -50,22 +49,14 @@ impl Background {
             runtime,
             requests,
             asked: false,
-            ports: Keeper::default(),
+            duties: Done::default(),
         })
     }
 
-    /// Starts to relay the ports that the kernel cannot lead, and holds the others.
-    /// Others can be added and removed over the control socket, if there is one. From here
-    /// on it takes its turn in guarding what stands.
-    pub(crate) fn serve(
-        &mut self,
-        relays: Vec<Relay>,
-        control: Option<OwnedFd>,
-        guard: Guard,
-    ) -> Result<(), Error> {
+    /// Begins to hold and relay ports and to answer names, for as long as this lives.
+    pub(crate) fn serve(&mut self, duties: Duties) -> Result<(), Error> {
         let _entered = self.runtime.enter();
-        self.ports = Keeper::keep(relays, control)?;
-        guard.post();
+        self.duties = duties.begin()?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //!   SIGTERM, SIGINT, … ──▶ signals.rs ──▶ the container's first process
 //!   terminal or pipes  ◀─▶ console.rs, pump.rs ◀─▶ its standard streams
 //!   [::]:8080          ──▶ relay ──▶ its IPv4 address
+//!   127.0.0.11:53      ◀─▶ the resolver: who is called so?
 //!   pidfd readable     ──▶ its exit code
 //! ```
 
@@ -25,8 +26,9 @@ pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
 pub(crate) use guard::Guard;
 
-use crate::{Error, ports::HeldPort};
+use crate::{Error, ports::HeldPort, resolve::Resolver};
 use keeper::Keeper;
+use minet_names::resolver::Service;
 use minet_netns::{Io, Running};
 use signals::Signals;
 use std::{
@@ -89,14 +91,46 @@ pub(crate) fn relays(held: Vec<HeldPort>, container: Option<Ipv4Addr>) -> Vec<Re
     held.into_iter().map(with_target).collect()
 }
 
+/// What is done for a container beside running its command.
+#[derive(Default)]
+pub(crate) struct Duties {
+    /// Its host ports.
+    pub(crate) relays: Vec<Relay>,
+    /// Where others ask for more ports, or fewer.
+    pub(crate) control: Option<OwnedFd>,
+    /// Its name server.
+    pub(crate) resolver: Option<Resolver>,
+    /// Its turn in guarding what stands.
+    pub(crate) guard: Option<Guard>,
+}
+
+/// What is done, until this is dropped.
+#[derive(Default)]
+struct Done {
+    _ports: Keeper,
+    _resolver: Option<Service>,
+}
+
+impl Duties {
+    /// Begins. Must be called within the event loop.
+    fn begin(self) -> Result<Done, Error> {
+        let done = Done {
+            _ports: Keeper::keep(self.relays, self.control)?,
+            _resolver: self.resolver.map(Resolver::listen).transpose()?,
+        };
+        if let Some(guard) = self.guard {
+            guard.post();
+        }
+        Ok(done)
+    }
+}
+
 /// Attends to a process until it ends, and returns its exit code (128 + n after signal n).
 pub(crate) fn attend(
     events: Events,
     running: &Running,
     console: Console,
-    relays: Vec<Relay>,
-    control: Option<OwnedFd>,
-    guard: Option<Guard>,
+    duties: Duties,
 ) -> Result<i32, Error> {
     let Events {
         runtime,
@@ -104,10 +138,7 @@ pub(crate) fn attend(
     } = events;
     runtime.block_on(async {
         // Held for as long as this function runs, and freed when the process is gone.
-        let _ports = Keeper::keep(relays, control)?;
-        if let Some(guard) = guard {
-            guard.post();
-        }
+        let _done = duties.begin()?;
         let mut console = console.start()?;
         // A pidfd becomes readable when its process ends (pidfd_open(2)).
         let ended = running

@@ -159,6 +159,7 @@ impl Runtime {
             plan.steps.retain(|step| !new.steps.contains(step));
             let mut spec = find::spec(&row)?;
             spec.networks.retain(|known| known.network != *network);
+            tx.drop_names(network, id)?;
             tx.set_wish(id, &to_json(&spec), &to_json(&rewiring.before))?;
             tx.set_plan(id, &plan.to_json())?;
             Ok(tx.release_lease(network, id, now())?)
@@ -234,6 +235,7 @@ fn plan_disconnection(
         }
         .into());
     }
+    tx.drop_names(network, &row.id)?;
     let attachment = before.attachment_to(network).cloned();
     let (Some(attachment), Status::Running) = (attachment, row.status) else {
         tx.set_wish(&row.id, &to_json(&spec), &row.settings)?;

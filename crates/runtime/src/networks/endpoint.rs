@@ -9,7 +9,7 @@ use crate::{
     steps::{AddDefaultRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
 };
 use minet_model::{ContainerId, ContainerName, EndpointSpec, NetworkName, Spoofing};
-use minet_state::Transaction;
+use minet_state::{NameKind, Transaction};
 
 /// Chooses a place on a network for a container, and records the lease.
 pub(crate) fn attach(
@@ -46,6 +46,8 @@ pub(crate) fn attach(
     };
     let place = address::lease(tx, &row, &request)?;
     let ipv6 = network.ipv6.zip(place.address6);
+    let names = names(id, name, &settings.hostname, &endpoint.aliases);
+    tx.put_names(&network.name, id, &names)?;
     Ok(Attachment {
         address: network.with_prefix(place.address),
         network: network.name,
@@ -66,6 +68,23 @@ pub(crate) fn attach(
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
     })
+}
+
+/// How the others on a network may call a container.
+fn names(
+    id: &ContainerId,
+    name: &ContainerName,
+    hostname: &str,
+    aliases: &[String],
+) -> Vec<(String, NameKind)> {
+    let mut names = vec![
+        (name.to_string(), NameKind::Name),
+        (id.short().to_owned(), NameKind::ShortId),
+        (hostname.to_owned(), NameKind::Hostname),
+    ];
+    let alias = |alias: &String| (alias.clone(), NameKind::Alias);
+    names.extend(aliases.iter().map(alias));
+    names
 }
 
 /// The cable, its guard, its address, and both ends up.

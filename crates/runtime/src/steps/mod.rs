@@ -3,6 +3,7 @@
 mod add_default_route;
 mod admit_network;
 mod announce;
+mod answer_names;
 mod give_address;
 mod guard_cable;
 mod install_table;
@@ -23,6 +24,7 @@ mod write_etc_files;
 pub use add_default_route::AddDefaultRoute;
 pub use admit_network::AdmitNetwork;
 pub use announce::Announce;
+pub use answer_names::AnswerNames;
 pub use give_address::GiveAddress;
 pub use guard_cable::GuardCable;
 pub use install_table::InstallTable;

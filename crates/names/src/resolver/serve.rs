@@ -1,0 +1,190 @@
+//! Listening, and never more than there is room for.
+
+use super::{
+    ADDRESS, LISTENS,
+    forward::{self, Dial, forward},
+    upstream::Upstreams,
+    wire::{Outcome, Question, Transport},
+};
+use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream, UdpSocket},
+    sync::Semaphore,
+    task::AbortHandle,
+    time::timeout,
+};
+
+/// So many questions may be under way outside; more are refused.
+const UNDER_WAY: usize = 512;
+/// So many connections are open; one more, and the oldest goes.
+const CONNECTIONS: usize = 64;
+/// How long a connection may be silent, or not take what it is sent.
+const SILENCE: Duration = Duration::from_secs(3);
+/// Longer than any question: a name has 255 bytes at most, EDNS options are few.
+const LONGEST_QUESTION: usize = 4096;
+/// So many datagrams are answered before others have their turn.
+const BURST: usize = 32;
+
+/// The sockets of a container's resolver, which stay in the namespace in which they were
+/// opened.
+#[derive(Debug)]
+pub struct Sockets {
+    udp: std::net::UdpSocket,
+    tcp: std::net::TcpListener,
+}
+
+impl Sockets {
+    /// Opens them in the namespace of the calling thread, whose loopback must be up.
+    ///
+    /// # Errors
+    /// As `bind` has them; `EADDRINUSE` where they are open already.
+    pub fn open() -> io::Result<Self> {
+        let udp = std::net::UdpSocket::bind((ADDRESS, LISTENS))?;
+        udp.set_nonblocking(true)?;
+        let tcp = std::net::TcpListener::bind((ADDRESS, LISTENS))?;
+        tcp.set_nonblocking(true)?;
+        Ok(Sockets { udp, tcp })
+    }
+}
+
+/// Who knows what names mean, and whom to ask.
+pub trait Mind: Dial {
+    /// What is to be done with these bytes.
+    fn answer(&self, bytes: &[u8], transport: Transport) -> Outcome;
+
+    /// The servers to ask.
+    fn upstreams(&self) -> Arc<Upstreams>;
+}
+
+/// A resolver that listens; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Service {
+    tasks: [AbortHandle; 2],
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// What the tasks share.
+struct Shared {
+    mind: Arc<dyn Mind>,
+    under_way: Semaphore,
+}
+
+impl Service {
+    /// Answers what comes on these sockets. Must be called within an event loop.
+    ///
+    /// # Errors
+    /// When the sockets cannot be watched.
+    pub fn start(sockets: Sockets, mind: Arc<dyn Mind>) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            mind,
+            under_way: Semaphore::new(UNDER_WAY),
+        });
+        let udp = Arc::new(UdpSocket::from_std(sockets.udp)?);
+        let tcp = TcpListener::from_std(sockets.tcp)?;
+        Ok(Service {
+            tasks: [
+                tokio::spawn(take_datagrams(udp, Arc::clone(&shared))).abort_handle(),
+                tokio::spawn(take_connections(tcp, shared)).abort_handle(),
+            ],
+        })
+    }
+}
+
+async fn take_datagrams(socket: Arc<UdpSocket>, shared: Arc<Shared>) {
+    loop {
+        if socket.readable().await.is_err() {
+            return;
+        }
+        take_burst(&socket, &shared);
+        tokio::task::yield_now().await;
+    }
+}
+
+fn take_burst(socket: &Arc<UdpSocket>, shared: &Arc<Shared>) {
+    let mut buffer = [0; LONGEST_QUESTION];
+    for _ in 0..BURST {
+        match socket.try_recv_from(&mut buffer) {
+            Ok((length, asker)) => take_datagram(socket, shared, &buffer[..length], asker),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            // An earlier answer found nobody any more.
+            Err(_) => {}
+        }
+    }
+}
+
+fn take_datagram(socket: &Arc<UdpSocket>, shared: &Arc<Shared>, bytes: &[u8], asker: SocketAddr) {
+    match shared.mind.answer(bytes, Transport::Udp) {
+        // Who does not take its answers asks again.
+        Outcome::Reply(reply) => drop(socket.try_send_to(&reply, asker)),
+        Outcome::Silence => {}
+        Outcome::Forward(question) => {
+            if shared.under_way.available_permits() == 0 {
+                drop(socket.try_send_to(&question.refused(), asker));
+                return;
+            }
+            let (socket, shared) = (Arc::clone(socket), Arc::clone(shared));
+            tokio::spawn(async move {
+                let answer = shared.ask(&question).await;
+                drop(socket.try_send_to(&answer, asker));
+            });
+        }
+    }
+}
+
+impl Shared {
+    /// Asks outside, if there is room for one more.
+    async fn ask(&self, question: &Question) -> Vec<u8> {
+        let Ok(_room) = self.under_way.try_acquire() else {
+            return question.refused();
+        };
+        let forwarded = forward(question, &self.mind.upstreams(), &*self.mind).await;
+        forwarded.bytes
+    }
+}
+
+async fn take_connections(listener: TcpListener, shared: Arc<Shared>) {
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(_) => {
+                // Out of descriptors, say: whoever is connected may finish meanwhile.
+                tokio::time::sleep(SILENCE / 10).await;
+                continue;
+            }
+        };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
+        let shared = Arc::clone(&shared);
+        let connection = tokio::spawn(async move {
+            // One that breaks has ended.
+            let _ = attend(stream, &shared).await;
+        });
+        open.push_back(connection.abort_handle());
+    }
+}
+
+/// Answers one question after the other, until the asker leaves or falls silent.
+async fn attend(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    loop {
+        let question = forward::receive_framed(&mut stream, LONGEST_QUESTION);
+        let bytes = timeout(SILENCE, question).await??;
+        let reply = match shared.mind.answer(&bytes, Transport::Tcp) {
+            Outcome::Reply(reply) => reply,
+            Outcome::Forward(question) => shared.ask(&question).await,
+            // On a connection, too, who asks nothing gets no answer, and is not kept.
+            Outcome::Silence => return Ok(()),
+        };
+        timeout(SILENCE, forward::send_framed(&mut stream, &reply)).await??;
+    }
+}

@@ -1,0 +1,215 @@
+//! `minet dns`: what a container would be answered, and why.
+
+use super::{StoreDirectory, directory::bearer, mind, others, upstreams};
+use crate::{Error, Runtime, configuration::with_name_defaults, find};
+use minet_model::{ContainerSpec, Receiver};
+use minet_names::resolver::{
+    self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Why,
+};
+use minet_netns::Netns;
+use minet_state::{ContainerRow, Status, Transaction};
+use std::{io, os::fd::OwnedFd};
+
+/// A name that a container sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisibleName {
+    /// The name, in lower case.
+    pub name: String,
+    /// Who bears it; why, where, and whether it is answered now.
+    pub bearer: Bearer,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What was asked for, with its final dot.
+    pub name: String,
+    /// Which kind of record.
+    pub kind: String,
+    /// `NOERROR`, `NXDOMAIN`, …
+    pub status: String,
+    /// The records of the answer, as a zone file writes them.
+    pub records: Vec<String>,
+    /// Who is meant; empty where nobody of minet's is.
+    pub reasons: Vec<Reason>,
+    /// Why it is answered so, in a sentence.
+    pub why: String,
+    /// Who outside gave the answer.
+    pub server: Option<Server>,
+}
+
+impl Runtime {
+    /// All names that a running container sees.
+    pub fn visible_names(&mut self, container: &str) -> Result<Vec<VisibleName>, Error> {
+        self.store.read(|tx| {
+            let row = owner(tx, container)?;
+            let mut directory = StoreDirectory::of(tx, &row.id)?;
+            let mut names = Vec::new();
+            for attachment in &directory.settings.attachments {
+                let rows = tx.names_on(&attachment.network)?;
+                names.extend(rows.into_iter().map(|row| VisibleName {
+                    name: row.name.clone(),
+                    bearer: bearer(&attachment.network, row),
+                }));
+            }
+            names.extend(linked_names(tx, &row, &mut directory)?);
+            names.extend(the_host(&mut directory)?);
+            Ok(names)
+        })
+    }
+
+    /// What a running container would be answered. Servers outside are really asked.
+    pub fn resolve(
+        &mut self,
+        container: &str,
+        name: &str,
+        kind: Option<&str>,
+    ) -> Result<Resolved, Error> {
+        let (query, bytes) = resolver::query(name, kind)?;
+        let paths = self.machine.paths();
+        let (row, spec, decision, outcome) = self.store.read(|tx| {
+            let row = owner(tx, container)?;
+            let spec = with_name_defaults(&find::spec(&row)?, paths)?;
+            let mut directory = StoreDirectory::of(tx, &row.id)?;
+            let others = others(&spec, &directory.settings);
+            let decision =
+                resolver::decide(&mut directory, query.name(), query.query_type(), others)?;
+            let transport = Transport::Udp;
+            let outcome = resolver::answer(&bytes, &mut directory, others, transport, 0);
+            Ok::<_, Error>((row, spec, decision, outcome))
+        })?;
+        let (reply, server) = match outcome {
+            Outcome::Reply(reply) => (reply, None),
+            Outcome::Forward(question) => self.ask_outside(&row, &spec, &question)?,
+            Outcome::Silence => (Vec::new(), None),
+        };
+        let (status, records) = resolver::show(&reply).unwrap_or_default();
+        let why = why(&decision, server, &row);
+        Ok(Resolved {
+            name: query.name().to_string(),
+            kind: query.query_type().to_string(),
+            status,
+            records,
+            why,
+            server,
+            reasons: match decision {
+                Decision::Addresses(reasons) => reasons,
+                _ => Vec::new(),
+            },
+        })
+    }
+
+    fn ask_outside(
+        &mut self,
+        row: &ContainerRow,
+        spec: &ContainerSpec,
+        question: &resolver::Question,
+    ) -> Result<(Vec<u8>, Option<Server>), Error> {
+        let dialer = Dialer {
+            netns: self.netns_of(row)?,
+        };
+        let servers = upstreams(spec);
+        let events = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(Error::process("start the event loop"))?;
+        let answer = events.block_on(resolver::forward(question, &servers, &dialer));
+        Ok((answer.bytes, answer.server))
+    }
+}
+
+/// The container whose resolver it is: of several that share a network, the one that has it.
+fn owner(tx: &Transaction<'_>, container: &str) -> Result<ContainerRow, Error> {
+    let asked = find::container(tx, container)?;
+    let row = match &asked.namespace_of {
+        Some(host) => tx.container(host)?.unwrap_or_else(|| asked.clone()),
+        None => asked.clone(),
+    };
+    if row.status != Status::Running {
+        return Err(Error::NotRunning(row.name.to_string()));
+    }
+    // One that has been unplugged from everything still has its resolver.
+    let plugs = matches!(find::spec(&row)?.mode, minet_model::NetworkMode::Bridge(_));
+    match plugs {
+        true => Ok(row),
+        false => Err(Error::NoResolver(asked.name.to_string())),
+    }
+}
+
+/// The names that links give to others.
+fn linked_names(
+    tx: &Transaction<'_>,
+    row: &ContainerRow,
+    directory: &mut StoreDirectory<'_, '_>,
+) -> Result<Vec<VisibleName>, Error> {
+    let mut links = tx.links_into(&Receiver::Container(row.name.clone()))?;
+    for attachment in &directory.settings.attachments {
+        links.extend(tx.links_to_neighbours_on(&attachment.network)?);
+    }
+    let mut names = Vec::new();
+    for network in directory.networks()? {
+        for link in &links {
+            let source = link.source.as_str().to_ascii_lowercase();
+            let bearers = directory.bearers(&network.name, &source)?;
+            let bearers = bearers.into_iter().filter(|b| b.why == Why::Name);
+            names.extend(bearers.map(|bearer| VisibleName {
+                name: link.alias.as_str().to_ascii_lowercase(),
+                bearer: Bearer {
+                    why: Why::Link,
+                    ..bearer
+                },
+            }));
+        }
+    }
+    Ok(names)
+}
+
+fn the_host(directory: &mut StoreDirectory<'_, '_>) -> Result<Option<VisibleName>, Error> {
+    let networks = directory.networks()?;
+    Ok(networks.into_iter().next().map(|network| VisibleName {
+        name: resolver::HOST_NAME.to_owned(),
+        bearer: Bearer {
+            container: resolver::HOST_NAME.to_owned(),
+            network: network.name,
+            why: Why::Host,
+            running: true,
+            addresses: network.gateways,
+        },
+    }))
+}
+
+fn why(decision: &Decision, server: Option<Server>, row: &ContainerRow) -> String {
+    let name = &row.name;
+    match (decision, server) {
+        (Decision::Addresses(_), _) => {
+            format!("it shares a network with {name}, or is linked into it")
+        }
+        (Decision::Names(_), _) => "the address belongs to a network of the container's".into(),
+        (Decision::NoSuchName, _) => {
+            "nobody of this name runs on its networks, and it is not asked for outside".into()
+        }
+        (Decision::Refuse, _) => {
+            format!("all networks of {name} are internal: nobody outside is asked")
+        }
+        (Decision::Forward, Some(server)) => {
+            let side = match server.access {
+                Access::Host => "the host",
+                Access::Container => "the container",
+            };
+            format!("{} said so, asked from {side}", server.address.ip())
+        }
+        (Decision::Forward, None) => "no server outside answered".into(),
+    }
+}
+
+/// Sockets like those of the container's supervisor.
+struct Dialer {
+    netns: Netns,
+}
+
+impl Dial for Dialer {
+    fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd> {
+        mind::dial(&self.netns, server, transport)
+    }
+}
