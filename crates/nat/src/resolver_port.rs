@@ -229,7 +229,11 @@ fn chain() -> Attributes {
 const REGISTER: u32 = libc::NFT_REG_1 as u32;
 
 fn instruction(name: &'static str, operands: Attributes) -> Instruction {
-    Instruction { name, operands }
+    Instruction {
+        name,
+        operands,
+        beside: None,
+    }
 }
 
 fn load(base: i32, offset: u32, len: u32) -> Instruction {
