@@ -111,6 +111,8 @@ pub(crate) enum Command {
     /// Show which settings are in force, and where they come from
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Examine this machine: can minet work here, and what is in its way?
+    Doctor(DoctorOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses
     Gc(GcOptions),
 }
@@ -250,6 +252,20 @@ pub(crate) struct RmOptions {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) names: NamesOption,
+}
+
+/// Examine this machine: can minet work here, and what is in its way?
+///
+/// Nothing is changed; what the kernel can do is tried in a scratch namespace. Exits with 1 if
+/// something is wrong; warnings and notes alone are no failure.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// Print one JSON array of objects: name, severity (fine, note, warning, wrong), found, why, mend
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only show what is not fine
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// Make again what somebody changed behind minet's back.

@@ -83,6 +83,7 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Repair(repair) => commands::repair::repair(&repair, paths),
         Command::Config(command) => commands::config::config(&command, paths),
+        Command::Doctor(options) => commands::doctor::doctor(&options, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),
     }
 }

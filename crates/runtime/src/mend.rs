@@ -209,7 +209,10 @@ impl Runtime {
 
 /// Whether a step can be mended, and taken back, without entering the container.
 fn on_the_host(step: &Step) -> bool {
-    matches!(step, Step::LayCable(_) | Step::PublishPorts(_))
+    matches!(
+        step,
+        Step::LayCable(_) | Step::GuardCable(_) | Step::PublishPorts(_)
+    )
 }
 
 fn networks_of(rows: &[ContainerRow]) -> Result<Vec<NetworkName>, Error> {

@@ -300,6 +300,17 @@ impl Transaction<'_> {
         self.many_containers("SELECT * FROM container WHERE boot IS NOT NULL", [])
     }
 
+    /// What SQLite finds wrong with the file; nothing if it is whole.
+    pub fn quick_check(&self) -> Result<Vec<String>, Error> {
+        let act = Error::during("check the database");
+        let mut statement = self.inner.prepare("PRAGMA quick_check").map_err(&act)?;
+        let lines = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .map_err(&act)?;
+        let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(act)?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
     /// Who supervises what, and nothing more: the cheap look that every command takes.
     pub fn supervisors(&self) -> Result<Vec<(String, ProcessIdentity, String)>, Error> {
         let act = Error::during("list the supervisors");

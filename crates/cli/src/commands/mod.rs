@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod dns;
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
