@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::foreign::Restraint;
 use crate::network::NetworkRules;
 use crate::publication::Publication;
-use crate::table::{TABLE, Table, Transit, layout};
+use crate::table::{TABLE, Table, Transit, any_layout, layout};
 
 /// One change. Several make one transaction, see [`crate::Firewall::apply`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,16 +52,15 @@ impl Change {
 
     /// The messages. An IPv6 publication has none: its map is not in the table yet.
     pub(crate) fn commands(&self) -> Vec<Command> {
-        // Sets do not differ between the two kinds of transit.
-        let table = || layout(Transit::Untouched);
+        let table = any_layout();
         match self {
             Change::InstallTable(transit) => install(&layout(*transit)),
-            Change::AddNetwork(network) => network.add(&table()),
-            Change::RemoveNetwork(network) => network.remove(&table()),
-            Change::Restrain(restraint) => restraint.add(&table()),
-            Change::Release(restraint) => restraint.remove(&table()),
-            Change::Publish(publication) => publication.add(&table()).into_iter().collect(),
-            Change::Unpublish(publication) => publication.remove(&table()).into_iter().collect(),
+            Change::AddNetwork(network) => network.add(table),
+            Change::RemoveNetwork(network) => network.remove(table),
+            Change::Restrain(restraint) => restraint.add(table),
+            Change::Release(restraint) => restraint.remove(table),
+            Change::Publish(publication) => publication.add(table).into_iter().collect(),
+            Change::Unpublish(publication) => publication.remove(table).into_iter().collect(),
             Change::RemoveTable => vec![Command::DeleteTable],
         }
     }

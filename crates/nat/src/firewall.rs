@@ -43,11 +43,17 @@ impl Firewall {
         })
     }
 
+    /// How long closing it should still be put off; none if it can be closed at once.
+    pub fn unsettled(&self) -> Option<Duration> {
+        let rest = GRACE.saturating_sub(self.deleted?.elapsed());
+        (!rest.is_zero()).then_some(rest)
+    }
+
     /// Waits until what was deleted has been freed, then closes: at most 30 ms, during
     /// which nobody else is held up. For a process that nobody waits for.
     pub fn close_at_leisure(self) {
-        if let Some(deleted) = self.deleted {
-            thread::sleep(GRACE.saturating_sub(deleted.elapsed()));
+        if let Some(rest) = self.unsettled() {
+            thread::sleep(rest);
         }
     }
 }

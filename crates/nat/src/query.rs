@@ -7,7 +7,7 @@ use crate::netlink::encode::{dump_elements, get_element, get_table};
 use crate::netlink::message::Message;
 use crate::netlink::{batch, userdata};
 use crate::publication::{Installed, key_of, map_of, owner_in};
-use crate::table::{Element, IPV4, Set, Transit, Value, layout};
+use crate::table::{Element, IPV4, Set, Value, any_layout};
 use minet_model::{IfName, Protocol, PublishedPort};
 use nix::errno::Errno;
 use nix::libc;
@@ -57,8 +57,8 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn publication(&mut self, port: &PublishedPort) -> Result<Option<Installed>, Error> {
-        let table = layout(Transit::Untouched);
-        let (Some(map), Some(key)) = (map_of(&table, port), key_of(port)) else {
+        let table = any_layout();
+        let (Some(map), Some(key)) = (map_of(table, port), key_of(port)) else {
             return Ok(None);
         };
         let entry = self.get(&map, key, "look for a published port")?;
@@ -132,7 +132,7 @@ impl Firewall {
 }
 
 fn set(name: &str) -> Set {
-    crate::table_set(&layout(Transit::Untouched), name)
+    crate::table_set(any_layout(), name)
 }
 
 /// The elements in one message.

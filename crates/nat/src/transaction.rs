@@ -8,7 +8,7 @@ use crate::netlink::batch::Batch;
 use crate::netlink::encode::encode;
 use crate::netlink::socket::Complaint;
 use crate::publication::Publication;
-use crate::table::{Transit, layout};
+use crate::table::any_layout;
 use nix::errno::Errno;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -145,13 +145,10 @@ impl Firewall {
 
     /// Nothing, if the port is not published or leads elsewhere by now.
     fn plan_removal(&mut self, publication: &Publication) -> Result<Vec<Command>, Error> {
-        let table = layout(Transit::Untouched);
+        let table = any_layout();
         let commands = || {
-            let claim = publication.claim(&table);
-            claim
-                .into_iter()
-                .chain(publication.remove(&table))
-                .collect()
+            let claim = publication.claim(table);
+            claim.into_iter().chain(publication.remove(table)).collect()
         };
         Ok(match self.publication(&publication.port)? {
             Some(installed) if publication.is(&installed) => commands(),

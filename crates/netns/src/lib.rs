@@ -52,6 +52,7 @@ mod inherited;
 mod inside;
 mod join;
 pub mod launch;
+mod linger;
 pub mod mount_points;
 mod ns;
 mod own_program;
@@ -73,6 +74,7 @@ pub use launch::{
     EtcFiles, InitProcess, Io, Launch, LaunchError, Prepared, Preparing, RootAccess, Running,
     StartError, begin, prepare,
 };
+pub use linger::linger;
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
 pub use own_program::own_program;
 pub use passing::{receive_message, send_message};

@@ -29,15 +29,16 @@ pub fn read(key: &str) -> io::Result<String> {
 
 /// Makes sure that a parameter has this value.
 ///
-/// A parameter that has it already is not written: where `/proc/sys` is read-only, as in
-/// a container, the right value is no reason to fail.
+/// Where it cannot be written but has the value already, as in a container whose
+/// `/proc/sys` is read-only, that is no reason to fail. It is not read before, because each
+/// look at a file of a new namespace is expensive.
 pub fn write(key: &str, value: &str) -> Result<(), Failure> {
-    if read(key).is_ok_and(|present| same_value(&present, value)) {
-        return Ok(());
+    let written =
+        open(key, OFlags::WRONLY).and_then(|file| File::from(file).write_all(value.as_bytes()));
+    match written {
+        Err(_) if read(key).is_ok_and(|present| same_value(&present, value)) => Ok(()),
+        other => other.doing(|| format!("set the sysctl {key} to {value}")),
     }
-    open(key, OFlags::WRONLY)
-        .and_then(|file| File::from(file).write_all(value.as_bytes()))
-        .doing(|| format!("set the sysctl {key} to {value}"))
 }
 
 /// Lists of numbers come back separated by tabs, whatever they were written with.

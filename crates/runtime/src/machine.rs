@@ -158,3 +158,17 @@ impl Machine {
         }
     }
 }
+
+impl Drop for Machine {
+    /// Whoever waits for this command need not wait until the kernel has freed what it has
+    /// deleted: another process holds the socket until then.
+    fn drop(&mut self) {
+        let Some(firewall) = self.firewall.take() else {
+            return;
+        };
+        if let Some(rest) = firewall.unsettled() {
+            // Without that process, closing takes its time here.
+            let _ = minet_netns::linger(firewall.into(), rest);
+        }
+    }
+}

@@ -311,7 +311,8 @@ impl Transaction<'_> {
         Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Who supervises what, and nothing more: the cheap look that every command takes.
+    /// Who supervises what, and nothing more: the cheap look that every command takes. It
+    /// is answered from an index alone; a container's row may fill several pages.
     pub fn supervisors(&self) -> Result<Vec<(String, ProcessIdentity, String)>, Error> {
         let act = Error::during("list the supervisors");
         let mut statement = self

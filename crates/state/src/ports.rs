@@ -6,17 +6,17 @@ use std::net::IpAddr;
 impl Transaction<'_> {
     /// Records that a container publishes this port; one holder, or an error with its name.
     pub fn put_port(&self, port: &PublishedPort, holder: &ContainerId) -> Result<(), Error> {
-        let inserted = self.inner.execute(
-            "INSERT INTO port (protocol, host_ip, host_port, container_port, holder)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
+        let insert = "INSERT INTO port (protocol, host_ip, host_port, container_port, holder)
+             VALUES (?1, ?2, ?3, ?4, ?5)";
+        let inserted = self.inner.prepare_cached(insert).and_then(|mut statement| {
+            statement.execute(params![
                 port.protocol.as_str(),
                 port.host_ip.to_string(),
                 port.host_port,
                 port.container_port,
                 holder.as_str(),
-            ],
-        );
+            ])
+        });
         match inserted {
             Ok(_) => Ok(()),
             Err(error) if is_taken(&error) => Err(Error::PortTaken {

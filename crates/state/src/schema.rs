@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS container (
     ended_by          INTEGER,
     restarts          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS container_live ON container (boot) WHERE boot IS NOT NULL;
+DROP INDEX IF EXISTS container_live;
+CREATE INDEX IF NOT EXISTS container_supervised ON container (boot, supervisor_pid, supervisor_start, id) WHERE boot IS NOT NULL;
 CREATE INDEX IF NOT EXISTS container_watch ON container (supervisor_start, id) WHERE boot IS NOT NULL;
 CREATE INDEX IF NOT EXISTS container_namespace ON container (namespace_of) WHERE namespace_of IS NOT NULL;
 CREATE TABLE IF NOT EXISTS lease (

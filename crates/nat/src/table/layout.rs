@@ -5,6 +5,7 @@ use super::family::{FAMILIES, Family};
 use super::set::{Set, Shape};
 use super::value::DataType;
 use super::{TABLE, Table};
+use std::sync::OnceLock;
 
 /// What the table does with packets that neither come from nor go to a network of minet's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +28,13 @@ pub fn layout(transit: Transit) -> Table {
         sets,
         chains: chains(transit),
     }
+}
+
+/// The same, made once: the sets are those of every table of minet's, whatever its transit,
+/// and each of ten thousand ports looks up its own.
+pub(crate) fn any_layout() -> &'static Table {
+    static ANY: OnceLock<Table> = OnceLock::new();
+    ANY.get_or_init(|| layout(Transit::Untouched))
 }
 
 fn shared_sets() -> Vec<Set> {

@@ -13,6 +13,7 @@ mod value;
 
 pub use chain::{Base, Chain, ChainType, Hook, Priority};
 pub use family::{FAMILIES, Family, IPV4};
+pub(crate) use layout::any_layout;
 pub use layout::{Transit, layout};
 pub use rule::{Connection, Field, Match, Rule, Sense, Statement};
 pub use set::{Element, Set, Shape};
