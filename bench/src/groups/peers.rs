@@ -7,7 +7,7 @@ use crate::{
     race::{Contender, Effort, command, output, race, timed_line},
     session::{Told, tell},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -29,7 +29,7 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     let mut contenders: Vec<Contender<'_>> = vec![Box::new(|_| {
         timed_line(&format!("{minet} run --rm -p 8080:80 -- true"))
     })];
-    for peer in [netavark(), cni()] {
+    for peer in [netavark(), cni(), podman(), docker()] {
         match peer {
             Ok(Peer { name, contender }) => {
                 names.push(name);
@@ -72,6 +72,38 @@ impl Drop for Named {
     fn drop(&mut self) {
         let _ = output(&format!("ip netns del {}", self.0));
     }
+}
+
+/// A root of one file; the container engine itself makes no control groups, because a
+/// throw-away host has none of its own.
+fn podman() -> Result<Peer> {
+    for program in ["/usr/bin/podman", "/usr/bin/crun", "/bin/busybox"] {
+        ensure!(Path::new(program).exists(), "{program} is not installed");
+    }
+    const ROOT: &str = "/run/podman-bench";
+    fs::create_dir_all(format!("{ROOT}/rootfs/bin"))?;
+    fs::copy("/bin/busybox", format!("{ROOT}/rootfs/bin/true"))?;
+    // It looks for them all the same.
+    if !Path::new("/sys/fs/cgroup/cgroup.procs").exists() {
+        output("mount -t cgroup2 cgroup2 /sys/fs/cgroup").context("podman")?;
+    }
+    let line = format!(
+        "podman --runtime crun --cgroup-manager cgroupfs --root {ROOT}/root --runroot {ROOT}/run \
+         run --rm --cgroups disabled --log-driver none --network bridge -p 8083:80 \
+         --rootfs {ROOT}/rootfs /bin/true"
+    );
+    timed_line(&line).context("try podman")?;
+    let name = "podman run --rm -p, without control groups".to_owned();
+    let contender = Box::new(move |_| timed_line(&line));
+    Ok(Peer { name, contender })
+}
+
+fn docker() -> Result<Peer> {
+    ensure!(
+        Path::new("/usr/sbin/dockerd").exists(),
+        "Docker Engine is not installed"
+    );
+    bail!("Docker Engine: its daemon makes control groups on the machine, so it is left alone")
 }
 
 fn netavark() -> Result<Peer> {
