@@ -125,7 +125,10 @@ impl Firewall {
     /// Only if the kernel cannot be asked.
     pub fn standing(&mut self) -> Result<Vec<Standing>, Error> {
         let mut all = Vec::new();
-        for set in layout(Transit::Untouched).sets {
+        // What rules add themselves belongs to nobody, and goes by itself.
+        let put_there = |set: &Set| set.shape != Shape::Counted;
+        let sets = layout(Transit::Untouched).sets;
+        for set in sets.into_iter().filter(put_there) {
             let elements = self.raw_elements_of(&set)?;
             all.extend(gather(&set, elements));
         }

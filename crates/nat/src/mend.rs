@@ -14,7 +14,7 @@ use crate::netlink::batch::Batch;
 use crate::netlink::encode::{encode, put_back};
 use crate::netlink::message::{Attributes, Message};
 use crate::publication::Publication;
-use crate::table::{Transit, layout};
+use crate::table::{Set, Shape, Transit, layout};
 use nix::errno::Errno;
 use nix::libc;
 use std::time::Instant;
@@ -67,7 +67,9 @@ impl Firewall {
         }
         commands.extend(Change::InstallTable(transit).commands());
         let mut messages: Vec<Message> = commands.iter().map(encode).collect();
-        for set in layout(transit).sets {
+        // What rules add themselves they add again.
+        let put_there = |set: &Set| set.shape != Shape::Counted;
+        for set in layout(transit).sets.into_iter().filter(put_there) {
             let elements: Vec<Attributes> = self
                 .raw_elements_of(&set)?
                 .iter()

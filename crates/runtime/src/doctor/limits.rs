@@ -107,11 +107,11 @@ fn processes(_: &mut Patient) -> Result<Finding, Error> {
 }
 
 fn state_disk(patient: &mut Patient) -> Result<Finding, Error> {
-    disk(&patient.paths.state_dir().to_owned())
+    disk(patient.paths.state_dir())
 }
 
 fn run_disk(patient: &mut Patient) -> Result<Finding, Error> {
-    disk(&patient.paths.run_dir().to_owned())
+    disk(patient.paths.run_dir())
 }
 
 /// The file system that a directory is on, or will be.
@@ -124,8 +124,8 @@ fn disk(dir: &Path) -> Result<Finding, Error> {
         there = parent;
     }
     let found = statvfs(there).map_err(|errno| Error::file("look at", there)(errno.into()))?;
-    let free = u64::from(found.blocks_available()) * u64::from(found.fragment_size());
-    let inodes = u64::from(found.files_available());
+    let free = found.blocks_available() * found.fragment_size();
+    let inodes = found.files_available();
     let shown = dir.display();
     let room = format!("{} MiB free for {shown}", free >> 20);
     if found.flags().contains(FsFlags::ST_RDONLY) {
