@@ -1,4 +1,5 @@
-//! The default route: where a container sends what is not for its own subnet.
+//! The default route: where a container sends what is not for its own subnet. Others are
+//! in [`fixed`].
 //!
 //! ```text
 //! ip route add default via 172.17.0.1 dev eth0      add_default
@@ -7,6 +8,7 @@
 //! ip route show default                             find_default
 //! ```
 
+pub mod fixed;
 mod parse;
 
 use crate::{Cause, Error, Made, Refusal, Removed, Rtnl, error::During, link, rtnl::Request};

@@ -125,14 +125,29 @@ pub fn survey(rtnl: &mut Rtnl) -> Result<Survey, Error> {
     try_survey(rtnl).during(|| "survey the addresses and routes".to_owned())
 }
 
-fn try_survey(rtnl: &mut Rtnl) -> Result<Survey, Cause> {
+/// Every address of the namespace, without its loopback's.
+///
+/// # Errors
+///
+/// As for [`survey`].
+pub fn addresses(rtnl: &mut Rtnl) -> Result<Vec<IpAddr>, Error> {
+    let own = all_addresses(rtnl).during(|| "list the addresses".to_owned())?;
+    let own = own.into_iter().map(|(_, network)| network.ip());
+    Ok(own.filter(|address| !address.is_loopback()).collect())
+}
+
+fn all_addresses(rtnl: &mut Rtnl) -> Result<Vec<(u32, IpNetwork)>, Cause> {
     // Family unspec lists the addresses of both families.
     let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-    let addresses = rtnl
+    Ok(rtnl
         .dump(&question)?
         .iter()
         .filter_map(address::parse)
-        .collect();
+        .collect())
+}
+
+fn try_survey(rtnl: &mut Rtnl) -> Result<Survey, Cause> {
+    let addresses = all_addresses(rtnl)?;
     let mut routes = Vec::new();
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
         for (fate, route) in route::dump(rtnl, family, RouteHeader::RT_TABLE_UNSPEC)? {

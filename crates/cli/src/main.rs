@@ -22,6 +22,7 @@ mod format;
 mod lifecycle;
 mod network_filter;
 mod network_options;
+mod network_settings;
 mod options;
 mod output;
 mod prune_filter;

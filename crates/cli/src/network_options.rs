@@ -1,11 +1,14 @@
 //! The options of `minet network …`.
 
-use crate::{format::Format, lifecycle::PruneOptions, network_filter::NetworkFilter};
+use crate::{
+    format::Format, lifecycle::PruneOptions, network_filter::NetworkFilter,
+    network_settings::SettingsOptions,
+};
 use clap::{Args, Subcommand};
 use ipnetwork::Ipv4Network;
 use minet_model::{
-    AddressRange, BridgeChoice, Connections, EndpointSpec, HostName, IfName, InvalidNetworkOption,
-    MacAddr, Masquerade, Neighbours, NetworkName, NetworkSpec, Reach, Spoofing,
+    AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
+    NetworkName, NetworkSpec, Spoofing,
 };
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -52,33 +55,11 @@ pub(crate) struct CreateOptions {
     /// Keep an address free for something else
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = aux_address)]
     aux_address: Vec<(String, Ipv4Addr)>,
-    /// No way out and no way in
-    #[arg(long)]
-    internal: bool,
-    /// Whether its containers reach each other; they do if nothing is said
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    icc: Option<bool>,
-    /// Whether its containers go out under the host's address; they do if nothing is said
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    masquerade: Option<bool>,
-    /// Whether one container may have opened 8192 connections at most
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    limit_connections: bool,
-    /// Whether each of its containers can send only from its own MAC and addresses
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
-    anti_spoof: bool,
-    /// The largest packet; that of the uplink if none is given
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(68..=65_535))]
-    mtu: Option<u32>,
     /// Use this bridge, which is there already
     #[arg(long, value_name = "BRIDGE")]
     bridge: Option<IfName>,
-    /// A note for people and scripts
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    label: Vec<String>,
-    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, com.docker.network.driver.mtu
-    #[arg(short, long, value_name = "KEY=VALUE")]
-    opt: Vec<String>,
+    #[command(flatten)]
+    settings: SettingsOptions,
     /// The kind of network; there is one
     #[arg(short, long, value_name = "DRIVER", default_value = "bridge", value_parser = ["bridge"], hide = true)]
     driver: String,
@@ -93,6 +74,7 @@ Examples:
   minet run --network backend --network frontend -- ./server
   minet network create --subnet 10.9.0.0/24 --ip-range 10.9.0.128/25 lab
   minet network create --internal vault
+  minet network create --outbound-address 192.0.2.9 --route 10.20.0.0/16,10.9.0.5 --subnet 10.9.0.0/24 shop
   minet network create --bridge br0 office";
 
 #[derive(Debug, Args)]
@@ -212,42 +194,14 @@ impl CreateOptions {
         for (key, value) in defaults {
             spec.set_option(key, value)?;
         }
-        for option in &self.opt {
-            let (key, value) = option.split_once('=').unwrap_or((option, ""));
-            spec.set_option(key, value)?;
-        }
+        self.settings.apply(&mut spec)?;
         spec.subnet = self.subnet;
         spec.gateway = self.gateway;
         spec.ip_range = self.ip_range;
         spec.reserved = self.aux_address.into_iter().collect();
-        spec.mtu = self.mtu.or(spec.mtu);
-        if self.internal {
-            spec.reach = Reach::InternalOnly;
-        }
-        if !self.limit_connections {
-            spec.connections = Connections::Unlimited;
-        }
-        if !self.anti_spoof {
-            spec.spoofing = Spoofing::Allowed;
-        }
-        spec.neighbours = match self.icc {
-            Some(true) => Neighbours::Talk,
-            Some(false) => Neighbours::Apart,
-            None => spec.neighbours,
-        };
-        spec.masquerade = match self.masquerade {
-            Some(true) => Masquerade::On,
-            Some(false) => Masquerade::Off,
-            None => spec.masquerade,
-        };
         if let Some(bridge) = self.bridge {
             spec.bridge = BridgeChoice::Existing(bridge);
         }
-        let label = |label: &String| {
-            let (key, value) = label.split_once('=').unwrap_or((label, ""));
-            (key.to_owned(), value.to_owned())
-        };
-        spec.labels = self.label.iter().map(label).collect();
         Ok(spec)
     }
 }

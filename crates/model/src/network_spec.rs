@@ -1,6 +1,6 @@
 //! What a user asked for with `minet network create`.
 
-use crate::{IfName, Ipv6Spec, NetworkName};
+use crate::{IfName, Ipv6Spec, NetworkName, StaticRoute};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
@@ -87,6 +87,13 @@ pub struct NetworkSpec {
     /// `--anti-spoof`, for containers that say nothing themselves.
     #[serde(default)]
     pub spoofing: Spoofing,
+    /// `--outbound-address`: the host's address under which its connections leave; none means
+    /// that of the interface by which they do.
+    #[serde(default)]
+    pub outbound_address: Option<Ipv4Addr>,
+    /// `--route`, in the order in which they were given.
+    #[serde(default)]
+    pub routes: Vec<StaticRoute>,
     /// `--label`.
     pub labels: BTreeMap<String, String>,
     /// `--opt`, as they were written, for `inspect`.
@@ -98,7 +105,7 @@ pub struct NetworkSpec {
 pub enum InvalidNetworkOption {
     /// A key that minet does not know.
     #[error(
-        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc and com.docker.network.driver.mtu"
+        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.host_ipv4 and com.docker.network.driver.mtu"
     )]
     UnknownKey(String),
     /// A value that does not fit the key.
@@ -151,6 +158,8 @@ impl NetworkSpec {
             neighbours: Neighbours::Talk,
             connections: Connections::Limited,
             spoofing: Spoofing::Prevented,
+            outbound_address: None,
+            routes: Vec::new(),
             labels: BTreeMap::new(),
             options: BTreeMap::new(),
         }
@@ -186,6 +195,11 @@ impl NetworkSpec {
                     true => Neighbours::Talk,
                     false => Neighbours::Apart,
                 };
+            }
+            "com.docker.network.host_ipv4" => {
+                let address = value.parse();
+                self.outbound_address =
+                    Some(address.map_err(|_| invalid("an IPv4 address of this host"))?);
             }
             "com.docker.network.driver.mtu" => {
                 let mtu = value.parse().ok().filter(|mtu| is_mtu(*mtu));
@@ -305,6 +319,7 @@ mod tests {
         for (key, value) in [
             ("com.docker.network.bridge.enable_icc", "perhaps"),
             ("com.docker.network.driver.mtu", "9"),
+            ("com.docker.network.host_ipv4", "here"),
             ("com.docker.network.bridge.name", "a name"),
             ("com.docker.network.nonsense", "1"),
         ] {

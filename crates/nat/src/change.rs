@@ -14,6 +14,8 @@ pub enum Change {
     InstallTable(Transit),
     /// Adds a network; if it is there already, it stays.
     AddNetwork(NetworkRules),
+    /// Makes a network what the second one is, instead of what the first one is.
+    ReplaceNetwork(NetworkRules, NetworkRules),
     /// Removes a network; what is gone already is gone.
     RemoveNetwork(NetworkRules),
     /// Keeps a network out of others' bridges; what is there already stays.
@@ -42,6 +44,7 @@ impl Change {
                 .collect(),
             Change::RemoveTable
             | Change::AddNetwork(_)
+            | Change::ReplaceNetwork(..)
             | Change::RemoveNetwork(_)
             | Change::Restrain(_)
             | Change::Release(_)
@@ -61,6 +64,7 @@ impl Change {
             Change::Release(restraint) => restraint.remove(table),
             Change::Publish(publication) => publication.add(table).into_iter().collect(),
             Change::Unpublish(publication) => publication.remove(table).into_iter().collect(),
+            Change::ReplaceNetwork(before, after) => after.replace(before, table),
             Change::RemoveTable => vec![Command::DeleteTable],
         }
     }
@@ -76,6 +80,9 @@ impl Change {
             Change::InstallTable(_) => format!("create table inet {TABLE}"),
             Change::AddNetwork(network) => {
                 format!("add network {} to table inet {TABLE}", network.owner)
+            }
+            Change::ReplaceNetwork(_, network) => {
+                format!("change network {} in table inet {TABLE}", network.owner)
             }
             Change::RemoveNetwork(network) => {
                 format!("remove network {} from table inet {TABLE}", network.owner)
@@ -121,6 +128,8 @@ mod tests {
             gateway: "172.17.0.1".parse().unwrap(),
             owner: "bridge".parse().unwrap(),
             masquerade: Masquerade::On,
+            outbound: None,
+            behind: Vec::new(),
             reach,
             neighbours: Neighbours::Talk,
             connections: minet_model::Connections::Limited,
@@ -182,6 +191,27 @@ mod tests {
                 "delete element inet minet hidden { 172.17.0.0/16 }",
                 "delete element inet minet home { 172.17.0.0/16 . \"minet0\" }",
             ]
+        );
+    }
+
+    #[test]
+    fn a_change_touches_only_what_is_different() {
+        let before = network(Reach::Outside);
+        let mut after = before.clone();
+        after.outbound = Some("192.0.2.9".parse().unwrap());
+        after.neighbours = Neighbours::Apart;
+        assert_eq!(
+            Change::ReplaceNetwork(before.clone(), after).to_nft(),
+            [
+                "delete element inet minet within { \"minet0\" . \"minet0\" }",
+                "delete element inet minet masqueraded { 172.17.0.0/16 }",
+                "add element inet minet outbound { 172.17.0.0/16 comment \"network bridge\" : 192.0.2.9 }",
+            ]
+        );
+        assert!(
+            Change::ReplaceNetwork(before.clone(), before)
+                .to_nft()
+                .is_empty()
         );
     }
 

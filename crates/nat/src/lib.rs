@@ -61,7 +61,8 @@
 //! | a container of another network | the container's address | dropped in `forward` | |
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
 //! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
-//! | the container | the world | answered | |
+//! | the container | the world | answered, under the address in `outbound` if there is one | |
+//! | behind a neighbour with a network's route (`behind`) | that network | answered, and dropped elsewhere | |
 //!
 //! # What the table needs around it
 //!

@@ -19,6 +19,10 @@ pub struct NetworkRules {
     pub owner: NetworkName,
     /// Under which address its connections leave.
     pub masquerade: Masquerade,
+    /// That address, if it is not to be the outgoing interface's.
+    pub outbound: Option<Ipv4Addr>,
+    /// What lies behind neighbours that route to it.
+    pub behind: Vec<Ipv4Network>,
     /// How far it reaches.
     pub reach: Reach,
     /// Whether its containers may talk to each other.
@@ -47,6 +51,24 @@ impl NetworkRules {
         self.elements().into_iter().rev().map(delete).collect()
     }
 
+    /// Makes this of what `before` has made: what is the same is not touched, so that no
+    /// packet finds it missing.
+    pub(crate) fn replace(&self, before: &NetworkRules, table: &Table) -> Vec<Command> {
+        let (old, new) = (before.elements(), self.elements());
+        let delete = old.iter().rev().filter(|element| !new.contains(element));
+        let delete = delete.map(|(set, element)| Command::DeleteElement {
+            set: crate::table_set(table, set),
+            element: element.clone(),
+        });
+        let add = new.iter().filter(|element| !old.contains(element));
+        let add = add.map(|(set, element)| Command::AddElement {
+            set: crate::table_set(table, set),
+            element: element.clone(),
+            if_present: IfPresent::Keep,
+        });
+        delete.chain(add).collect()
+    }
+
     /// Which elements in which sets. `bridges` comes last, so that a network that is in
     /// it is complete.
     fn elements(&self) -> Vec<(String, Element)> {
@@ -65,17 +87,26 @@ impl NetworkRules {
             element(&IPV4.set("home"), vec![subnet(), bridge()]),
             element(&IPV4.set("hidden"), vec![subnet()]),
         ];
+        elements.extend(self.behind.iter().map(|destination| {
+            let destination = Value::Ipv4Subnet(*destination);
+            element(&IPV4.set("behind"), vec![destination, bridge()])
+        }));
         // What cannot leave needs no other address.
-        match (self.masquerade, self.reach) {
-            (Masquerade::On, Reach::Outside) => {
+        match (self.masquerade, self.reach, self.outbound) {
+            (Masquerade::On, Reach::Outside, None) => {
                 elements.push(element(&IPV4.set("masqueraded"), vec![subnet()]))
+            }
+            (Masquerade::On, Reach::Outside, Some(address)) => {
+                let (map, mut element) = element(&IPV4.set("outbound"), vec![subnet()]);
+                element.data = vec![Value::Ipv4(address)];
+                elements.push((map, element));
             }
             // Answers come to the container's own address, and are not known to be answers
             // before they are tracked; the chain `forward` lets nothing else in.
-            (Masquerade::Off, Reach::Outside) => {
+            (Masquerade::Off, Reach::Outside, _) => {
                 elements.push(element(&IPV4.set("routed"), vec![subnet()]))
             }
-            (_, Reach::InternalOnly) => {}
+            (_, Reach::InternalOnly, _) => {}
         }
         match self.neighbours {
             Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),

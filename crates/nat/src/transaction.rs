@@ -121,6 +121,7 @@ impl Firewall {
                     only_if(is_there, change)
                 }
                 Change::AddNetwork(_)
+                | Change::ReplaceNetwork(..)
                 | Change::RemoveNetwork(_)
                 | Change::Restrain(_)
                 | Change::Release(_)

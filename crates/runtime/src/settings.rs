@@ -1,7 +1,9 @@
 //! What was chosen for a container, beside what its user asked for.
 
 use ipnetwork::{Ipv4Network, Ipv6Network};
-use minet_model::{ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing};
+use minet_model::{
+    ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing, StaticRoute,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
@@ -56,6 +58,9 @@ pub struct Attachment {
     pub host_end: IfName,
     /// Bytes of an IP packet that fit into one frame.
     pub mtu: u32,
+    /// The ways that it has there besides the default route.
+    #[serde(default)]
+    pub routes: Vec<StaticRoute>,
     /// How far the network reaches.
     pub reach: Reach,
     /// Whether it may talk to the others there.

@@ -44,6 +44,8 @@ pub enum Step {
     AddDefaultRoute(AddDefaultRoute),
     /// The container's name server on 127.0.0.11.
     AnswerNames(AnswerNames),
+    /// The way to one destination besides.
+    AddRoute(AddRoute),
     /// The container's hosts, resolv.conf and hostname.
     WriteEtcFiles(WriteEtcFiles),
     /// minet's lines in the container's hosts file.
@@ -128,6 +130,7 @@ impl Step {
             Step::SetLinkUp(step) => step,
             Step::AddDefaultRoute(step) => step,
             Step::AnswerNames(step) => step,
+            Step::AddRoute(step) => step,
             Step::WriteEtcFiles(step) => step,
             Step::RewriteHosts(step) => step,
             Step::MakeMountPoints(step) => step,

@@ -96,7 +96,14 @@ impl Program {
             Statement::Masquerade => self.push("masq", Attributes::new()),
             Statement::DnatByMap(family, fields, map) => {
                 self.load_all(fields);
-                self.dnat_by_map(family, map);
+                self.look_up_in_place(map);
+                let port = Slot::FIRST.after(family.address.bytes());
+                self.translate(libc::NFT_NAT_DNAT, family, Some(port));
+            }
+            Statement::SnatByMap(family, fields, map) => {
+                self.load_all(fields);
+                self.look_up_in_place(map);
+                self.translate(libc::NFT_NAT_SNAT, family, None);
             }
         }
     }
@@ -222,20 +229,24 @@ impl Program {
         self.push("lookup", operands);
     }
 
-    /// The map's data replaces its key in the registers: the address, behind it the port.
-    fn dnat_by_map(&mut self, family: &Family, map: &str) {
-        let address = Slot::FIRST;
-        let port = address.after(family.address.bytes());
+    /// The map's data replaces its key in the registers.
+    fn look_up_in_place(&mut self, map: &str) {
         let lookup = Attributes::new()
             .with(sys::NFTNL_EXPR_LOOKUP_SREG, Slot::FIRST.register())
-            .with(sys::NFTNL_EXPR_LOOKUP_DREG, address.register())
+            .with(sys::NFTNL_EXPR_LOOKUP_DREG, Slot::FIRST.register())
             .with(sys::NFTNL_EXPR_LOOKUP_SET, map);
         self.push("lookup", lookup);
-        let nat = Attributes::new()
-            .with(sys::NFTNL_EXPR_NAT_TYPE, libc::NFT_NAT_DNAT as u32)
+    }
+
+    /// The new address stands in the first slot, the new port where it is said.
+    fn translate(&mut self, kind: i32, family: &Family, port: Option<Slot>) {
+        let mut nat = Attributes::new()
+            .with(sys::NFTNL_EXPR_NAT_TYPE, kind as u32)
             .with(sys::NFTNL_EXPR_NAT_FAMILY, u32::from(family.nfproto))
-            .with(sys::NFTNL_EXPR_NAT_REG_ADDR_MIN, address.register())
-            .with(sys::NFTNL_EXPR_NAT_REG_PROTO_MIN, port.register());
+            .with(sys::NFTNL_EXPR_NAT_REG_ADDR_MIN, Slot::FIRST.register());
+        if let Some(port) = port {
+            nat = nat.with(sys::NFTNL_EXPR_NAT_REG_PROTO_MIN, port.register());
+        }
         self.push("nat", nat);
     }
 

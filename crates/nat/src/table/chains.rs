@@ -6,7 +6,7 @@ use super::layout::Transit;
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
 use Field::{Daddr, Dport, IifName, L4Proto, OifName, Saddr};
 use Sense::{In, NotIn};
-use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, Return};
+use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, Return, SnatByMap};
 use minet_model::IfName;
 
 /// All chains, in the order in which a packet meets them.
@@ -38,6 +38,7 @@ fn guard() -> Chain {
                 [
                     lookup([IifName], In, "bridges"),
                     lookup([Saddr(family), IifName], NotIn, family.set("home")),
+                    lookup([Saddr(family), IifName], NotIn, family.set("behind")),
                 ],
                 [Counter, Drop],
                 "source address is not at home on this bridge",
@@ -143,8 +144,19 @@ fn input() -> Chain {
             .into_iter()
             .chain(FAMILIES.iter().copied().map(too_many_connections))
             .chain(FAMILIES.iter().copied().map(foreign_gateway))
+            .chain(FAMILIES.iter().copied().map(behind))
             .collect(),
     }
+}
+
+/// A neighbour with routes of a network's (`--route`) answers for what lies behind it, where
+/// frames on a bridge are judged here; the host itself has nothing to do with that.
+fn behind(family: &'static Family) -> Rule {
+    rule(
+        [lookup([Saddr(family), IifName], In, family.set("behind"))],
+        [Counter, Drop],
+        "from behind a neighbour, who routes for the network only",
+    )
 }
 
 /// Between networks, and between networks and the outside.
@@ -180,12 +192,13 @@ fn forward(transit: Transit) -> Chain {
         ]
         .into_iter()
         .chain(FAMILIES.iter().copied().map(too_many_connections))
+        .chain([rule(
+            [lookup([IifName, OifName], In, "within")],
+            [Accept],
+            "neighbours",
+        )])
+        .chain(FAMILIES.iter().copied().map(behind))
         .chain([
-            rule(
-                [lookup([IifName, OifName], In, "within")],
-                [Accept],
-                "neighbours",
-            ),
             rule(
                 [lookup([IifName], In, "internal")],
                 [Counter, Drop],
@@ -261,6 +274,14 @@ fn postrouting() -> Chain {
             "out into the world under the host's address",
         )
     };
+    let under_an_address = |family: &'static Family| {
+        let source = vec![Saddr(family)];
+        rule(
+            [],
+            [SnatByMap(family, source, family.set("outbound"))],
+            "out into the world under a certain address",
+        )
+    };
     let families = || FAMILIES.iter().copied();
     let mut rules: Vec<_> = families().map(hairpin).collect();
     rules.extend(families().map(from_loopback));
@@ -269,6 +290,7 @@ fn postrouting() -> Chain {
         [Return],
         "between networks the client keeps its address",
     ));
+    rules.extend(families().map(under_an_address));
     rules.extend(families().map(leaving));
     Chain {
         name: "postrouting",

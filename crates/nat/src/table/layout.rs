@@ -101,11 +101,25 @@ fn sets_of(family: &Family) -> Vec<Set> {
             "subnet . bridge: where an address is at home",
         ),
         define(
+            "behind",
+            &[address, Ifname],
+            &[],
+            Shape::Interval,
+            "subnet . bridge: what a neighbour there routes to",
+        ),
+        define(
             "masqueraded",
             &[address],
             &[],
             Shape::Interval,
             "subnets that leave under the host's address",
+        ),
+        define(
+            "outbound",
+            &[address],
+            &[address],
+            Shape::Interval,
+            "subnet : the host's address under which it leaves",
         ),
         define(
             "hidden",

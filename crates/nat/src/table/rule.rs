@@ -142,6 +142,8 @@ pub enum Statement {
     Masquerade,
     /// Give it the destination that a map holds for these fields; on a miss, go on.
     DnatByMap(&'static Family, Vec<Field>, String),
+    /// Give it the source that a map holds for these fields; on a miss, go on.
+    SnatByMap(&'static Family, Vec<Field>, String),
 }
 
 impl Statement {
@@ -160,6 +162,10 @@ impl Statement {
             Statement::DnatByMap(family, fields, map) => {
                 let (keyword, key) = (family.keyword, fields_to_nft(fields));
                 format!("dnat {keyword} to {key} map @{map}")
+            }
+            Statement::SnatByMap(family, fields, map) => {
+                let (keyword, key) = (family.keyword, fields_to_nft(fields));
+                format!("snat {keyword} to {key} map @{map}")
             }
         }
     }

@@ -77,6 +77,8 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
         gateway: subnet.nth(1).expect("a first address"),
         owner: format!("net-{bridge}").parse().expect("a network name"),
         masquerade: Masquerade::On,
+        outbound: None,
+        behind: Vec::new(),
         reach: Reach::Outside,
         neighbours: Neighbours::Talk,
         connections: minet_model::Connections::Limited,

@@ -10,11 +10,15 @@ pub(crate) fn everything(transit: Transit) -> Vec<Change> {
     routed.neighbours = Neighbours::Apart;
     let mut internal = network("br-c", "172.30.3.0/24");
     internal.reach = Reach::InternalOnly;
+    let mut under_an_address = network("br-d", "172.30.4.0/24");
+    under_an_address.outbound = Some("192.0.2.9".parse().unwrap());
+    under_an_address.behind = vec!["10.20.0.0/16".parse().unwrap()];
     vec![
         Change::InstallTable(transit),
         Change::AddNetwork(network("br-a", "172.30.1.0/24")),
         Change::AddNetwork(routed),
         Change::AddNetwork(internal),
+        Change::AddNetwork(under_an_address),
         Change::Restrain(Restraint {
             bridge: "br-a".parse().unwrap(),
             owner: "net-br-a".parse().unwrap(),
@@ -93,13 +97,14 @@ fn the_text_removes_what_the_messages_remove() {
             Change::Restrain(restraint) => changes.push(Change::Release(restraint)),
             Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
             Change::InstallTable(_)
+            | Change::ReplaceNetwork(..)
             | Change::RemoveNetwork(_)
             | Change::Release(_)
             | Change::Unpublish(_)
             | Change::RemoveTable => {}
         }
     }
-    let (there, back) = changes.split_at(10);
+    let (there, back) = changes.split_at(11);
     let removed_by_netlink = in_new_netns(|| {
         let mut firewall = Firewall::open().unwrap();
         firewall.apply(there).unwrap();

@@ -9,9 +9,11 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_bridge::{Rtnl, address, link, survey};
 use minet_config::Config;
 use minet_ipam::{Pool, overlaps, overlaps6};
-use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec};
+use minet_model::{
+    BridgeChoice, BridgeNetwork, IfName, Masquerade, NetworkId, NetworkName, NetworkSpec,
+};
 use minet_state::NetworkRow;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Ethernet's payload, where there is no uplink to take it from.
 const DEFAULT_MTU: u32 = 1500;
@@ -277,6 +279,28 @@ fn on_existing(
     Ok(network)
 }
 
+/// An address under which connections are to leave has to be one of the host's; else no
+/// answer would come back.
+pub(crate) fn require_outbound(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<(), Error> {
+    let Some(address) = asked.outbound_address else {
+        return Ok(());
+    };
+    if asked.masquerade == Masquerade::Off {
+        return Err(NetworkError::OutboundWithoutMasquerade.into());
+    }
+    let has: Vec<Ipv4Addr> = survey::addresses(runtime.machine.rtnl()?)?
+        .into_iter()
+        .filter_map(|address| match address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        })
+        .collect();
+    match has.contains(&address) {
+        true => Ok(()),
+        false => Err(NetworkError::NotOfThisHost { address, has }.into()),
+    }
+}
+
 /// What the parts of a network must have to do with each other.
 fn verify(network: &BridgeNetwork) -> Result<(), Error> {
     let subnet = network.subnet;
@@ -300,6 +324,7 @@ fn verify(network: &BridgeNetwork) -> Result<(), Error> {
     if let Some(address) = network.asked.default_gateway {
         inside("default-gateway", address)?;
     }
+    verify_routes(network)?;
     for address in network.asked.reserved.values() {
         inside("auxiliary address", *address)?;
     }
@@ -307,6 +332,31 @@ fn verify(network: &BridgeNetwork) -> Result<(), Error> {
         return Err(NetworkError::TooSmall(subnet.into()).into());
     }
     verify6(network)
+}
+
+/// A router has to be a neighbour.
+fn verify_routes(network: &BridgeNetwork) -> Result<(), Error> {
+    for route in &network.asked.routes {
+        let subnet: IpNetwork = match (route.gateway, network.ipv6) {
+            (IpAddr::V4(_), _) => network.subnet.into(),
+            (IpAddr::V6(_), Some(ipv6)) => ipv6.subnet.into(),
+            (IpAddr::V6(_), None) => {
+                return Err(NetworkError::RouteOfIpv6(route.destination).into());
+            }
+        };
+        if !subnet.contains(route.gateway) {
+            return Err(NetworkError::OutsideSubnet {
+                what: "gateway of a route",
+                address: route.gateway,
+                subnet,
+            }
+            .into());
+        }
+        if route.destination == subnet {
+            return Err(NetworkError::RouteToItself(subnet).into());
+        }
+    }
+    Ok(())
 }
 
 /// The addresses that the network's containers may have.

@@ -345,6 +345,7 @@ fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
         Step::GiveAddress(step) => step.interface == *interface,
         Step::SetLinkUp(step) => step.interface == *interface,
         Step::AddDefaultRoute(step) => step.interface == *interface,
+        Step::AddRoute(step) => step.interface == *interface,
         Step::Announce(step) => step.interface == *interface,
         _ => false,
     });

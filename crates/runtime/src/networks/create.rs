@@ -1,6 +1,6 @@
 //! `minet network create`: the wish is recorded, the bridge and the rules are made at once.
 
-use super::NetworkError;
+use super::{NetworkError, require_outbound};
 use crate::{
     Error, Narrator, Runtime,
     network::{self, Ground},
@@ -20,6 +20,7 @@ impl Runtime {
             require_no_parts(&spec)?;
         }
         self.recognise_existing_bridge(&mut spec)?;
+        require_outbound(self, &spec)?;
         let ground = network::plan_new(self, &spec)?;
         let boot = self.boot.clone();
         self.store.write(|tx| {

@@ -6,10 +6,13 @@ use crate::{
     Error, address,
     settings::{Attachment, Attachment6, Settings},
     step::Step,
-    steps::{AddDefaultRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
+    steps::{AddDefaultRoute, AddRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
 };
-use minet_model::{ContainerId, ContainerName, EndpointSpec, NetworkName, Spoofing};
+use minet_model::{
+    ContainerId, ContainerName, EndpointSpec, NetworkName, NetworkSpec, Spoofing, StaticRoute,
+};
 use minet_state::{NameKind, Transaction};
+use std::net::IpAddr;
 
 /// Chooses a place on a network for a container, and records the lease.
 pub(crate) fn attach(
@@ -48,6 +51,8 @@ pub(crate) fn attach(
     let ipv6 = network.ipv6.zip(place.address6);
     let names = names(id, name, &settings.hostname, &endpoint.aliases);
     tx.put_names(&network.name, id, &names)?;
+    let mut own: Vec<IpAddr> = vec![place.address.into()];
+    own.extend(place.address6.map(IpAddr::from));
     Ok(Attachment {
         address: network.with_prefix(place.address),
         network: network.name,
@@ -62,9 +67,12 @@ pub(crate) fn attach(
         interface,
         host_end,
         mtu: network.mtu,
+        routes: routes_for(&network.asked, &own),
         reach: network.asked.reach,
         neighbours: network.asked.neighbours,
-        spoofing: endpoint.spoofing.unwrap_or(network.asked.spoofing),
+        spoofing: endpoint
+            .spoofing
+            .unwrap_or(spoofing_for(&network.asked, &own)),
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
     })
@@ -87,7 +95,39 @@ fn names(
     names
 }
 
-/// The cable, its guard, its address, and both ends up.
+/// The network's routes, but not to the router itself: whoever has that address is one.
+pub(crate) fn routes_for(asked: &NetworkSpec, own: &[IpAddr]) -> Vec<StaticRoute> {
+    let by_another = |route: &&StaticRoute| !own.contains(&route.gateway);
+    asked.routes.iter().filter(by_another).copied().collect()
+}
+
+/// A router passes on what others send.
+pub(crate) fn spoofing_for(asked: &NetworkSpec, own: &[IpAddr]) -> Spoofing {
+    match asked
+        .routes
+        .iter()
+        .any(|route| own.contains(&route.gateway))
+    {
+        true => Spoofing::Allowed,
+        false => asked.spoofing,
+    }
+}
+
+/// The ways that a container has on one network besides the default route.
+pub(crate) fn route_steps(
+    name: &ContainerName,
+    attachment: &Attachment,
+) -> impl Iterator<Item = Step> {
+    attachment.routes.iter().map(|route| {
+        Step::AddRoute(AddRoute {
+            name: name.clone(),
+            interface: attachment.interface.clone(),
+            route: *route,
+        })
+    })
+}
+
+/// The cable, its guard, its address, both ends up, and the network's routes.
 pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<Step> {
     let interface = &attachment.interface;
     let mut steps = vec![Step::LayCable(LayCable {
@@ -118,6 +158,7 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<
             interface: interface.clone(),
         }),
     ]);
+    steps.extend(route_steps(name, attachment));
     steps
 }
 

@@ -1,6 +1,9 @@
 use ipnetwork::IpNetwork;
 use minet_model::IfName;
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 /// What stands in the way of a network. The first words are Docker's where it has some.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,28 @@ pub enum NetworkError {
         /// The subnet.
         subnet: IpNetwork,
     },
+    /// A route for a family that the network does not speak.
+    #[error("invalid route to {0}: the network has no IPv6")]
+    RouteOfIpv6(IpNetwork),
+    /// A route to where everybody is already.
+    #[error("invalid route to {0}: that is the network's own subnet")]
+    RouteToItself(IpNetwork),
+    /// `--outbound-address` with somebody else's.
+    #[error(
+        "cannot let connections leave under {address}: this host does not have the address; it has {}",
+        list(.has)
+    )]
+    NotOfThisHost {
+        /// What was asked for.
+        address: Ipv4Addr,
+        /// What there is.
+        has: Vec<Ipv4Addr>,
+    },
+    /// An address to leave under, and the wish not to.
+    #[error(
+        "--outbound-address and --masquerade=false contradict each other: without masquerade connections leave under the container's own address"
+    )]
+    OutboundWithoutMasquerade,
     /// The first or the last address of a subnet.
     #[error("invalid gateway {address}: the first and the last address of {subnet} are no host's")]
     NotAHost {
@@ -185,4 +210,12 @@ pub enum NetworkError {
         /// The kernel's word for what it is.
         kind: String,
     },
+}
+
+fn list(addresses: &[Ipv4Addr]) -> String {
+    let texts: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
+    match texts.is_empty() {
+        true => "none".to_owned(),
+        false => texts.join(", "),
+    }
 }

@@ -101,7 +101,7 @@ fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
     }
 }
 
-/// Docker's keys; the last three are minet's own.
+/// Docker's keys; the last ones are minet's own.
 fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
     let BridgeNetwork {
         name,
@@ -119,7 +119,13 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
         }
     }
     let prevented = asked.spoofing == Spoofing::Prevented;
-    let own = json!({ "Bridge": bridge, "Mtu": mtu, "AntiSpoof": prevented });
+    let own = json!({
+        "Bridge": bridge,
+        "Mtu": mtu,
+        "AntiSpoof": prevented,
+        "OutboundAddress": asked.outbound_address,
+        "Routes": asked.routes,
+    });
     let configs = ipam_config::config(&row.network);
     let subnets = ipam_config::usage(&row.network, &held)?;
     let mut value = outline((name.as_str(), "bridge"), id, asked, row.created);

@@ -17,7 +17,7 @@ mod list;
 mod remove;
 
 pub use cables::{CableState, ListedCable};
-pub(crate) use choose::{choose, pool};
+pub(crate) use choose::{choose, pool, require_outbound};
 pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};

@@ -4,9 +4,12 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use minet_model::{BridgeNetwork, Masquerade, Neighbours, Reach};
+use ipnetwork::IpNetwork;
+use minet_bridge::survey;
+use minet_model::{BridgeNetwork, Masquerade, Neighbours, Reach, StaticRoute};
 use minet_nat::{Change, NetworkRules};
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The network's elements in the sets of the table: who is at home where, who may talk
 /// to whom, who is masqueraded on the way out.
@@ -18,16 +21,34 @@ pub struct AdmitNetwork {
 
 impl AdmitNetwork {
     pub(crate) fn rules(&self) -> NetworkRules {
+        let routes = self.network.asked.routes.iter();
+        let destination = |route: &StaticRoute| match route.destination {
+            IpNetwork::V4(destination) => Some(destination),
+            IpNetwork::V6(_) => None,
+        };
         NetworkRules {
             bridge: self.network.bridge.clone(),
             subnet: self.network.subnet,
             gateway: self.network.gateway,
             owner: self.network.name.clone(),
             masquerade: self.network.asked.masquerade,
+            outbound: self.network.asked.outbound_address,
+            behind: routes.filter_map(destination).collect(),
             reach: self.network.asked.reach,
             neighbours: self.network.asked.neighbours,
             connections: self.network.asked.connections,
         }
+    }
+}
+
+impl AdmitNetwork {
+    /// The address under which connections leave, if the host does not have it.
+    fn lost_address(&self, machine: &mut Machine) -> Result<Option<Ipv4Addr>, Error> {
+        let Some(wanted) = self.network.asked.outbound_address else {
+            return Ok(None);
+        };
+        let has = survey::addresses(machine.rtnl()?)?;
+        Ok((!has.contains(&IpAddr::V4(wanted))).then_some(wanted))
     }
 }
 
@@ -47,6 +68,12 @@ impl Act for AdmitNetwork {
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
         let wanted = [Change::AddNetwork(self.rules())];
         let missing = machine.firewall()?.lacks(&wanted)?;
+        if let Some(address) = self.lost_address(machine)? {
+            let name = &self.network.name;
+            return Ok(Finding::Differs(format!(
+                "its connections leave under {address}, which this host has no longer, so no answer comes back: ip addr add {address}/32 dev INTERFACE, or minet network set --outbound-address ADDRESS {name}"
+            )));
+        }
         Ok(Finding::expect(missing.is_empty(), || {
             format!("not in table inet minet: {}", missing.join(", "))
         }))
@@ -65,6 +92,13 @@ impl Act for AdmitNetwork {
             (Reach::Outside, Masquerade::Off) => "Packets leave under the container's own address, which somebody has to route back, and nothing from outside may address a container directly",
         }
         .to_owned();
+        if let (Some(address), Reach::Outside, Masquerade::On) =
+            (asked.outbound_address, asked.reach, asked.masquerade)
+        {
+            why = format!(
+                "Connections that leave the subnet do so under {address} (source NAT), and nothing from outside may address a container directly"
+            );
+        }
         if asked.neighbours == Neighbours::Apart {
             why.push_str("; its containers do not reach each other");
         }

@@ -1,6 +1,7 @@
 //! One file per step; see [`crate::step`] for what they have in common.
 
 mod add_default_route;
+mod add_route;
 mod admit_network;
 mod announce;
 mod answer_names;
@@ -22,6 +23,7 @@ mod use_bridge;
 mod write_etc_files;
 
 pub use add_default_route::AddDefaultRoute;
+pub use add_route::AddRoute;
 pub use admit_network::AdmitNetwork;
 pub use announce::Announce;
 pub use answer_names::AnswerNames;
