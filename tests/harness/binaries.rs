@@ -29,11 +29,22 @@ pub fn probe() -> PathBuf {
     probe
 }
 
+/// The project's own commands.
+pub fn xtask() -> PathBuf {
+    build("xtask");
+    profile_dir().join("xtask")
+}
+
 fn build_minet() -> PathBuf {
+    build("minet-cli");
+    profile_dir().join("minet")
+}
+
+fn build(package: &str) {
     let profile_dir = profile_dir();
     let target_dir = profile_dir.parent().expect("target/debug has a parent");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "minet-cli", "--target-dir"]);
+    cargo.args(["build", "--quiet", "--package", package, "--target-dir"]);
     cargo
         .arg(target_dir)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -43,9 +54,8 @@ fn build_minet() -> PathBuf {
     let status = cargo.status().expect("run cargo");
     assert!(
         status.success(),
-        "cannot build minet: {cargo:?} gave {status}"
+        "cannot build {package}: {cargo:?} gave {status}"
     );
-    profile_dir.join("minet")
 }
 
 /// `target/debug`, from `target/debug/deps/this-test-0123456789abcdef`.

@@ -32,7 +32,7 @@ mod running;
 mod snapshot;
 mod terminal;
 
-pub use binaries::{minet, probe};
+pub use binaries::{minet, probe, xtask};
 pub use command::{Finished, Words};
 pub use crash::{Blow, Point, SCENARIOS, Scenario};
 pub use crowd::Crowd;

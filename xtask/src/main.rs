@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | ci | bench`.
+//! The project's own commands: `cargo xtask demo | test | ci | bench | dist`.
 //!
 //! This program is what a newcomer types first, on a machine that has nothing but
 //! cargo. So it depends on no native library, and it is what installs them.
@@ -8,11 +8,13 @@
 //! cargo xtask test   prerequisites ─ build ─ unit and kernel and whole-program tests
 //! cargo xtask ci     test, and then fmt ─ clippy ─ doc ─ deny
 //! cargo xtask bench  prerequisites ─ release build ─ bench/ on throw-away hosts
+//! cargo xtask dist   prerequisites ─ release build ─ manual, completions ─ .deb
 //! ```
 
 mod bench;
 mod ci;
 mod demo;
+mod dist;
 mod prerequisites;
 mod say;
 mod shell;
@@ -33,6 +35,8 @@ Commands:
   ci     test, then formatting, lints, documentation, licences and advisories
   bench  Measure minet against the kernel's floor, and against whichever peers are
          installed; `cargo xtask bench --help` lists its options
+  dist   Build a Debian package, with manual pages and shell completion;
+         `cargo xtask dist --help` lists its options
 
 Demo, test and bench install the Debian packages that are missing when they run as root;
 without root they print the one line that installs them. None needs root for the
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
         ["ci"] => ci::run(),
+        ["dist", ..] => dist::run(&arguments[1..]),
         ["bench", ..] => bench::run(&arguments[1..]),
         _ => {
             eprint!("unknown command: {}\n\n{HELP}", words.join(" "));

@@ -113,6 +113,12 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Examine this machine: can minet work here, and what is in its way?
     Doctor(DoctorOptions),
+    /// Print the script that makes a shell complete options, containers and networks
+    ///
+    /// For this shell: source <(minet completion bash)
+    Completion(CompletionOptions),
+    /// Write the manual pages into a directory
+    Manual(ManualOptions),
     /// Remove what crashes left; with --all also the networks that nobody uses
     Gc(GcOptions),
 }
@@ -292,6 +298,20 @@ pub(crate) struct CheckOptions {
     /// Name or ID; all that run if none is given
     #[arg(value_name = "CONTAINER")]
     pub(crate) container: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionOptions {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_parser = clap::builder::PossibleValuesParser::new(crate::complete::SHELLS))]
+    pub(crate) shell: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManualOptions {
+    /// It has to exist
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

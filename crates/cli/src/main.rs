@@ -16,6 +16,7 @@
 
 mod arguments;
 mod commands;
+mod complete;
 mod explainer;
 mod filter;
 mod format;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         output::tell(&format!("minet: {error}"));
         return ExitCode::from(OWN_FAILURE);
     }
+    complete::answer_shell();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return explain_usage(&error),
@@ -83,6 +85,8 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Nsenter(options) => commands::nsenter::nsenter(&options, paths),
         Command::Check(check) => commands::check::check(&check, paths),
         Command::Repair(repair) => commands::repair::repair(&repair, paths),
+        Command::Completion(options) => commands::manual::completion(&options),
+        Command::Manual(options) => commands::manual::manual(&options),
         Command::Config(command) => commands::config::config(&command, paths),
         Command::Doctor(options) => commands::doctor::doctor(&options, paths),
         Command::Gc(gc) => commands::gc::gc(&gc, paths),

@@ -9,6 +9,7 @@ pub(crate) mod gc;
 pub(crate) mod inspect;
 pub(crate) mod leases;
 pub(crate) mod logs;
+pub(crate) mod manual;
 pub(crate) mod network;
 pub(crate) mod nsenter;
 pub(crate) mod port;
