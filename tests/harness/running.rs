@@ -109,6 +109,25 @@ impl<'h> Running<'h> {
             .succeed();
     }
 
+    /// Stops it as soon as it is at rest: so that it does not notice what the test does, and
+    /// holds nothing that others wait for, as a transaction of the store.
+    #[track_caller]
+    pub fn freeze(&mut self) {
+        let pid = self.pid();
+        let at_rest = || {
+            let status = self.host.exec(["cat", &format!("/proc/{pid}/status")]);
+            let lines = status.stdout().lines();
+            let wanted = |line: &&str| line.starts_with("State") || line.starts_with("voluntary");
+            lines.filter(wanted).map(str::to_owned).collect::<Vec<_>>()
+        };
+        crate::eventually("the command to come to rest", || {
+            let before = at_rest();
+            thread::sleep(Duration::from_millis(100));
+            before[0].contains("(sleeping)") && before == at_rest()
+        });
+        self.signal("STOP");
+    }
+
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("wait").is_some()

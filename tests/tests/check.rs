@@ -18,7 +18,7 @@ fn every_change_behind_its_back_is_named() {
     let host = TestHost::new();
     let mut web = host.idle("web", "-p 8080:80");
     // Its supervisor would be faster than the test.
-    web.signal("STOP");
+    web.freeze();
     for (change, undo, words) in [
         (
             "ip -netns web link set eth0 down",

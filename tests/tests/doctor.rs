@@ -45,7 +45,7 @@ fn what_is_wrong_on_purpose_is_found_and_cured_by_what_it_says() {
     let host = TestHost::new();
     let mut web = host.idle("web", "-p 8080:80 -p 40000:81");
     // Its supervisor would be faster than the test.
-    web.signal("STOP");
+    web.freeze();
     host.minet("network create other").succeed();
     let (found, code) = examine(&host);
     assert_eq!(code, 0, "{found:#?}");

@@ -9,7 +9,7 @@ fn with_web(host: &TestHost) -> (Running<'_>, Running<'_>) {
     let server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
     let mut web = host.serve("--name web -p 8080:80 -p 127.0.0.1:81:81", "tcp:80 tcp:81");
     // Its supervisor would be faster than the test.
-    web.signal("STOP");
+    web.freeze();
     (server, web)
 }
 
@@ -124,7 +124,7 @@ fn what_was_done_to_the_interfaces_is_mended() {
 fn one_container_is_mended_and_the_others_are_not_looked_at() {
     let host = TestHost::new();
     let mut web = host.idle("web", "-p 8080:80");
-    web.signal("STOP");
+    web.freeze();
     let _db = host.idle("db", "-p 5432:5432");
     host.sh("nft flush map inet minet publish").succeed();
     assert!(host.minet("repair db").succeed().contains("5432"));
@@ -157,7 +157,7 @@ fn a_host_that_stops_passing_packets_on_is_told_so_and_becomes_no_router() {
 fn all_of_it_is_told_as_json() {
     let host = TestHost::new();
     let mut web = host.idle("web", "-p 8080:80");
-    web.signal("STOP");
+    web.freeze();
     assert_eq!(host.minet("check --json").json(), serde_json::json!([]));
     host.sh("nft flush map inet minet publish; ip link set minet0 down")
         .succeed();
@@ -181,7 +181,7 @@ fn all_of_it_is_told_as_json() {
 fn what_cannot_be_mended_is_said() {
     let host = TestHost::new();
     let mut web = host.idle("web", "");
-    web.signal("STOP");
+    web.freeze();
     // Somebody else's bridge has taken the place of minet's.
     host.sh("ip link delete minet0; ip link add minet0 type bridge; ip link set minet0 alias mine")
         .succeed();
