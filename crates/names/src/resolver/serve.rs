@@ -188,3 +188,7 @@ async fn attend(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         timeout(SILENCE, forward::send_framed(&mut stream, &reply)).await??;
     }
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

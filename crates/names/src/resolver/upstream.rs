@@ -85,7 +85,7 @@ impl Upstreams {
         Upstreams::of(servers)
     }
 
-    fn of(mut servers: Vec<Server>) -> Self {
+    pub(super) fn of(mut servers: Vec<Server>) -> Self {
         servers.truncate(MOST);
         Upstreams {
             servers,

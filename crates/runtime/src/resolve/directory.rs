@@ -48,7 +48,7 @@ pub(crate) fn bearer(network: &NetworkName, row: NamedRow) -> Bearer {
             NameKind::Hostname => Why::Hostname,
             NameKind::Alias => Why::Alias,
         },
-        running: row.running && row.address.is_some(),
+        running: row.running && (row.address.is_some() || row.address6.is_some()),
         addresses: row
             .address
             .map(IpAddr::V4)
