@@ -5,9 +5,10 @@ use super::{
     wire::{Question, Transport},
 };
 use hickory_proto::op::ResponseCode;
+use rustix::net::{RecvFlags, recv};
 use std::{io, net::SocketAddr, os::fd::OwnedFd, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::{TcpSocket, TcpStream, UdpSocket},
     time::{Instant, timeout_at},
 };
@@ -101,17 +102,13 @@ async fn over_udp(
 ) -> io::Result<(ResponseCode, Vec<u8>)> {
     let socket = UdpSocket::from_std(socket.into())?;
     socket.send(bytes).await?;
+    // That nobody listens there is an error of the socket's, and nothing to read: who waits
+    // for it asks the next server at once.
+    let heard = Interest::READABLE | Interest::ERROR;
     loop {
-        socket.readable().await?;
-        match receive(&socket) {
-            Ok(answer) => {
-                if let Some(code) = question.is_answered_by(&answer, id) {
-                    return Ok((code, answer));
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // Nobody listens there: the next server is asked at once.
-            Err(error) => return Err(error),
+        let answer = socket.async_io(heard, || receive(&socket)).await?;
+        if let Some(code) = question.is_answered_by(&answer, id) {
+            return Ok((code, answer));
         }
     }
 }
@@ -119,7 +116,7 @@ async fn over_udp(
 /// The buffer is here, not in the task: while it waits, a task is small.
 fn receive(socket: &UdpSocket) -> io::Result<Vec<u8>> {
     let mut buffer = [0; LONGEST_DATAGRAM];
-    let length = socket.try_recv(&mut buffer)?;
+    let (length, _) = recv(socket, &mut buffer, RecvFlags::DONTWAIT)?;
     Ok(buffer[..length].to_vec())
 }
 

@@ -34,17 +34,16 @@ impl Dial for TestMind {
     fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd> {
         let socket = match transport {
             Transport::Udp => {
-                let socket = Socket::new(
-                    Domain::IPV4,
-                    Type::DGRAM.nonblocking(),
-                    Some(Protocol::UDP),
-                )?;
+                let socket =
+                    Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
                 socket.connect(&server.address.into())?;
                 socket
             }
-            Transport::Tcp => {
-                Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), Some(Protocol::TCP))?
-            }
+            Transport::Tcp => Socket::new(
+                Domain::IPV4,
+                Type::STREAM.nonblocking(),
+                Some(Protocol::TCP),
+            )?,
         };
         Ok(socket.into())
     }
@@ -161,12 +160,15 @@ fn connections_beyond_the_limit_push_out_the_oldest() {
             held.push(TcpStream::connect(at).await.unwrap());
         }
         let newest = held.last_mut().unwrap();
-        let ask = forward::send_framed(newest, &question("db.", 5));
-        ask.await.unwrap();
+        forward::send_framed(newest, &question("db.", 5))
+            .await
+            .unwrap();
         let answer = timeout(SECOND, forward::receive_framed(newest, 4096)).await;
         assert_eq!(show(&answer.unwrap().unwrap()).unwrap().0, "NOERROR");
         // And another on the same connection.
-        forward::send_framed(newest, &question("a.example.", 6)).await.unwrap();
+        forward::send_framed(newest, &question("a.example.", 6))
+            .await
+            .unwrap();
         let answer = timeout(SECOND, forward::receive_framed(newest, 4096)).await;
         assert_eq!(show(&answer.unwrap().unwrap()).unwrap().0, "SERVFAIL");
         let oldest = timeout(SECOND, forward::receive_framed(&mut held[0], 4096)).await;
