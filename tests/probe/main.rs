@@ -12,6 +12,8 @@
 //!     sends a UDP message three times and does not wait for anything
 //! probe spray ADDRESS:PORT COUNT
 //!     one UDP message from each of as many ports; prints how many were sent
+//! probe idle ADDRESS:PORT COUNT
+//!     connects as often, as far as it is let, prints `connected` and says nothing
 //! probe ping ADDRESS
 //!     one ICMP echo by an unprivileged ICMP socket; exit code 1 if nothing comes back
 //! probe call NAME [ARGUMENT…]
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
         ["throw", to, message] => throw(to, message),
         ["spray", to, count] => spray(to, count),
+        ["idle", to, count] => idle(to, count),
         ["ping", to] => ping(to),
         ["forge", interface, ref words @ ..] => frame::forge(interface, words),
         ["flood", interface, count] => frame::flood(interface, count),
@@ -213,6 +216,19 @@ fn spray(to: &str, count: &str) -> io::Result<()> {
         sent += usize::from(socket.send_to(b"x", to).is_ok());
     }
     println!("{sent}");
+    Ok(())
+}
+
+fn idle(to: &str, count: &str) -> io::Result<()> {
+    let (to, count) = (
+        parse(to)?,
+        count.parse::<usize>().map_err(|_| nonsense(count))?,
+    );
+    let connect = |_| TcpStream::connect_timeout(&to, PATIENCE / 10).ok();
+    let connections: Vec<_> = (0..count).map_while(connect).collect();
+    println!("connected");
+    thread::sleep(5 * PATIENCE);
+    drop(connections);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A container that takes all it can get, and others that need some of it.
 
-use minet_tests::{HOST, Place, SERVER, TestHost};
+use minet_tests::{HOST, HOST_V6, Place, SERVER, TestHost};
 
 /// What one container may have opened, `MOST_CONNECTIONS` in `nat/src/table/chains.rs`.
 const LIMIT: usize = 8192;
@@ -57,4 +57,31 @@ fn a_read_only_container_cannot_fill_the_hosts_memory() {
         done";
     let refused = host.run_sh("--read-only", script).succeed();
     assert_eq!(refused.matches("Read-only file system").count(), 3);
+}
+
+#[test]
+fn idle_clients_of_an_ipv6_port_do_not_starve_the_others() {
+    let host = TestHost::new();
+    // As little as a shell may have been given.
+    let script = format!(
+        "ulimit -n 256; exec {} run --rm -p 8080:80 -p 8080:80/udp -- {} serve tcp:80 udp:80",
+        minet_tests::minet().display(),
+        host.probe()
+    );
+    let mut web = host.spawn(Place::Host, ["sh", "-c", &script]);
+    web.wait_for("ready");
+    let address = format!("[{HOST_V6}]:8080");
+    // Many UDP clients, each once, and a neighbour that connects and says nothing.
+    host.lan(format!("{} spray {address} 400", host.probe()))
+        .succeed();
+    let mut idlers = host.spawn(
+        Place::Neighbour,
+        format!("{} idle {address} 100", host.probe()),
+    );
+    idlers.wait_for("connected");
+    for question in ["udp", "tcp"] {
+        host.ask(Place::Host, &format!("{question} {address}"))
+            .succeed();
+    }
+    web.signal("TERM");
 }

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | ci | bench | dist`.
+//! The project's own commands: `cargo xtask demo | test | ci | soak | bench | dist`.
 //!
 //! This program is what a newcomer types first, on a machine that has nothing but
 //! cargo. So it depends on no native library, and it is what installs them.
@@ -7,6 +7,7 @@
 //! cargo xtask demo   prerequisites ─ release build ─ minet run -p ─ fetch ─ picture ─ clean up
 //! cargo xtask test   prerequisites ─ build ─ unit and kernel and whole-program tests
 //! cargo xtask ci     test, and then fmt ─ clippy ─ doc ─ deny
+//! cargo xtask soak   prerequisites ─ build ─ broken input, every death, every refusal
 //! cargo xtask bench  prerequisites ─ release build ─ bench/ on throw-away hosts
 //! cargo xtask dist   prerequisites ─ release build ─ manual, completions ─ .deb
 //! ```
@@ -18,6 +19,7 @@ mod dist;
 mod prerequisites;
 mod say;
 mod shell;
+mod soak;
 mod test;
 mod userns;
 
@@ -32,7 +34,9 @@ Commands:
   demo   Put a web server into a network of its own, publish its port, fetch its page,
          and show every step on the way
   test   Run every test: units, crates against the kernel, the whole program
-  ci     test, then formatting, lints, documentation, licences and advisories
+  ci     test, and formatting, lints, documentation, the lock file, licences, advisories
+  soak   What takes too long for every change: broken input for every parser (5 minutes,
+         or --minutes N), a kill at every system call, every error of the kernel, crowds
   bench  Measure minet against the kernel's floor, and against whichever peers are
          installed; `cargo xtask bench --help` lists its options
   dist   Build a Debian package, with manual pages and shell completion;
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["ci"] => ci::run(),
         ["dist", ..] => dist::run(&arguments[1..]),
+        ["soak", ..] => soak::run(&arguments[1..]),
         ["bench", ..] => bench::run(&arguments[1..]),
         _ => {
             eprint!("unknown command: {}\n\n{HELP}", words.join(" "));

@@ -5,13 +5,14 @@ use crate::{
     admit::{Admitted, Namespace, root_of},
     attend::Streams,
     etc_files,
+    ports::limit,
 };
 use minet_model::{ContainerSpec, TerminalMode, Volume};
 use minet_netns::{
     Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Root, RootAccess, begin,
     find_command, resolve_capabilities, seccomp,
 };
-use rustix::process::{Resource, Rlimit, getrlimit};
+use rustix::process::Rlimit;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Where commands are looked up, as in Docker's images.
@@ -53,7 +54,7 @@ impl World {
             capabilities,
             seccomp: seccomp::filter(&spec.security.seccomp, capabilities)?,
             volumes,
-            open_files: getrlimit(Resource::Nofile),
+            open_files: limit::inherited(),
         })
     }
 }

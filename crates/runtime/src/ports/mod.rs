@@ -34,7 +34,7 @@ mod culprit;
 mod ephemeral;
 mod error;
 mod free;
-mod limit;
+pub(crate) mod limit;
 mod reserve;
 mod socket;
 

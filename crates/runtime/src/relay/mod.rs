@@ -23,8 +23,10 @@
 //!   without ending the other; a connection that broke is broken on the other side too.
 //! - A datagram comes out as one datagram, or not at all, and its answer comes from the
 //!   address it was sent to.
-//! - However many clients there are, the number of connections and sessions is bounded.
+//! - However many clients there are, the number of connections and sessions is bounded, by
+//!   what the process may have open, too: each port has its share, and one client half of it.
 
+mod room;
 mod sessions;
 mod tcp;
 mod udp;

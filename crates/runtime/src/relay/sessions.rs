@@ -98,16 +98,20 @@ impl Sessions {
         self.live.get(key).map(|live| &live.session)
     }
 
-    /// Adds a session; when all places are taken, one that is least missed goes: the
-    /// longest silent of those that never got an answer, so that forged senders push out
-    /// each other first.
-    pub(super) fn insert(&mut self, key: Key, session: Arc<Session>, task: AbortHandle) {
-        if self.live.len() >= self.max
+    /// When all of so many places are taken, one that is least missed goes: the longest
+    /// silent of those that never got an answer, so that forged senders push out each other
+    /// first.
+    pub(super) fn make_room(&mut self, places: usize) {
+        while self.live.len() >= places.min(self.max)
             && let Some(key) = self.least_missed()
             && let Some(live) = self.live.remove(&key)
         {
             live.task.abort();
         }
+    }
+
+    /// Adds a session, for which there is room.
+    pub(super) fn insert(&mut self, key: Key, session: Arc<Session>, task: AbortHandle) {
         self.live.insert(key, Live { session, task });
     }
 

@@ -1,5 +1,6 @@
 //! TCP: accept, connect, copy both ways.
 
+use super::room::{Guests, Room};
 use std::{convert::Infallible, io, net::SocketAddrV4, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
@@ -11,7 +12,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Connections at a time; further clients wait in the listener's backlog.
+/// Connections at a time, if there are descriptors for so many; further clients wait in the
+/// listener's backlog, and one that has half of them already is turned away.
 pub const MAX_CONNECTIONS: usize = 4096;
 
 /// The container is one bridge away; what does not answer by then is not there.
@@ -31,12 +33,24 @@ const BUFFER: usize = 16 * 1024;
 pub async fn tcp(listener: std::net::TcpListener, to: SocketAddrV4) -> io::Result<Infallible> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
+    let room = Room::take();
+    let mut guests = Guests::default();
     let mut connections = JoinSet::new();
     loop {
+        // One descriptor towards each side.
+        let places = room.clients(2, MAX_CONNECTIONS);
         tokio::select! {
-            Some(_) = connections.join_next() => {}
-            client = listener.accept(), if connections.len() < MAX_CONNECTIONS => match client {
-                Ok((client, _)) => { connections.spawn(serve(client, to)); }
+            Some(ended) = connections.join_next() => if let Ok(client) = ended {
+                guests.leave(client);
+            },
+            client = listener.accept(), if connections.len() < places => match client {
+                Ok((client, from)) if guests.admit(from.ip(), places) => {
+                    connections.spawn(async move {
+                        serve(client, to).await;
+                        from.ip()
+                    });
+                }
+                Ok((one_too_many, _)) => drop(one_too_many.set_zero_linger()),
                 Err(error) if concerns_one_client(&error) => {}
                 Err(_) => sleep(PAUSE).await,
             }

@@ -8,7 +8,10 @@
 //! A datagram that cannot be passed on at once is lost, as on any full link. Answers of
 //! ICMP, such as "port unreachable", are not passed on.
 
-use super::sessions::{Key, Session, Sessions};
+use super::{
+    room::Room,
+    sessions::{Key, Session, Sessions},
+};
 use nix::{
     cmsg_space,
     sys::socket::{
@@ -59,6 +62,7 @@ async fn serve(
     socket.set_nonblocking(true)?;
     setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
     let mut relay = Relay {
+        room: Room::take(),
         clients: Arc::new(UdpSocket::from_std(socket)?),
         to,
         sessions: Sessions::new(max_sessions),
@@ -83,6 +87,7 @@ async fn serve(
 }
 
 struct Relay {
+    room: Room,
     clients: Arc<UdpSocket>,
     to: SocketAddrV4,
     sessions: Sessions,
@@ -119,6 +124,7 @@ impl Relay {
         if let Some(session) = self.sessions.get(&key) {
             return Ok(session.clone());
         }
+        self.sessions.make_room(self.room.clients(1, MAX_SESSIONS));
         let session = Arc::new(Session::new(connect(self.to)?));
         let answers = answer(self.clients.clone(), session.clone(), key);
         let task = self.tasks.spawn(answers);
