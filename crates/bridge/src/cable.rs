@@ -143,12 +143,27 @@ pub fn host_mac(container: MacAddr) -> MacAddr {
 /// A port's own settings are changed by `RTM_NEWLINK` on the link that exists; in an
 /// `RTM_SETLINK` the kernel passes over them in silence.
 fn port_settings(cable: &Cable) -> Request {
-    let mut message = link::named(&cable.host_end);
+    port(&cable.host_end, cable.isolation)
+}
+
+/// Changes whether a cable may speak to the others on its switch.
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`].
+pub fn isolate(rtnl: &mut Rtnl, host_end: &IfName, isolation: Isolation) -> Result<(), Error> {
+    rtnl.request_one(port(host_end, isolation))
+        .and_then(|verdict| verdict.map_err(Cause::from))
+        .during(|| format!("change the bridge port {host_end}"))
+}
+
+fn port(host_end: &IfName, isolation: Isolation) -> Request {
+    let mut message = link::named(host_end);
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::PortKind(InfoPortKind::Bridge),
         LinkInfo::PortData(InfoPortData::BridgePort(vec![
             InfoBridgePort::HairpinMode(true),
-            InfoBridgePort::Isolated(cable.isolation == Isolation::Isolated),
+            InfoBridgePort::Isolated(isolation == Isolation::Isolated),
         ])),
     ]));
     Request::new(RouteNetlinkMessage::NewLink(message))

@@ -122,6 +122,19 @@ pub fn set_up(rtnl: &mut Rtnl, name: &IfName) -> Result<(), Error> {
         .during(|| format!("switch on interface {name}"))
 }
 
+/// Changes how many bytes of an IP packet fit into one frame.
+///
+/// # Errors
+///
+/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`]; `EINVAL` if the interface cannot.
+pub fn set_mtu(rtnl: &mut Rtnl, name: &IfName, mtu: u32) -> Result<(), Error> {
+    let mut message = named(name);
+    message.attributes.push(LinkAttribute::Mtu(mtu));
+    rtnl.request_one(Request::new(RouteNetlinkMessage::SetLink(message)))
+        .and_then(|verdict| verdict.map_err(Cause::from))
+        .during(|| format!("set the MTU of interface {name} to {mtu}"))
+}
+
 /// Switches an interface off; one that is gone is off.
 pub(crate) fn set_down(rtnl: &mut Rtnl, name: &IfName) -> Result<Removed, Cause> {
     let mut message = named(name);

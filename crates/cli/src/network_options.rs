@@ -5,7 +5,7 @@ use crate::{
     network_settings::SettingsOptions,
 };
 use clap::{Args, Subcommand};
-use ipnetwork::Ipv4Network;
+use ipnetwork::{IpNetwork, Ipv4Network};
 use minet_model::{
     AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
     NetworkName, NetworkSpec, Spoofing,
@@ -16,6 +16,8 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 pub(crate) enum NetworkCommand {
     /// Create a network: a bridge, a subnet, rules
     Create(Box<CreateOptions>),
+    /// Change the settings of a network, also while containers are on it
+    Set(Box<SetOptions>),
     /// List networks
     #[command(visible_alias = "list")]
     Ls(ListOptions),
@@ -97,6 +99,65 @@ pub(crate) struct ListOptions {
 pub(crate) enum ListFormat {
     Table,
     Json,
+}
+
+/// Change the settings of a network, also while containers are on it.
+///
+/// Running containers follow at once: rules, isolation, MTU and routes. What cannot change
+/// under them (subnet, gateway, bridge, --internal, --anti-spoof) is refused while there are
+/// any, and named.
+#[derive(Debug, Args)]
+pub(crate) struct SetOptions {
+    /// Its name or ID
+    #[arg(value_name = "NETWORK")]
+    pub(crate) network: String,
+    /// Another subnet, when no container is on it
+    #[arg(long, value_name = "CIDR")]
+    subnet: Option<Ipv4Network>,
+    /// Another address of the host's on it, when no container is on it
+    #[arg(long, value_name = "ADDRESS")]
+    gateway: Option<Ipv4Addr>,
+    /// Give containers addresses from this part of the subnet only
+    #[arg(long, value_name = "CIDR|FIRST-LAST")]
+    ip_range: Option<AddressRange>,
+    /// Another bridge, which is there already, when no container is on it
+    #[arg(long, value_name = "BRIDGE")]
+    bridge: Option<IfName>,
+    /// Forget a label
+    #[arg(long, value_name = "KEY")]
+    label_rm: Vec<String>,
+    /// Forget the route to this destination
+    #[arg(long, value_name = "DESTINATION")]
+    route_rm: Vec<IpNetwork>,
+    #[command(flatten)]
+    settings: SettingsOptions,
+    /// Print each step as it happens, with the command that does the same and the reason
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+impl SetOptions {
+    /// Changes a spec as far as these options speak of it.
+    pub(crate) fn apply(&self, spec: &mut NetworkSpec) -> Result<(), InvalidNetworkOption> {
+        for key in &self.label_rm {
+            spec.labels.remove(key);
+        }
+        spec.routes
+            .retain(|route| !self.route_rm.contains(&route.destination));
+        self.settings.apply(spec)?;
+        if let Some(subnet) = self.subnet {
+            spec.subnet = Some(subnet);
+            // They were parts of the one before.
+            (spec.gateway, spec.ip_range) = (None, None);
+        }
+        if let Some(bridge) = &self.bridge {
+            spec.bridge = BridgeChoice::Existing(bridge.clone());
+            (spec.subnet, spec.gateway) = (self.subnet, None);
+        }
+        spec.gateway = self.gateway.or(spec.gateway);
+        spec.ip_range = self.ip_range.or(spec.ip_range);
+        Ok(())
+    }
 }
 
 #[derive(Debug, Args)]

@@ -105,7 +105,9 @@ pub use minet_netns::StartupReport;
 pub use minet_netns::close_inherited;
 pub use narrator::Narrator;
 pub use network_down::IdleNetworks;
-pub use networks::{CableState, ListedCable, ListedLease, ListedNetwork, ListedPort, NetworkError};
+pub use networks::{
+    CableState, ListedCable, ListedLease, ListedNetwork, ListedPort, NetworkError, SpecChange,
+};
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};
 pub use rehearse::Rehearsal;

@@ -272,7 +272,10 @@ fn host_is_router(runtime: &mut Runtime) -> Result<bool, Error> {
 }
 
 /// A name keeps the address that still is one of the network's; the others are forgotten.
-fn forget_leases_outside(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<(), Error> {
+pub(crate) fn forget_leases_outside(
+    tx: &Transaction<'_>,
+    network: &BridgeNetwork,
+) -> Result<(), Error> {
     let pool = networks::pool(network)?;
     for lease in tx.leases_on(&network.name)? {
         if pool.check_static(lease.address).is_err() {

@@ -54,6 +54,10 @@ pub enum Step {
     MakeMountPoints(MakeMountPoints),
     /// The elements that lead host ports to the container.
     PublishPorts(PublishPorts),
+    /// A network that stands gets other settings.
+    ChangeNetwork(ChangeNetwork),
+    /// A cable follows its network's.
+    ChangeCable(ChangeCable),
     /// The neighbours are told who has the address now.
     Announce(Announce),
 }
@@ -135,6 +139,8 @@ impl Step {
             Step::RewriteHosts(step) => step,
             Step::MakeMountPoints(step) => step,
             Step::PublishPorts(step) => step,
+            Step::ChangeNetwork(step) => step,
+            Step::ChangeCable(step) => step,
             Step::Announce(step) => step,
         }
     }

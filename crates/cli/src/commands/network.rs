@@ -5,7 +5,7 @@ use crate::{
     lifecycle::PruneOptions,
     network_filter,
     network_options::{
-        ConnectOptions, CreateOptions, DisconnectOptions, ListOptions, NetworkCommand,
+        ConnectOptions, CreateOptions, DisconnectOptions, ListOptions, NetworkCommand, SetOptions,
     },
     output::print,
     prune_filter, table,
@@ -18,6 +18,7 @@ use std::io::IsTerminal;
 pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
     match command {
         NetworkCommand::Create(options) => create(*options, paths),
+        NetworkCommand::Set(options) => set(&options, paths),
         NetworkCommand::Ls(options) => list(&options, paths),
         NetworkCommand::Inspect(names) => inspect(&names.networks, paths),
         NetworkCommand::Rm(names) => remove(&names.networks, paths),
@@ -74,6 +75,18 @@ fn create(options: CreateOptions, paths: Paths) -> Result<u8, Failure> {
         .map_err(|error| failure(error.to_string()))?;
     let id = open(paths)
         .and_then(|mut runtime| runtime.create_network(spec, &mut explainer))
+        .map_err(|error| Failure::of_command(&error))?;
+    print(&format!("{id}\n"));
+    Ok(0)
+}
+
+fn set(options: &SetOptions, paths: Paths) -> Result<u8, Failure> {
+    let mut explainer = explainer(options.explain);
+    let id = open(paths)
+        .and_then(|mut runtime| {
+            let change = |spec: &mut _| options.apply(spec);
+            runtime.set_network(&options.network, &change, &mut explainer)
+        })
         .map_err(|error| Failure::of_command(&error))?;
     print(&format!("{id}\n"));
     Ok(0)

@@ -302,7 +302,7 @@ pub(crate) fn require_outbound(runtime: &mut Runtime, asked: &NetworkSpec) -> Re
 }
 
 /// What the parts of a network must have to do with each other.
-fn verify(network: &BridgeNetwork) -> Result<(), Error> {
+pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
     let subnet = network.subnet;
     let inside = |what, address: Ipv4Addr| match subnet.contains(address) {
         true => Ok(()),

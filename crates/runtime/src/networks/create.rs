@@ -62,7 +62,7 @@ impl Runtime {
     }
 
     /// Every new port of a bridge with STP listens and learns for 15 seconds each.
-    fn warn_of_spanning_tree(
+    pub(super) fn warn_of_spanning_tree(
         &mut self,
         spec: &NetworkSpec,
         narrator: &mut dyn Narrator,

@@ -49,6 +49,26 @@ pub enum NetworkError {
         /// Names and IDs of the containers.
         holders: String,
     },
+    /// Something that cannot change under containers that run.
+    #[error(
+        "cannot change {what} of network {network} while containers are on it ({holders}): stop or disconnect those first"
+    )]
+    InTheWay {
+        /// What was to change.
+        what: &'static str,
+        /// The network.
+        network: String,
+        /// Names of the containers.
+        holders: String,
+    },
+    /// The default network, and those without a bridge.
+    #[error(
+        "{0} is a pre-defined network: its settings are those of the configuration file, minet config show"
+    )]
+    Configured(String),
+    /// A driver option that is none.
+    #[error(transparent)]
+    Option(#[from] minet_model::InvalidNetworkOption),
     /// The subnet that was asked for is somebody else's.
     #[error("Pool overlaps with other one on this address space: {subnet} and {other}, {whose}")]
     PoolOverlaps {

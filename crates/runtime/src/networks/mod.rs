@@ -15,9 +15,10 @@ mod ipam_config;
 mod leases;
 mod list;
 mod remove;
+mod set;
 
 pub use cables::{CableState, ListedCable};
-pub(crate) use choose::{choose, pool, require_outbound};
+pub(crate) use choose::{choose, pool, require_outbound, verify};
 pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
@@ -25,3 +26,4 @@ pub(crate) use endpoint::{announce_step, attach, cable_steps, default_route_step
 pub use error::NetworkError;
 pub use leases::{ListedLease, ListedPort};
 pub use list::ListedNetwork;
+pub use set::SpecChange;

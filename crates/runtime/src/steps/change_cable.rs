@@ -1,0 +1,145 @@
+use crate::{
+    Error,
+    machine::Machine,
+    step::{Act, Explanation, Finding},
+};
+use minet_bridge::{
+    cable::{self, Isolation},
+    link,
+    route::fixed,
+};
+use minet_model::{ContainerName, IfName, Neighbours, StaticRoute};
+use serde::{Deserialize, Serialize};
+
+/// The cable of a container that runs follows its network's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeCable {
+    /// The container, for the explanation.
+    pub name: ContainerName,
+    /// The end on the bridge.
+    pub host_end: IfName,
+    /// The interface inside.
+    pub interface: IfName,
+    /// As it was.
+    pub before: CableSettings,
+    /// As it is to be.
+    pub after: CableSettings,
+}
+
+/// What a cable has from its network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CableSettings {
+    /// Bytes of an IP packet that fit into one frame.
+    pub mtu: u32,
+    /// Whether it may talk to the others on the switch.
+    pub neighbours: Neighbours,
+    /// The ways besides the default route.
+    pub routes: Vec<StaticRoute>,
+}
+
+impl ChangeCable {
+    fn change(
+        &self,
+        machine: &mut Machine,
+        (from, to): (&CableSettings, &CableSettings),
+    ) -> Result<(), Error> {
+        let rtnl = machine.rtnl()?;
+        if from.neighbours != to.neighbours {
+            let isolation = match to.neighbours {
+                Neighbours::Talk => Isolation::Open,
+                Neighbours::Apart => Isolation::Isolated,
+            };
+            cable::isolate(rtnl, &self.host_end, isolation)?;
+        }
+        if from.mtu != to.mtu {
+            link::set_mtu(rtnl, &self.host_end, to.mtu)?;
+        }
+        let inside = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
+        if from.mtu != to.mtu {
+            link::set_mtu(inside, &self.interface, to.mtu)?;
+        }
+        for route in from
+            .routes
+            .iter()
+            .filter(|route| !to.routes.contains(route))
+        {
+            fixed::remove(inside, route, &self.interface)?;
+        }
+        for route in to
+            .routes
+            .iter()
+            .filter(|route| !from.routes.contains(route))
+        {
+            fixed::set(inside, route, &self.interface)?;
+        }
+        Ok(())
+    }
+
+    fn commands(&self, from: &CableSettings, to: &CableSettings) -> Vec<String> {
+        let ChangeCable {
+            name,
+            host_end,
+            interface,
+            ..
+        } = self;
+        let mut commands = Vec::new();
+        if from.neighbours != to.neighbours {
+            let isolated = match to.neighbours {
+                Neighbours::Talk => "off",
+                Neighbours::Apart => "on",
+            };
+            commands.push(format!(
+                "bridge link set dev {host_end} isolated {isolated}"
+            ));
+        }
+        if from.mtu != to.mtu {
+            commands.push(format!("ip link set dev {host_end} mtu {}", to.mtu));
+            commands.push(format!(
+                "ip -n {name} link set dev {interface} mtu {}",
+                to.mtu
+            ));
+        }
+        let route = |verb: &str, route: &StaticRoute| {
+            let (destination, gateway) = (route.destination, route.gateway);
+            format!("ip -n {name} route {verb} {destination} via {gateway} dev {interface}")
+        };
+        let gone = from
+            .routes
+            .iter()
+            .filter(|route| !to.routes.contains(route));
+        commands.extend(gone.map(|gone| route("del", gone)));
+        let new = to
+            .routes
+            .iter()
+            .filter(|route| !from.routes.contains(route));
+        commands.extend(new.map(|new| route("replace", new)));
+        commands
+    }
+}
+
+impl Act for ChangeCable {
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        self.change(machine, (&self.before, &self.after))
+    }
+
+    fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
+        self.change(machine, (&self.after, &self.before))
+    }
+
+    fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
+        let link = link::find(machine.rtnl()?, &self.host_end)?;
+        let follows = link.is_some_and(|link| link.mtu == self.after.mtu);
+        Ok(Finding::expect(follows, || {
+            format!("interface {} has another MTU", self.host_end)
+        }))
+    }
+
+    fn explain(&self) -> Explanation {
+        Explanation {
+            what: format!("let {} of {} follow its network", self.interface, self.name),
+            why: "What a cable has from its network was given to it when it was laid.".into(),
+            up: self.commands(&self.before, &self.after),
+            down: self.commands(&self.after, &self.before),
+        }
+    }
+}
