@@ -8,6 +8,9 @@ use anyhow::{Context, Result, ensure};
 use minet_tests::Place;
 use std::{fs, path::Path, time::Duration};
 
+/// How often it is looked at.
+const RUNS: usize = 7;
+
 /// Calls that can change or ask the network; the rest is told by the descriptor.
 const TRACED: &str = "trace=unshare,setns,socket,bind,listen,connect,setsockopt,sendto,sendmsg,\
                       recvfrom,recvmsg,openat2,openat,write,close,clone3";
@@ -22,8 +25,17 @@ pub(crate) fn show() -> Result<()> {
         trace.display(),
         minet_tests::minet().display()
     );
-    session.output(Place::Host, &line, Duration::from_secs(30))?;
-    print!("{}", table(&fs::read_to_string(&trace)?)?);
+    // Others who make networks at the same moment are waited for; of several runs, the one
+    // that waited the least.
+    let mut best: Option<Way> = None;
+    for _ in 0..RUNS {
+        session.output(Place::Host, &line, Duration::from_secs(30))?;
+        let found = Way::read(&fs::read_to_string(&trace)?)?;
+        if best.as_ref().is_none_or(|best| found.sum() < best.sum()) {
+            best = Some(found);
+        }
+    }
+    print!("{}", best.context("no run")?.table());
     Ok(())
 }
 
@@ -34,19 +46,34 @@ struct Call {
     micros: f64,
 }
 
-fn table(trace: &str) -> Result<String> {
-    let calls: Vec<Call> = trace.lines().filter_map(parse).collect();
-    let began = trace
-        .lines()
-        .find_map(time_of)
-        .context("strace wrote nothing")?;
-    let mut text = "| after ms | µs | call |\n| ---: | ---: | --- |\n".to_owned();
-    for call in &calls {
-        let at = (call.at - began) * 1e3;
-        text += &format!("| {at:.2} | {:.0} | `{}` |\n", call.micros, call.text);
+/// The calls of one run.
+struct Way {
+    began: f64,
+    calls: Vec<Call>,
+}
+
+impl Way {
+    fn read(trace: &str) -> Result<Self> {
+        let began = trace.lines().find_map(time_of);
+        Ok(Way {
+            began: began.context("strace wrote nothing")?,
+            calls: trace.lines().filter_map(parse).collect(),
+        })
     }
-    let sum: f64 = calls.iter().map(|call| call.micros).sum();
-    Ok(text + &format!("\n{} calls, {:.2} ms in all\n", calls.len(), sum / 1e3))
+
+    fn sum(&self) -> f64 {
+        self.calls.iter().map(|call| call.micros).sum()
+    }
+
+    fn table(&self) -> String {
+        let mut text = "| after ms | µs | call |\n| ---: | ---: | --- |\n".to_owned();
+        for call in &self.calls {
+            let at = (call.at - self.began) * 1e3;
+            text += &format!("| {at:.2} | {:.0} | `{}` |\n", call.micros, call.text);
+        }
+        let (count, sum) = (self.calls.len(), self.sum() / 1e3);
+        text + &format!("\n{count} calls, {sum:.2} ms in all\n")
+    }
 }
 
 /// `1234 1700000000.123456 sendto(5<NETLINK:[ROUTE:17]>, …) = 36 <0.000123>`.
@@ -75,6 +102,7 @@ fn time_of(line: &str) -> Option<f64> {
 /// As much as tells which call it is.
 fn short(call: &str) -> String {
     let types = ["RTM_", "NFT_MSG_", "NFNL_MSG_", "IPCTNL_MSG_"];
+    let call = &spelled(call);
     let mut words: Vec<&str> = call
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .filter(|word| types.iter().any(|kind| word.starts_with(kind)))
@@ -85,10 +113,31 @@ fn short(call: &str) -> String {
     match words.is_empty() {
         true => head,
         false => {
-            let call = head.split(['{', '[']).next().unwrap_or_default();
-            format!("{} {}", call.trim_end_matches([',', ' ']), words.join(" "))
+            let call = head.split('(').next().unwrap_or_default();
+            let inside = if head.contains("NETLINK:[") {
+                ", inside"
+            } else {
+                ""
+            };
+            format!("{call}: {}{inside}", words.join(" "))
         }
     }
+}
+
+/// strace does not know the family of a socket from another namespace, and leaves its
+/// messages as the numbers of `linux/rtnetlink.h`.
+fn spelled(call: &str) -> String {
+    let names = [
+        ("0x10", "RTM_NEWLINK"),
+        ("0x12", "RTM_GETLINK"),
+        ("0x13", "RTM_SETLINK"),
+        ("0x14", "RTM_NEWADDR"),
+        ("0x18", "RTM_NEWROUTE"),
+    ];
+    names.iter().fold(call.to_owned(), |call, (number, name)| {
+        let number = format!("nlmsg_type={number} ");
+        call.replace(&number, &format!("nlmsg_type={name} "))
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is measured, a file for each group.
 
 mod data;
+mod dns;
 mod memory;
 mod peers;
 mod ports;
@@ -23,8 +24,8 @@ use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// All groups, in the order in which they are measured.
-pub(crate) const NAMES: [&str; 8] = [
-    "ready", "start", "remove", "peers", "memory", "ports", "data", "scale",
+pub(crate) const NAMES: [&str; 9] = [
+    "ready", "start", "remove", "peers", "memory", "dns", "ports", "data", "scale",
 ];
 
 /// What `--quick` measures.
@@ -87,6 +88,7 @@ pub(crate) fn inside(group: &str, effort: Effort) -> Result<()> {
         "remove" => remove::measure(effort),
         "peers" => peers::measure(effort),
         "memory" => memory::measure(effort),
+        "dns" => dns::measure(effort),
         "scale" => scale::measure(effort),
         _ => bail!("there is no group {group:?} inside"),
     }

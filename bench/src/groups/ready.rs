@@ -131,6 +131,10 @@ fn word(step: &Step) -> String {
 struct Nobody;
 
 impl Narrator for Nobody {
+    fn follows_steps(&self) -> bool {
+        false
+    }
+
     fn step(&mut self, _number: usize, _explanation: &Explanation) {}
     fn undo(&mut self, _explanation: &Explanation) {}
     fn note(&mut self, _text: &str) {}

@@ -44,9 +44,7 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     )))?;
     for ((name, mode), samples) in modes.into_iter().zip(times) {
         let figure = figure(name, samples).against(UNSHARE);
-        let target = mode
-            .starts_with("--mode bridge")
-            .then_some(Wanted::RatioBelow(4.0));
+        let target = (mode == "--mode bridge").then_some(Wanted::RatioBelow(4.0));
         tell(&Told::Figure(match target {
             Some(target) => figure.wanted(target),
             None => figure,

@@ -22,18 +22,18 @@ impl Explainer {
 }
 
 impl Narrator for Explainer {
+    fn follows_steps(&self) -> bool {
+        self.level == Level::Steps
+    }
+
     fn step(&mut self, number: usize, explanation: &Explanation) {
-        if self.level == Level::Steps {
-            tell(&in_words(number, explanation));
-        }
+        tell(&in_words(number, explanation));
     }
 
     fn undo(&mut self, explanation: &Explanation) {
-        if self.level == Level::Steps {
-            tell(&format!("undo: {}", explanation.what));
-            for command in &explanation.down {
-                tell(&at_the_prompt(command));
-            }
+        tell(&format!("undo: {}", explanation.what));
+        for command in &explanation.down {
+            tell(&at_the_prompt(command));
         }
     }
 

@@ -2,6 +2,10 @@ use crate::step::Explanation;
 
 /// Is told what happens, as it happens. The command line prints it; a test may collect it.
 pub trait Narrator {
+    /// Whether it wants to hear of steps. Finding the words for one takes time, and nobody
+    /// need wait for what nobody hears.
+    fn follows_steps(&self) -> bool;
+
     /// The `number`-th step is about to be applied.
     fn step(&mut self, number: usize, explanation: &Explanation);
 
@@ -19,6 +23,9 @@ pub trait Narrator {
 pub(crate) struct Silent;
 
 impl Narrator for Silent {
+    fn follows_steps(&self) -> bool {
+        false
+    }
     fn step(&mut self, _number: usize, _explanation: &Explanation) {}
     fn undo(&mut self, _explanation: &Explanation) {}
     fn note(&mut self, _text: &str) {}

@@ -81,7 +81,9 @@ impl<'a> Carrier<'a> {
     /// Applies each step in turn; when one fails, undoes it and all before it.
     pub(crate) fn carry_out(&mut self, plan: &Plan) -> Result<(), Error> {
         for (index, step) in plan.steps.iter().enumerate() {
-            self.narrator.step(self.done + 1, &step.act().explain());
+            if self.narrator.follows_steps() {
+                self.narrator.step(self.done + 1, &step.act().explain());
+            }
             if let Err(source) = self.apply(step) {
                 // The failed step too: it may have done half of its work.
                 let left_behind = self.undo(&plan.steps[..=index]);
@@ -108,7 +110,9 @@ impl<'a> Carrier<'a> {
     pub(crate) fn undo(&mut self, steps: &[Step]) -> Vec<String> {
         let mut left_behind = Vec::new();
         for step in steps.iter().rev() {
-            self.narrator.undo(&step.act().explain());
+            if self.narrator.follows_steps() {
+                self.narrator.undo(&step.act().explain());
+            }
             if let Err(error) = step.act().undo(self.machine) {
                 left_behind.push(format!(
                     "undo \"{}\": {}",
