@@ -36,8 +36,7 @@ fn dockers_daemon_json_is_obeyed_as_it_is() {
     assert!(exec("ip route").contains("default via 172.26.0.1"));
     let resolv = exec("cat /etc/resolv.conf");
     for line in [
-        "nameserver 9.9.9.9",
-        "nameserver 1.1.1.1",
+        "# ExtServers: [9.9.9.9 1.1.1.1]",
         "search example.org",
         "options ndots:2",
     ] {
