@@ -14,7 +14,7 @@
 use crate::{
     Error, Runtime,
     control::Line,
-    find,
+    find, network,
     networks::to_json,
     ports::{self, BindDefaults, Culprit, HeldPort, PortError, Preference},
     process,
@@ -74,6 +74,8 @@ impl Handover {
 impl Runtime {
     /// Brings it to its end, or takes it back.
     pub(crate) fn carry_through(&mut self, handover: &Handover) -> Result<(), Error> {
+        // Both plans speak of the port meanwhile, and a repair would believe either.
+        let _lock = network::lock(self)?;
         let failure = match self.hand(handover, Way::There) {
             Ok(()) => return Ok(()),
             Err(error) => error,

@@ -3,7 +3,7 @@
 use crate::{
     Error, Runtime,
     control::Line,
-    find, kept_ports,
+    find, kept_ports, network,
     networks::to_json,
     ports::{self, HeldPort, claims},
     run::{published, wanted_ports},
@@ -66,6 +66,8 @@ impl Runtime {
         container: &str,
         mappings: &[PublishSpec],
     ) -> Result<Vec<PublishedPort>, Error> {
+        // Until the plan speaks of them no longer, a repair would publish them again.
+        let _lock = network::lock(self)?;
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let ports = self.store.read(|tx| tx.ports_of(&row.id))?;
         let mut gone = Vec::new();

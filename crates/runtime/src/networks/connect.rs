@@ -84,6 +84,8 @@ impl Runtime {
         container: &str,
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
+        // Until the plan speaks of it no longer, a repair would lay the cable again.
+        let _lock = network::lock(self)?;
         let planned = self.store.write(|tx| {
             let row = find::container(tx, container)?;
             let name = network_name(tx, network)?;
