@@ -123,7 +123,9 @@ impl Runtime {
         if self.has_ended(&row.id)? {
             // Its own end may have come before ours: then nobody would take this back.
             self.machine.set_inside(Inside::Unknown);
-            let undo: Vec<Step> = steps.into_iter().filter(on_the_host).collect();
+            let outlives =
+                |step: &Step| on_the_host(step) || matches!(step, Step::WriteEtcFiles(_));
+            let undo: Vec<Step> = steps.into_iter().filter(outlives).collect();
             self.undo_silently(&undo);
             return Ok(());
         }
