@@ -109,7 +109,7 @@ fn publication(port: u16) -> Change {
             host_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             host_port: port,
         },
-        container: nth(1),
+        container: nth(1).into(),
         owner: "web".parse().expect("a name"),
         owner_id: holder(1),
     })

@@ -14,6 +14,7 @@
     reason = "the help of an option is shown in a terminal; its brackets are no links"
 )]
 
+mod addressing;
 mod arguments;
 mod commands;
 mod complete;

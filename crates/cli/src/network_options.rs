@@ -1,7 +1,10 @@
 //! The options of `minet network …`.
 
 use crate::{
-    format::Format, lifecycle::PruneOptions, network_filter::NetworkFilter,
+    addressing::{self, Addressing, Range},
+    format::Format,
+    lifecycle::PruneOptions,
+    network_filter::NetworkFilter,
     network_settings::SettingsOptions,
 };
 use clap::{Args, Subcommand};
@@ -10,7 +13,10 @@ use minet_model::{
     AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
     NetworkName, NetworkSpec, Spoofing,
 };
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NetworkCommand {
@@ -45,18 +51,22 @@ pub(crate) struct CreateOptions {
     /// What it is called
     #[arg(value_name = "NAME")]
     name: NetworkName,
-    /// Its subnet, such as 10.9.0.0/24; the first free one of the pools if none is given
+    /// Its subnet, such as 10.9.0.0/24; the first free one of the pools if none is given.
+    /// Once more for IPv6: fd00:9::/64
     #[arg(long, value_name = "CIDR")]
-    subnet: Option<Ipv4Network>,
+    subnet: Vec<IpNetwork>,
+    /// IPv6 as well, with a unique local subnet if none is given
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    ipv6: Option<bool>,
     /// The host's own address on it; the first of the subnet if none is given
     #[arg(long, value_name = "ADDRESS")]
-    gateway: Option<Ipv4Addr>,
+    gateway: Vec<IpAddr>,
     /// Give containers addresses from this part of the subnet only
-    #[arg(long, value_name = "CIDR|FIRST-LAST")]
-    ip_range: Option<AddressRange>,
+    #[arg(long, value_name = "CIDR|FIRST-LAST", value_parser = addressing::range)]
+    ip_range: Vec<Range>,
     /// Keep an address free for something else
-    #[arg(long, value_name = "NAME=ADDRESS", value_parser = aux_address)]
-    aux_address: Vec<(String, Ipv4Addr)>,
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = addressing::aux_address)]
+    aux_address: Vec<(String, IpAddr)>,
     /// Use this bridge, which is there already
     #[arg(long, value_name = "BRIDGE")]
     bridge: Option<IfName>,
@@ -75,6 +85,8 @@ Examples:
   minet network create backend
   minet run --network backend --network frontend -- ./server
   minet network create --subnet 10.9.0.0/24 --ip-range 10.9.0.128/25 lab
+  minet network create --ipv6 dual
+  minet network create --subnet 10.9.0.0/24 --subnet fd00:9::/64 lab6
   minet network create --internal vault
   minet network create --outbound-address 192.0.2.9 --route 10.20.0.0/16,10.9.0.5 --subnet 10.9.0.0/24 shop
   minet network create --bridge br0 office";
@@ -172,6 +184,9 @@ pub(crate) struct ConnectOptions {
     /// This IPv4 address of the network, and no other
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<Ipv4Addr>,
+    /// This IPv6 address of the network, and no other
+    #[arg(long, value_name = "ADDRESS")]
+    ip6: Option<Ipv6Addr>,
     /// This MAC address
     #[arg(long, value_name = "MAC")]
     mac_address: Option<MacAddr>,
@@ -208,6 +223,7 @@ impl ConnectOptions {
     pub(crate) fn endpoint(&self) -> EndpointSpec {
         EndpointSpec {
             ip: self.ip,
+            ip6: self.ip6,
             mac: self.mac_address,
             aliases: self.alias.iter().map(HostName::to_string).collect(),
             ifname: self.ifname.clone(),
@@ -237,14 +253,6 @@ pub(crate) struct DisconnectOptions {
     pub(crate) explain: bool,
 }
 
-fn aux_address(text: &str) -> Result<(String, Ipv4Addr), String> {
-    let (name, address) = text.split_once('=').ok_or("write NAME=ADDRESS")?;
-    let address = address
-        .parse()
-        .map_err(|_| format!("{address:?} is no IPv4 address"))?;
-    Ok((name.to_owned(), address))
-}
-
 impl CreateOptions {
     /// The options as a spec; `defaults` are driver options that every network gets.
     pub(crate) fn into_spec(
@@ -256,10 +264,14 @@ impl CreateOptions {
             spec.set_option(key, value)?;
         }
         self.settings.apply(&mut spec)?;
-        spec.subnet = self.subnet;
-        spec.gateway = self.gateway;
-        spec.ip_range = self.ip_range;
-        spec.reserved = self.aux_address.into_iter().collect();
+        let addressing = Addressing {
+            subnets: self.subnet,
+            gateways: self.gateway,
+            ranges: self.ip_range,
+            reserved: self.aux_address,
+            ipv6: self.ipv6,
+        };
+        addressing.put(&mut spec)?;
         if let Some(bridge) = self.bridge {
             spec.bridge = BridgeChoice::Existing(bridge);
         }

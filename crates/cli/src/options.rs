@@ -11,7 +11,7 @@ use minet_runtime::{ConfigError, NetworkError, Paths};
 use std::{
     env::VarError,
     io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct RunOptions {
     /// Its network: bridge (a cable to a switch; if nothing is said), none (only lo), host (this machine's own), container:NAME (that of another container), ns:PATH (one that somebody pinned)
     ///
     /// Several networks, or one with more to say about it:
-    /// name=NETWORK,ip=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
+    /// name=NETWORK,ip=ADDRESS,ip6=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
     #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
     /// Another name by which the containers of its (first) network find it
@@ -51,6 +51,9 @@ pub(crate) struct RunOptions {
     /// This IPv4 address of the network, and no other
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     ip: Option<Ipv4Addr>,
+    /// This IPv6 address of the network, and no other
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
+    ip6: Option<Ipv6Addr>,
     /// This MAC address, such as 02:42:ac:11:00:02
     #[arg(long, value_name = "MAC", help_heading = "Network")]
     mac_address: Option<MacAddr>,
@@ -266,7 +269,12 @@ impl RunOptions {
             ));
         }
         if let Some(first) = networks.first_mut() {
-            complete(first, self.ip, self.mac_address, &self.network_alias)?;
+            complete(
+                first,
+                (self.ip, self.ip6),
+                self.mac_address,
+                &self.network_alias,
+            )?;
         } else if !self.network_alias.is_empty() {
             return Err(NetworkError::AliasOnDefault.into());
         }
@@ -290,6 +298,7 @@ impl RunOptions {
             publish_all: self.publish_all,
             expose: self.expose,
             ip: self.ip,
+            ip6: self.ip6,
             mac: self.mac_address,
             hostname: self.hostname,
             dns: self.dns,
@@ -395,20 +404,24 @@ fn modes(arguments: Vec<NetworkArgument>) -> Result<(NetworkMode, Vec<EndpointSp
     }
 }
 
-/// `--ip`, `--mac-address` and `--network-alias` speak of the first network.
+/// `--ip`, `--ip6`, `--mac-address` and `--network-alias` speak of the first network.
 fn complete(
     first: &mut EndpointSpec,
-    ip: Option<Ipv4Addr>,
+    (ip, ip6): (Option<Ipv4Addr>, Option<Ipv6Addr>),
     mac: Option<MacAddr>,
     aliases: &[HostName],
 ) -> Result<(), OptionError> {
     if ip.is_some() && first.ip.is_some() {
         return Err(OptionError::SaidTwice("--ip"));
     }
+    if ip6.is_some() && first.ip6.is_some() {
+        return Err(OptionError::SaidTwice("--ip6"));
+    }
     if mac.is_some() && first.mac.is_some() {
         return Err(OptionError::SaidTwice("--mac-address"));
     }
     first.ip = first.ip.or(ip);
+    first.ip6 = first.ip6.or(ip6);
     first.mac = first.mac.or(mac);
     first
         .aliases

@@ -105,7 +105,7 @@ pub struct NetworkSpec {
 pub enum InvalidNetworkOption {
     /// A key that minet does not know.
     #[error(
-        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.host_ipv4 and com.docker.network.driver.mtu"
+        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.enable_ipv6, com.docker.network.host_ipv4 and com.docker.network.driver.mtu"
     )]
     UnknownKey(String),
     /// A value that does not fit the key.
@@ -200,6 +200,12 @@ impl NetworkSpec {
                 let address = value.parse();
                 self.outbound_address =
                     Some(address.map_err(|_| invalid("an IPv4 address of this host"))?);
+            }
+            "com.docker.network.enable_ipv6" => {
+                self.ipv6 = match switch()? {
+                    true => Some(self.ipv6.take().unwrap_or_default()),
+                    false => None,
+                };
             }
             "com.docker.network.driver.mtu" => {
                 let mtu = value.parse().ok().filter(|mtu| is_mtu(*mtu));
@@ -315,7 +321,10 @@ mod tests {
             .unwrap();
         spec.set_option("com.docker.network.driver.mtu", "1400")
             .unwrap();
+        spec.set_option("com.docker.network.enable_ipv6", "true")
+            .unwrap();
         assert_eq!((spec.neighbours, spec.mtu), (Neighbours::Apart, Some(1400)));
+        assert!(spec.ipv6.is_some());
         for (key, value) in [
             ("com.docker.network.bridge.enable_icc", "perhaps"),
             ("com.docker.network.driver.mtu", "9"),

@@ -3,7 +3,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Component, Path, PathBuf},
     str::FromStr,
 };
@@ -28,6 +28,9 @@ pub struct ContainerSpec {
     pub expose: Vec<ExposedPorts>,
     /// `--ip`: this address and no other.
     pub ip: Option<Ipv4Addr>,
+    /// `--ip6`: this IPv6 address and no other.
+    #[serde(default)]
+    pub ip6: Option<Ipv6Addr>,
     /// `--mac-address`.
     pub mac: Option<MacAddr>,
     /// `-h`.

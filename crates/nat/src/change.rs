@@ -1,10 +1,10 @@
 //! What can be done to the table, as values.
 
-use crate::command::Command;
+use crate::command::{Command, IfPresent};
 use crate::foreign::Restraint;
 use crate::network::NetworkRules;
 use crate::publication::Publication;
-use crate::table::{TABLE, Table, Transit, any_layout, layout};
+use crate::table::{Element, IPV6, TABLE, Table, Transit, Value, any_layout, layout};
 
 /// One change. Several make one transaction, see [`crate::Firewall::apply`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub enum Change {
     Restrain(Restraint),
     /// Takes that back; what is gone already is gone.
     Release(Restraint),
+    /// Drops IPv6 packets that are passed on and have nothing to do with minet's networks:
+    /// the host was no router for them before. What is there already stays.
+    CloseTransit6,
+    /// Takes that back; what is gone already is gone.
+    OpenTransit6,
     /// Publishes a port. If the very same publication is there already, it stays.
     Publish(Publication),
     /// Unpublishes a port, if it is still the same container's.
@@ -48,12 +53,14 @@ impl Change {
             | Change::RemoveNetwork(_)
             | Change::Restrain(_)
             | Change::Release(_)
+            | Change::CloseTransit6
+            | Change::OpenTransit6
             | Change::Publish(_)
             | Change::Unpublish(_) => self.commands().iter().map(Command::to_nft).collect(),
         }
     }
 
-    /// The messages. An IPv6 publication has none: its map is not in the table yet.
+    /// The messages.
     pub(crate) fn commands(&self) -> Vec<Command> {
         let table = any_layout();
         match self {
@@ -62,8 +69,13 @@ impl Change {
             Change::RemoveNetwork(network) => network.remove(table),
             Change::Restrain(restraint) => restraint.add(table),
             Change::Release(restraint) => restraint.remove(table),
-            Change::Publish(publication) => publication.add(table).into_iter().collect(),
-            Change::Unpublish(publication) => publication.remove(table).into_iter().collect(),
+            Change::CloseTransit6 => vec![close_transit6(table)],
+            Change::OpenTransit6 => vec![Command::DeleteElement {
+                set: crate::table_set(table, "closed"),
+                element: ipv6(),
+            }],
+            Change::Publish(publication) => vec![publication.add(table)],
+            Change::Unpublish(publication) => vec![publication.remove(table)],
             Change::ReplaceNetwork(before, after) => after.replace(before, table),
             Change::RemoveTable => vec![Command::DeleteTable],
         }
@@ -89,10 +101,28 @@ impl Change {
             }
             Change::Restrain(restraint) => format!("restrain network {}", restraint.owner),
             Change::Release(restraint) => format!("release network {}", restraint.owner),
+            Change::CloseTransit6 => "close the transit of IPv6".to_owned(),
+            Change::OpenTransit6 => "open the transit of IPv6".to_owned(),
             Change::Publish(publication) => format!("publish {}", publication.port),
             Change::Unpublish(publication) => format!("unpublish {}", publication.port),
             Change::RemoveTable => format!("delete table inet {TABLE}"),
         }
+    }
+}
+
+fn close_transit6(table: &Table) -> Command {
+    Command::AddElement {
+        set: crate::table_set(table, "closed"),
+        element: ipv6(),
+        if_present: IfPresent::Keep,
+    }
+}
+
+fn ipv6() -> Element {
+    Element {
+        key: vec![Value::NfProto(&IPV6)],
+        data: Vec::new(),
+        comment: String::new(),
     }
 }
 
@@ -125,6 +155,7 @@ mod tests {
         NetworkRules {
             bridge: "minet0".parse().unwrap(),
             subnet: "172.17.0.0/16".parse().unwrap(),
+            subnet6: None,
             gateway: "172.17.0.1".parse().unwrap(),
             owner: "bridge".parse().unwrap(),
             masquerade: Masquerade::On,
@@ -144,7 +175,10 @@ mod tests {
                 host_ip: host_ip.parse().unwrap(),
                 host_port: 8080,
             },
-            container: "172.17.0.2".parse().unwrap(),
+            container: match host_ip.contains(':') {
+                true => "fd00::2".parse().unwrap(),
+                false => "172.17.0.2".parse().unwrap(),
+            },
             owner: "web".parse().unwrap(),
             owner_id: ContainerId::from_bytes([0x3f; 32]),
         }
@@ -163,6 +197,15 @@ mod tests {
                 "create element inet minet publish_at { 127.0.0.1 . tcp . 8080 \
                  comment \"web (3f3f3f3f3f3f): 127.0.0.1:8080 -> 80/tcp\" : 172.17.0.2 . 80 }"
             ]
+        );
+        assert_eq!(
+            Change::Publish(web("::")).to_nft(),
+            ["create element inet minet publish6 { tcp . 8080 \
+                 comment \"web (3f3f3f3f3f3f): 8080 -> 80/tcp\" : fd00::2 . 80 }"]
+        );
+        assert_eq!(
+            Change::Unpublish(web("2001:db8::1")).to_nft(),
+            ["delete element inet minet publish_at6 { 2001:db8::1 . tcp . 8080 }"]
         );
         assert_eq!(
             Change::Unpublish(web("0.0.0.0")).to_nft(),
@@ -212,6 +255,26 @@ mod tests {
             Change::ReplaceNetwork(before.clone(), before)
                 .to_nft()
                 .is_empty()
+        );
+    }
+
+    #[test]
+    fn ipv6_is_a_line_more_for_each_set_of_addresses() {
+        let mut both = network(Reach::Outside);
+        both.subnet6 = Some("fd00:1::/64".parse().unwrap());
+        let lines = Change::AddNetwork(both).to_nft();
+        let six: Vec<_> = lines.iter().filter(|line| line.contains("fd00")).collect();
+        assert_eq!(
+            six,
+            [
+                "add element inet minet home6 { fd00:1::/64 . \"minet0\" comment \"network bridge\" }",
+                "add element inet minet hidden6 { fd00:1::/64 comment \"network bridge\" }",
+                "add element inet minet masqueraded6 { fd00:1::/64 comment \"network bridge\" }",
+            ]
+        );
+        assert_eq!(
+            Change::CloseTransit6.to_nft(),
+            ["add element inet minet closed { ipv6 }"]
         );
     }
 

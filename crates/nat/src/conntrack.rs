@@ -21,7 +21,7 @@ use crate::netlink::socket::Socket;
 use minet_model::Protocol;
 use nix::errno::Errno;
 use nix::libc;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 // Of the kernel's linux/netfilter/nfnetlink_conntrack.h, in its order.
 const IPCTNL_MSG_CT_GET: u16 = 1;
@@ -33,8 +33,10 @@ const CTA_ZONE: u16 = 18;
 const CTA_FILTER: u16 = 25;
 const CTA_TUPLE_IP: u16 = 1;
 const CTA_TUPLE_PROTO: u16 = 2;
-const CTA_IP_V4_SRC: u16 = 1;
-const CTA_IP_V4_DST: u16 = 2;
+/// `CTA_IP_V4_SRC` and `CTA_IP_V6_SRC`.
+const SRC: Side = Side { v4: 1, v6: 3 };
+/// `CTA_IP_V4_DST` and `CTA_IP_V6_DST`.
+const DST: Side = Side { v4: 2, v6: 4 };
 const CTA_PROTO_NUM: u16 = 1;
 const CTA_PROTO_DST_PORT: u16 = 3;
 const CTA_FILTER_ORIG_FLAGS: u16 = 1;
@@ -45,6 +47,13 @@ const FILTER_IP_SRC: u32 = 1 << 0;
 const FILTER_IP_DST: u32 = 1 << 1;
 const FILTER_PROTO_NUM: u32 = 1 << 3;
 const FILTER_PROTO_DST_PORT: u32 = 1 << 5;
+
+/// The attributes of an address, by family.
+#[derive(Debug, Clone, Copy)]
+struct Side {
+    v4: u16,
+    v6: u16,
+}
 
 /// One direction of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +67,11 @@ enum Direction {
 /// What a flow must look like in one direction to be forgotten.
 #[derive(Debug, Clone, Copy)]
 struct Pattern {
+    /// `AF_…`.
+    family: libc::c_int,
     direction: Direction,
-    source: Option<Ipv4Addr>,
-    destination: Option<Ipv4Addr>,
+    source: Option<IpAddr>,
+    destination: Option<IpAddr>,
     service: Option<(Protocol, u16)>,
 }
 
@@ -76,13 +87,9 @@ impl Firewall {
         host_port: u16,
         host_ip: Option<IpAddr>,
     ) -> Result<(), Error> {
-        let destination = match host_ip {
-            Some(IpAddr::V4(address)) if !address.is_unspecified() => Some(address),
-            Some(IpAddr::V4(_)) | None => None,
-            // The table redirects no IPv6 flows, so there are none to forget.
-            Some(IpAddr::V6(_)) => return Ok(()),
-        };
+        let destination = host_ip.filter(|address| !address.is_unspecified());
         self.forget(&Pattern {
+            family: host_ip.map_or(libc::AF_INET, family),
             direction: Direction::Original,
             source: None,
             destination,
@@ -98,9 +105,10 @@ impl Firewall {
     ///
     /// # Errors
     /// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
-    pub fn flush_conntrack_of(&mut self, address: Ipv4Addr) -> Result<(), Error> {
+    pub fn flush_conntrack_of(&mut self, address: IpAddr) -> Result<(), Error> {
         for direction in [Direction::Original, Direction::Reply] {
             self.forget(&Pattern {
+                family: family(address),
                 direction,
                 source: Some(address),
                 destination: None,
@@ -122,7 +130,7 @@ impl Firewall {
 
 fn flush_by_filter(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> {
     let seq = socket.next_seq();
-    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, 0, seq);
+    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, pattern.family, 0, seq);
     pattern.write(&mut message);
     let answer = socket.exchange(&finish(message), seq + 1)?;
     match answer.complaints.first() {
@@ -133,22 +141,27 @@ fn flush_by_filter(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> 
 
 fn flush_one_by_one(socket: &mut Socket, pattern: &Pattern) -> Result<(), Errno> {
     let seq = socket.next_seq();
-    let dump = ctnetlink(IPCTNL_MSG_CT_GET, libc::NLM_F_DUMP as u16, seq);
+    let dump = ctnetlink(
+        IPCTNL_MSG_CT_GET,
+        pattern.family,
+        libc::NLM_F_DUMP as u16,
+        seq,
+    );
     let answer = socket.exchange(&finish(dump), seq + 1)?;
     if let Some(complaint) = answer.complaints.first() {
         return Err(complaint.errno);
     }
     for flow in answer.messages.iter().filter(|flow| pattern.matches(flow)) {
-        delete(socket, flow)?;
+        delete(socket, pattern.family, flow)?;
     }
     Ok(())
 }
 
 /// Deletes one flow by its original direction and its identity, lest another be hit that
 /// has taken its place.
-fn delete(socket: &mut Socket, flow: &Incoming) -> Result<(), Errno> {
+fn delete(socket: &mut Socket, family: libc::c_int, flow: &Incoming) -> Result<(), Errno> {
     let seq = socket.next_seq();
-    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, 0, seq);
+    let mut message = ctnetlink(IPCTNL_MSG_CT_DELETE, family, 0, seq);
     for kind in [CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE] {
         if let Some(value) = flow.attributes().get(kind) {
             put(&mut message, kind, value);
@@ -161,9 +174,16 @@ fn delete(socket: &mut Socket, flow: &Incoming) -> Result<(), Errno> {
     }
 }
 
-fn ctnetlink(kind: u16, flags: u16, seq: u32) -> Vec<u8> {
+fn family(address: IpAddr) -> libc::c_int {
+    match address {
+        IpAddr::V4(_) => libc::AF_INET,
+        IpAddr::V6(_) => libc::AF_INET6,
+    }
+}
+
+fn ctnetlink(kind: u16, family: libc::c_int, flags: u16, seq: u32) -> Vec<u8> {
     let kind = (libc::NFNL_SUBSYS_CTNETLINK as u16) << 8 | kind;
-    header(kind, flags, seq, libc::AF_INET as u8, 0)
+    header(kind, flags, seq, family as u8, 0)
 }
 
 impl Direction {
@@ -180,12 +200,11 @@ impl Pattern {
     fn write(&self, message: &mut Vec<u8>) {
         nest(message, self.direction.tuple(), |tuple| {
             nest(tuple, CTA_TUPLE_IP, |ip| {
-                for (kind, address) in [
-                    (CTA_IP_V4_SRC, self.source),
-                    (CTA_IP_V4_DST, self.destination),
-                ] {
-                    if let Some(address) = address {
-                        put(ip, kind, &address.octets());
+                for (side, address) in [(SRC, self.source), (DST, self.destination)] {
+                    match address {
+                        Some(IpAddr::V4(address)) => put(ip, side.v4, &address.octets()),
+                        Some(IpAddr::V6(address)) => put(ip, side.v6, &address.octets()),
+                        None => {}
                     }
                 }
             });
@@ -222,8 +241,9 @@ impl Pattern {
         };
         let ip = tuple.inside(CTA_TUPLE_IP).unwrap_or(Attributes(&[]));
         let proto = tuple.inside(CTA_TUPLE_PROTO).unwrap_or(Attributes(&[]));
-        let same = |kind, wanted: Option<Ipv4Addr>| match wanted {
-            Some(address) => ip.get(kind) == Some(&address.octets()[..]),
+        let same = |side: Side, wanted: Option<IpAddr>| match wanted {
+            Some(IpAddr::V4(address)) => ip.get(side.v4) == Some(&address.octets()[..]),
+            Some(IpAddr::V6(address)) => ip.get(side.v6) == Some(&address.octets()[..]),
             None => true,
         };
         let same_service = match self.service {
@@ -233,7 +253,7 @@ impl Pattern {
             }
             None => true,
         };
-        same(CTA_IP_V4_SRC, self.source) && same(CTA_IP_V4_DST, self.destination) && same_service
+        same(SRC, self.source) && same(DST, self.destination) && same_service
     }
 }
 
@@ -244,15 +264,15 @@ mod tests {
 
     /// The message about a flow lan -> 192.0.2.1:8080, answered by 172.17.0.2:80.
     fn flow() -> Incoming {
-        let mut message = ctnetlink(0, 0, 1);
+        let mut message = ctnetlink(0, libc::AF_INET, 0, 1);
         for (tuple, source, destination, port) in [
             (CTA_TUPLE_ORIG, [192, 0, 2, 9], [192, 0, 2, 1], 8080u16),
             (CTA_TUPLE_REPLY, [172, 17, 0, 2], [192, 0, 2, 9], 40000),
         ] {
             nest(&mut message, tuple, |tuple| {
                 nest(tuple, CTA_TUPLE_IP, |ip| {
-                    put(ip, CTA_IP_V4_SRC, &source);
-                    put(ip, CTA_IP_V4_DST, &destination);
+                    put(ip, SRC.v4, &source);
+                    put(ip, DST.v4, &destination);
                 });
                 nest(tuple, CTA_TUPLE_PROTO, |proto| {
                     put(proto, CTA_PROTO_NUM, &[17]);
@@ -265,6 +285,7 @@ mod tests {
 
     fn pattern(direction: Direction) -> Pattern {
         Pattern {
+            family: libc::AF_INET,
             direction,
             source: None,
             destination: None,

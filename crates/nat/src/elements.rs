@@ -14,7 +14,7 @@ use minet_model::IfName;
 use nftnl::nftnl_sys as sys;
 use nix::errno::Errno;
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Instant;
 
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
@@ -47,8 +47,8 @@ pub struct Standing {
     pub owner: Owner,
     /// The interfaces that its key names.
     pub interfaces: Vec<IfName>,
-    /// The first IPv4 address in its data or, without data, in its key.
-    pub address: Option<Ipv4Addr>,
+    /// The first address in its data or, without data, in its key.
+    pub address: Option<IpAddr>,
     /// The key, and, of a range that takes two elements, the end.
     raw: Vec<RawElement>,
 }
@@ -287,13 +287,14 @@ fn interfaces(set: &Set, key: &[u8]) -> Vec<IfName> {
         .collect()
 }
 
-fn address(set: &Set, element: &RawElement) -> Option<Ipv4Addr> {
+fn address(set: &Set, element: &RawElement) -> Option<IpAddr> {
     let fields = match &element.data {
         Some(data) => fields(&set.data, data),
         None => fields(&set.key, &element.key),
     };
     let of = |(kind, bytes): &(DataType, &[u8])| match kind {
-        DataType::Ipv4Addr => <[u8; 4]>::try_from(*bytes).ok().map(Ipv4Addr::from),
+        DataType::Ipv4Addr => <[u8; 4]>::try_from(*bytes).ok().map(IpAddr::from),
+        DataType::Ipv6Addr => <[u8; 16]>::try_from(*bytes).ok().map(IpAddr::from),
         _ => None,
     };
     fields.iter().find_map(of)

@@ -45,11 +45,13 @@ pub enum Error {
         /// What was to be done.
         act: String,
     },
-    /// IPv6 addresses cannot be published yet.
-    #[error("publish {port}: the table has no map for IPv6 addresses")]
-    NotIpv4 {
+    /// No packet of one family becomes one of the other.
+    #[error("publish {port}: {container} is an address of another family")]
+    OtherFamily {
         /// What was to be published.
         port: PublishedPort,
+        /// Where it was to lead.
+        container: std::net::IpAddr,
     },
     /// The kernel refused for another reason.
     #[error("{act}{}", words.as_ref().map(|words| format!(": {words}")).unwrap_or_default())]

@@ -91,8 +91,15 @@
 //!   published port 53 must not swallow the queries to other name servers.
 //! - `unsafe` is in `netlink/ffi.rs` and nowhere else.
 //!
-//! Addresses are IPv4. What differs between families is data ([`table::Family`]), and the
-//! sets and rules are made for each of [`table::FAMILIES`].
+//! # Two families
+//!
+//! What differs between IPv4 and IPv6 is data ([`table::Family`]), and the sets and rules are
+//! made for each of [`table::FAMILIES`]; those of IPv6 have a 6 behind their names. Three
+//! things are not alike: a link-local source is at home on every bridge, or no neighbour would
+//! find another; `::1` and link-local clients are not led to containers, because their
+//! addresses mean nothing there, but left to the socket that holds the port; and whether what
+//! is not minet's is passed on is an element of the set `closed` for IPv6, because the first
+//! network that has it may come after the table.
 
 mod anatomy;
 mod change;

@@ -92,10 +92,10 @@ impl Firewall {
         for publication in publications {
             match self.publication(&publication.port)? {
                 Some(installed) if publication.is(&installed) => continue,
-                Some(_) => commands.extend(publication.remove(&table)),
+                Some(_) => commands.push(publication.remove(&table)),
                 None => {}
             }
-            commands.extend(publication.add(&table));
+            commands.push(publication.add(&table));
         }
         if commands.is_empty() {
             return Ok(());

@@ -1,8 +1,8 @@
 //! A network: a handful of elements, and nothing per container.
 
 use crate::command::{Command, IfPresent};
-use crate::table::{Element, IPV4, Table, Value};
-use ipnetwork::Ipv4Network;
+use crate::table::{Element, Family, IPV4, IPV6, Table, Value};
+use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{Connections, IfName, Masquerade, Neighbours, NetworkName, Reach};
 use std::net::Ipv4Addr;
 
@@ -13,6 +13,8 @@ pub struct NetworkRules {
     pub bridge: IfName,
     /// Where its containers' addresses come from.
     pub subnet: Ipv4Network,
+    /// Where their IPv6 addresses come from, if they have any.
+    pub subnet6: Option<Ipv6Network>,
     /// The host's address on the bridge, which belongs to the subnet.
     pub gateway: Ipv4Addr,
     /// Its name, which stands in the comments.
@@ -69,11 +71,19 @@ impl NetworkRules {
         delete.chain(add).collect()
     }
 
+    fn subnets(&self) -> Vec<(&'static Family, Value)> {
+        let mut subnets = vec![(&IPV4, Value::Ipv4Subnet(self.subnet))];
+        subnets.extend(
+            self.subnet6
+                .map(|subnet| (&IPV6, Value::Ipv6Subnet(subnet))),
+        );
+        subnets
+    }
+
     /// Which elements in which sets. `bridges` comes last, so that a network that is in
     /// it is complete.
     fn elements(&self) -> Vec<(String, Element)> {
         let bridge = || Value::Ifname(self.bridge.clone());
-        let subnet = || Value::Ipv4Subnet(self.subnet);
         let comment = crate::publication::cut(&format!("network {}", self.owner), "");
         let element = |set: &str, key: Vec<Value>| {
             let element = Element {
@@ -83,30 +93,34 @@ impl NetworkRules {
             };
             (set.to_owned(), element)
         };
-        let mut elements = vec![
-            element(&IPV4.set("home"), vec![subnet(), bridge()]),
-            element(&IPV4.set("hidden"), vec![subnet()]),
-        ];
+        let mut elements = Vec::new();
+        for (family, subnet) in self.subnets() {
+            let mut put = |set: &str, key| elements.push(element(&family.set(set), key));
+            put("home", vec![subnet.clone(), bridge()]);
+            put("hidden", vec![subnet.clone()]);
+            // What cannot leave needs no other address; what leaves under a certain one is
+            // IPv4 and told below.
+            let under_an_address = self.outbound.is_some() && *family == IPV4;
+            match (self.masquerade, self.reach) {
+                (Masquerade::On, Reach::Outside) if under_an_address => {}
+                (Masquerade::On, Reach::Outside) => put("masqueraded", vec![subnet]),
+                // Answers come to the container's own address, and are not known to be
+                // answers before they are tracked; the chain `forward` lets nothing else in.
+                (Masquerade::Off, Reach::Outside) => put("routed", vec![subnet]),
+                (_, Reach::InternalOnly) => {}
+            }
+        }
         elements.extend(self.behind.iter().map(|destination| {
             let destination = Value::Ipv4Subnet(*destination);
             element(&IPV4.set("behind"), vec![destination, bridge()])
         }));
-        // What cannot leave needs no other address.
-        match (self.masquerade, self.reach, self.outbound) {
-            (Masquerade::On, Reach::Outside, None) => {
-                elements.push(element(&IPV4.set("masqueraded"), vec![subnet()]))
-            }
-            (Masquerade::On, Reach::Outside, Some(address)) => {
-                let (map, mut element) = element(&IPV4.set("outbound"), vec![subnet()]);
-                element.data = vec![Value::Ipv4(address)];
-                elements.push((map, element));
-            }
-            // Answers come to the container's own address, and are not known to be answers
-            // before they are tracked; the chain `forward` lets nothing else in.
-            (Masquerade::Off, Reach::Outside, _) => {
-                elements.push(element(&IPV4.set("routed"), vec![subnet()]))
-            }
-            (_, Reach::InternalOnly, _) => {}
+        if let (Masquerade::On, Reach::Outside, Some(address)) =
+            (self.masquerade, self.reach, self.outbound)
+        {
+            let subnet = Value::Ipv4Subnet(self.subnet);
+            let (map, mut element) = element(&IPV4.set("outbound"), vec![subnet]);
+            element.data = vec![Value::Ipv4(address)];
+            elements.push((map, element));
         }
         match self.neighbours {
             Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),

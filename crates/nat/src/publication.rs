@@ -1,18 +1,18 @@
 //! A published port: one element of one map.
 
 use crate::command::{Command, IfPresent};
-use crate::table::{Element, IPV4, Set, Table, Value};
+use crate::table::{Element, Family, IPV4, IPV6, Set, Table, Value};
 use minet_model::{ContainerId, ContainerName, PublishedPort};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// A port that is to lead to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
-    /// The host's side and the container's port. The host address is IPv4 here;
-    /// `0.0.0.0` means every address of the host.
+    /// The host's side and the container's port; `0.0.0.0` and `::` mean every address of
+    /// the host of their family.
     pub port: PublishedPort,
-    /// The container's address.
-    pub container: Ipv4Addr,
+    /// The container's address, of the same family as the host's.
+    pub container: IpAddr,
     /// The container's name, for whoever reads the table. In the comment it is cut when
     /// it is longer than the comment allows.
     pub owner: ContainerName,
@@ -26,7 +26,7 @@ pub struct Installed {
     /// Host address, host port, protocol and container port.
     pub port: PublishedPort,
     /// The container's address.
-    pub container: Ipv4Addr,
+    pub container: IpAddr,
     /// The name in the comment, if minet wrote it.
     pub owner: Option<String>,
     /// The short identity in the comment, if minet wrote it.
@@ -35,30 +35,30 @@ pub struct Installed {
 
 impl Publication {
     /// Adds the element, and fails if the port is taken.
-    pub(crate) fn add(&self, table: &Table) -> Option<Command> {
-        Some(Command::AddElement {
-            set: map_of(table, &self.port)?,
-            element: self.element()?,
+    pub(crate) fn add(&self, table: &Table) -> Command {
+        Command::AddElement {
+            set: map_of(table, &self.port),
+            element: self.element(),
             if_present: IfPresent::Fail,
-        })
+        }
     }
 
     /// Makes sure that the element leads to this very container, so that deleting it in
     /// the same transaction cannot hit another's.
-    pub(crate) fn claim(&self, table: &Table) -> Option<Command> {
-        Some(Command::AddElement {
-            set: map_of(table, &self.port)?,
-            element: self.element()?,
+    pub(crate) fn claim(&self, table: &Table) -> Command {
+        Command::AddElement {
+            set: map_of(table, &self.port),
+            element: self.element(),
             if_present: IfPresent::Keep,
-        })
+        }
     }
 
     /// Deletes the element.
-    pub(crate) fn remove(&self, table: &Table) -> Option<Command> {
-        Some(Command::DeleteElement {
-            set: map_of(table, &self.port)?,
-            element: self.element()?,
-        })
+    pub(crate) fn remove(&self, table: &Table) -> Command {
+        Command::DeleteElement {
+            set: map_of(table, &self.port),
+            element: self.element(),
+        }
     }
 
     /// Whether what stands in the kernel was made from this very publication.
@@ -68,15 +68,12 @@ impl Publication {
             && installed.port == self.port
     }
 
-    fn element(&self) -> Option<Element> {
-        Some(Element {
-            key: key_of(&self.port)?,
-            data: vec![
-                Value::Ipv4(self.container),
-                Value::Port(self.port.container_port),
-            ],
+    fn element(&self) -> Element {
+        Element {
+            key: key_of(&self.port),
+            data: vec![self.container.into(), Value::Port(self.port.container_port)],
             comment: self.comment(),
-        })
+        }
     }
 
     /// `web (3fa91c20abcd): 8080 -> 80/tcp`
@@ -112,28 +109,27 @@ pub(crate) fn cut(beginning: &str, end: &str) -> String {
     }
 }
 
-/// The map that a port stands in. IPv6 host addresses have none yet.
-pub(crate) fn map_of(table: &Table, port: &PublishedPort) -> Option<Set> {
-    let name = match port.host_ip {
-        IpAddr::V4(address) if address.is_unspecified() => IPV4.set("publish"),
-        IpAddr::V4(_) => IPV4.set("publish_at"),
-        IpAddr::V6(_) => return None,
+pub(crate) fn family_of(address: IpAddr) -> &'static Family {
+    match address {
+        IpAddr::V4(_) => &IPV4,
+        IpAddr::V6(_) => &IPV6,
+    }
+}
+
+/// The map that a port stands in.
+pub(crate) fn map_of(table: &Table, port: &PublishedPort) -> Set {
+    let name = match port.host_ip.is_unspecified() {
+        true => "publish",
+        false => "publish_at",
     };
-    Some(crate::table_set(table, &name))
+    crate::table_set(table, &family_of(port.host_ip).set(name))
 }
 
 /// The key that a port has in its map.
-pub(crate) fn key_of(port: &PublishedPort) -> Option<Vec<Value>> {
-    let anywhere = vec![Value::Proto(port.protocol), Value::Port(port.host_port)];
-    match port.host_ip {
-        IpAddr::V4(address) if address.is_unspecified() => Some(anywhere),
-        IpAddr::V4(address) => {
-            let mut key = vec![Value::Ipv4(address)];
-            key.extend(anywhere);
-            Some(key)
-        }
-        IpAddr::V6(_) => None,
-    }
+pub(crate) fn key_of(port: &PublishedPort) -> Vec<Value> {
+    let at = (!port.host_ip.is_unspecified()).then(|| port.host_ip.into());
+    let anywhere = [Value::Proto(port.protocol), Value::Port(port.host_port)];
+    at.into_iter().chain(anywhere).collect()
 }
 
 #[cfg(test)]

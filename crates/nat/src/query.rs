@@ -6,12 +6,12 @@ use crate::netlink::attribute::{Attributes, Incoming};
 use crate::netlink::encode::{dump_elements, get_element, get_table};
 use crate::netlink::message::Message;
 use crate::netlink::{batch, userdata};
-use crate::publication::{Installed, key_of, map_of, owner_in};
-use crate::table::{Element, IPV4, Set, Value, any_layout};
+use crate::publication::{Installed, family_of, key_of, map_of, owner_in};
+use crate::table::{DataType, Element, FAMILIES, Family, IPV6, Set, Value, any_layout};
 use minet_model::{IfName, Protocol, PublishedPort};
 use nix::errno::Errno;
 use nix::libc;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
 const LIST_ELEMENTS: u16 = 3;
@@ -57,12 +57,9 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn publication(&mut self, port: &PublishedPort) -> Result<Option<Installed>, Error> {
-        let table = any_layout();
-        let (Some(map), Some(key)) = (map_of(table, port), key_of(port)) else {
-            return Ok(None);
-        };
-        let entry = self.get(&map, key, "look for a published port")?;
-        Ok(entry.and_then(|entry| installed(&entry)))
+        let map = map_of(any_layout(), port);
+        let entry = self.get(&map, key_of(port), "look for a published port")?;
+        Ok(entry.and_then(|entry| installed(family_of(port.host_ip), &entry)))
     }
 
     /// The bridges of all networks in the table; none if there is no table.
@@ -74,15 +71,29 @@ impl Firewall {
         Ok(entries.iter().filter_map(|e| ifname(&e.key)).collect())
     }
 
+    /// The bridges of those networks in the table that have IPv6.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn networks6(&mut self) -> Result<Vec<IfName>, Error> {
+        let home = set(&IPV6.set("home"));
+        let entries = self.elements(&home, "list the networks with IPv6")?;
+        // Subnet, then bridge.
+        let bridge = |entry: &Entry| ifname(entry.key.get(16..)?);
+        Ok(entries.iter().filter_map(bridge).collect())
+    }
+
     /// All published ports in the table; none if there is no table.
     ///
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn publications(&mut self) -> Result<Vec<Installed>, Error> {
         let mut all = Vec::new();
-        for map in ["publish", "publish_at"] {
-            let entries = self.elements(&set(&IPV4.set(map)), "list the published ports")?;
-            all.extend(entries.iter().filter_map(installed));
+        for family in FAMILIES {
+            for map in ["publish", "publish_at"] {
+                let entries = self.elements(&set(&family.set(map)), "list the published ports")?;
+                all.extend(entries.iter().filter_map(|entry| installed(family, entry)));
+            }
         }
         Ok(all)
     }
@@ -153,12 +164,12 @@ fn entries(message: &Incoming) -> Vec<Entry> {
         .collect()
 }
 
-/// Reads an element of one of the two maps, which differ by the address in front.
-fn installed(entry: &Entry) -> Option<Installed> {
+/// Reads an element of one of a family's two maps, which differ by the address in front.
+fn installed(family: &Family, entry: &Entry) -> Option<Installed> {
+    let length = family.address.bytes() as usize;
     let (host_ip, rest) = match entry.key.len() {
-        8 => (Ipv4Addr::UNSPECIFIED, &entry.key[..]),
-        12 => (address(&entry.key)?, &entry.key[4..]),
-        _ => return None,
+        8 => (unspecified(family), &entry.key[..]),
+        _ => (address(family, &entry.key)?, entry.key.get(length..)?),
     };
     let protocol = match rest.first()? {
         6 => Protocol::Tcp,
@@ -168,23 +179,38 @@ fn installed(entry: &Entry) -> Option<Installed> {
     };
     let port = PublishedPort {
         protocol,
-        container_port: port(entry.data.get(4..6)?),
-        host_ip: IpAddr::V4(host_ip),
+        container_port: port(entry.data.get(length..length + 2)?),
+        host_ip,
         host_port: port(rest.get(4..6)?),
     };
     let owner = entry.comment.as_deref().and_then(owner_in);
     let (owner, owner_id) = owner.unzip();
     Some(Installed {
         port,
-        container: address(&entry.data)?,
+        container: address(family, &entry.data)?,
         owner,
         owner_id,
     })
 }
 
-fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let octets: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
-    Some(octets.into())
+fn unspecified(family: &Family) -> IpAddr {
+    match family.address {
+        DataType::Ipv6Addr => Ipv6Addr::UNSPECIFIED.into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+fn address(family: &Family, bytes: &[u8]) -> Option<IpAddr> {
+    match family.address {
+        DataType::Ipv6Addr => {
+            let octets: [u8; 16] = bytes.get(..16)?.try_into().ok()?;
+            Some(octets.into())
+        }
+        _ => {
+            let octets: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
+            Some(octets.into())
+        }
+    }
 }
 
 fn port(bytes: &[u8]) -> u16 {

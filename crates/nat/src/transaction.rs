@@ -107,8 +107,13 @@ impl Firewall {
         for (index, change) in changes.iter().enumerate() {
             let commands = match change {
                 Change::Unpublish(publication) => self.plan_removal(publication)?,
-                Change::Publish(Publication { port, .. }) if port.host_ip.is_ipv6() => {
-                    return Err(Error::NotIpv4 { port: *port });
+                Change::Publish(Publication {
+                    port, container, ..
+                }) if port.host_ip.is_ipv6() != container.is_ipv6() => {
+                    return Err(Error::OtherFamily {
+                        port: *port,
+                        container: *container,
+                    });
                 }
                 Change::InstallTable(_) => {
                     let is_there = self.table_is_there(belief)?;
@@ -125,6 +130,8 @@ impl Firewall {
                 | Change::RemoveNetwork(_)
                 | Change::Restrain(_)
                 | Change::Release(_)
+                | Change::CloseTransit6
+                | Change::OpenTransit6
                 | Change::Publish(_) => change.commands(),
             };
             planned.extend(commands.into_iter().map(|command| Planned {
@@ -147,10 +154,7 @@ impl Firewall {
     /// Nothing, if the port is not published or leads elsewhere by now.
     fn plan_removal(&mut self, publication: &Publication) -> Result<Vec<Command>, Error> {
         let table = any_layout();
-        let commands = || {
-            let claim = publication.claim(table);
-            claim.into_iter().chain(publication.remove(table)).collect()
-        };
+        let commands = || vec![publication.claim(table), publication.remove(table)];
         Ok(match self.publication(&publication.port)? {
             Some(installed) if publication.is(&installed) => commands(),
             Some(_) | None => Vec::new(),

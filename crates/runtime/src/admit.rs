@@ -295,6 +295,7 @@ fn plan(
             steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
         }
         steps.extend(networks::default_route_step(name, settings));
+        steps.extend(networks::default_route6_step(name, settings));
         steps.extend(sysctl_step(name, spec));
     }
     if !matches!(spec.mode, NetworkMode::Container(_)) {
@@ -318,6 +319,7 @@ fn plan(
             name: name.clone(),
             id: id.clone(),
             address: way_out.address.ip(),
+            address6: settings.address6(),
             ports: candidate.ports.to_vec(),
         }));
     }

@@ -106,6 +106,11 @@ impl Runtime {
         })
     }
 
+    /// Whether forwarding is to stay as it is.
+    pub(crate) fn leaves_forwarding_alone(&self) -> Result<bool, Error> {
+        Ok(self.machine.paths().config()?.forwarding == Forwarding::Leave)
+    }
+
     /// Whether forwarding is off, and has to stay off for all that minet may do.
     pub(crate) fn forwarding_stays_off(&self) -> Result<bool, Error> {
         let config = self.machine.paths().config()?;

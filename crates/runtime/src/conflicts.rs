@@ -32,7 +32,7 @@ pub(crate) fn warn(spec: &ContainerSpec, narrator: &mut dyn Narrator) {
 
 fn conflicts(spec: &ContainerSpec) -> Vec<(bool, &'static str)> {
     let publishes = !spec.publish.is_empty() || spec.publish_all;
-    let addressed = spec.ip.is_some();
+    let addressed = spec.ip.is_some() || spec.ip6.is_some();
     let has_mac = spec.mac.is_some();
     let has_sysctls = !spec.sysctls.is_empty();
     let sysctls = "net.* sysctls and a network namespace that is not the container's own";

@@ -1,6 +1,9 @@
 //! What the container's hosts, resolv.conf and hostname say.
 
-use crate::{Error, settings::Settings};
+use crate::{
+    Error,
+    settings::{Attachment, Settings},
+};
 use minet_model::{AddHostTarget, ContainerSpec, HostName, NetworkMode};
 use minet_names::{
     Ipv6,
@@ -58,7 +61,8 @@ pub(crate) fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     let mut entries = added_entries(source);
     if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
         let own = source.settings.attachments.iter();
-        entries.extend(own.map(|own| Entry::of_itself(own.address.ip().into(), &hostname)));
+        let addresses = own.flat_map(Attachment::addresses);
+        entries.extend(addresses.map(|own| Entry::of_itself(own.ip(), &hostname)));
     }
     // The loopback of every namespace has ::1; localhost may well be resolved to it.
     HostsFile {

@@ -225,7 +225,11 @@ mod tests {
         let mut plan = Plan {
             steps: vec![
                 Step::AdmitNetwork(AdmitNetwork { network }),
-                Step::TuneBridge(TuneBridge { bridge, whose }),
+                Step::TuneBridge(TuneBridge {
+                    bridge,
+                    whose,
+                    ipv6: false,
+                }),
             ],
         };
         for chains in [&["FORWARD"][..], &["FORWARD", "forward"]] {

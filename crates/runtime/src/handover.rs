@@ -232,7 +232,8 @@ fn expect_ports(
 fn is_in_another(plan: &crate::Plan, ports: &PublishPorts) -> bool {
     plan.steps.iter().any(|step| match step {
         Step::PublishPorts(step) => {
-            step.address == ports.address && ports.ports.iter().all(|p| step.ports.contains(p))
+            (step.address, step.address6) == (ports.address, ports.address6)
+                && ports.ports.iter().all(|p| step.ports.contains(p))
         }
         _ => false,
     })

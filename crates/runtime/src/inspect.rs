@@ -190,6 +190,7 @@ fn network_settings(listed: &Listed) -> Value {
         .main_attachment()
         .filter(|_| listed.is_running());
     let text = |value: Option<String>| value.unwrap_or_default();
+    let ipv6 = attachment.and_then(|attachment| attachment.ipv6);
     let mut networks = Map::new();
     for attachment in &listed.settings.attachments {
         networks.insert(attachment.network.to_string(), endpoint(listed, attachment));
@@ -207,6 +208,9 @@ fn network_settings(listed: &Listed) -> Value {
         "IPAddress": text(attachment.map(|attachment| attachment.address.ip().to_string())),
         "IPPrefixLen": attachment.map_or(0, |attachment| attachment.address.prefix()),
         "Gateway": text(attachment.map(|attachment| attachment.gateway.to_string())),
+        "GlobalIPv6Address": text(ipv6.map(|place| place.address.ip().to_string())),
+        "GlobalIPv6PrefixLen": ipv6.map_or(0, |place| place.address.prefix()),
+        "IPv6Gateway": text(ipv6.map(|place| place.gateway.to_string())),
         "MacAddress": text(attachment.map(|attachment| attachment.mac.to_string())),
         "VethName": text(attachment.map(|attachment| attachment.host_end.to_string())),
         "Networks": networks,
@@ -219,19 +223,29 @@ fn endpoint(listed: &Listed, attachment: &Attachment) -> Value {
     }
     let mut asked = listed.spec.networks.iter();
     let asked = asked.find(|asked| asked.network == attachment.network);
-    let pinned = asked.and_then(|asked| asked.ip);
+    let pinned = asked.and_then(|asked| {
+        let mut config = Map::new();
+        config.extend(asked.ip.map(|ip| ("IPv4Address".to_owned(), json!(ip))));
+        config.extend(asked.ip6.map(|ip| ("IPv6Address".to_owned(), json!(ip))));
+        (!config.is_empty()).then_some(config)
+    });
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let ipv6 = attachment.ipv6;
     let own = [listed.name.as_str(), listed.id.short()];
     let names: Vec<&str> = own
         .into_iter()
         .chain(attachment.aliases.iter().map(String::as_str))
         .collect();
     json!({
-        "IPAMConfig": pinned.map(|address| json!({ "IPv4Address": address })),
+        "IPAMConfig": pinned,
         "Aliases": Some(&attachment.aliases).filter(|aliases| !aliases.is_empty()),
         "GwPriority": attachment.gw_priority,
         "Gateway": attachment.gateway,
         "IPAddress": attachment.address.ip(),
         "IPPrefixLen": attachment.address.prefix(),
+        "GlobalIPv6Address": text(ipv6.map(|place| place.address.ip().to_string())),
+        "GlobalIPv6PrefixLen": ipv6.map_or(0, |place| place.address.prefix()),
+        "IPv6Gateway": text(ipv6.map(|place| place.gateway.to_string())),
         "MacAddress": attachment.mac,
         "DNSNames": names,
         "Interface": attachment.interface,

@@ -15,7 +15,8 @@ use crate::{
     plan::{Carrier, Plan},
     step::{Finding, Step},
     steps::{
-        AdmitNetwork, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding, UseBridge, Whose,
+        AdmitNetwork, GiveGateway6, InstallTable, MakeBridge, TuneBridge, TurnOnForwarding,
+        TurnOnForwarding6, UseBridge, Whose,
     },
     time::now,
 };
@@ -106,7 +107,8 @@ fn plan_one(
     let chosen = choose(runtime, asked, row, planned)?;
     let passage = foreign::plan_passage(runtime, &chosen.network)?;
     let host_is_router = host_is_router(runtime)?;
-    let plan = plan(&chosen.network, passage, host_is_router);
+    let mut plan = plan(&chosen.network, passage, host_is_router);
+    plan.steps.extend(plan6(runtime, &chosen.network)?);
     Ok(Groundwork {
         network: chosen.network,
         subnet_moves: chosen.subnet_moves,
@@ -145,6 +147,8 @@ impl Ground {
     ) -> Result<(), Error> {
         for work in &self.down {
             let turned_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
+            let turned_on6 = |step: &Step| matches!(step, Step::TurnOnForwarding6(_));
+            let turns_on6 = work.plan.steps.iter().any(turned_on6) && !TurnOnForwarding6::is_on();
             let turns_on = work.plan.steps.iter().any(turned_on) && !TurnOnForwarding::is_on();
             carrier.carry_out(&work.plan)?;
             store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
@@ -155,6 +159,9 @@ impl Ground {
             }
             if turns_on {
                 carrier.narrator().note("turned on IPv4 forwarding (net.ipv4.ip_forward); traffic that is not minet's is still not passed on");
+            }
+            if turns_on6 {
+                carrier.narrator().note("turned on IPv6 forwarding (net.ipv6.conf.all.forwarding); traffic that is not minet's is still not passed on, and interfaces go on listening to router advertisements");
             }
             for note in foreign::notes(&work.plan, &work.network.bridge) {
                 carrier.narrator().note(&note);
@@ -200,7 +207,10 @@ fn is_up(runtime: &mut Runtime, name: &NetworkName) -> Result<bool, Error> {
         return Ok(false);
     };
     let forwards = TurnOnForwarding::is_on() || runtime.forwarding_stays_off()?;
-    if row.up_in_boot.as_deref() != Some(runtime.boot.as_str()) || !forwards {
+    let forwards6 = row.network.ipv6.is_none()
+        || TurnOnForwarding6::is_on()
+        || runtime.leaves_forwarding_alone()?;
+    if row.up_in_boot.as_deref() != Some(runtime.boot.as_str()) || !(forwards && forwards6) {
         return Ok(false);
     }
     if networks::is_outdated(runtime, &row)? {
@@ -256,6 +266,7 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) ->
             true => Whose::Ours,
             false => Whose::SomebodyElses,
         },
+        ipv6: network.ipv6.is_some(),
     }));
     if !host_is_router {
         steps.push(Step::TurnOnForwarding(TurnOnForwarding {
@@ -263,6 +274,30 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) ->
         }));
     }
     Plan { steps }
+}
+
+/// What a network with IPv6 needs beside that, in the same order.
+fn plan6(runtime: &Runtime, network: &BridgeNetwork) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let Some(ipv6) = network.ipv6 else {
+        return Ok(steps);
+    };
+    let bridge = network.bridge.clone();
+    if network.has_own_bridge() {
+        steps.push(Step::GiveGateway6(GiveGateway6 {
+            bridge: bridge.clone(),
+            ipv6,
+        }));
+    }
+    let ours = runtime.machine.paths().forwarding6_mark().exists();
+    let is_router = TurnOnForwarding6::is_on() && !ours;
+    if !is_router && !runtime.leaves_forwarding_alone()? {
+        steps.push(Step::TurnOnForwarding6(TurnOnForwarding6 {
+            listeners: TurnOnForwarding6::listeners(),
+            bridge,
+        }));
+    }
+    Ok(steps)
 }
 
 /// Whether the host's forwarding is somebody else's: who turned it on, or will.

@@ -89,6 +89,12 @@ impl Paths {
         &self.netns_dir
     }
 
+    /// Says that minet turned IPv6 forwarding on in this boot, and lists the interfaces that
+    /// it told to listen to router advertisements all the same.
+    pub(crate) fn forwarding6_mark(&self) -> PathBuf {
+        self.run_dir.join("turned-on-forwarding6")
+    }
+
     /// Says that minet turned IPv4 forwarding on in this boot, should the store be lost.
     pub(crate) fn forwarding_mark(&self) -> PathBuf {
         self.run_dir.join("turned-on-forwarding")

@@ -13,7 +13,7 @@ use crate::{
 };
 use minet_model::{ContainerId, ContainerSpec, HostPorts, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 impl Runtime {
     /// Publishes ports of a running container; returns them.
@@ -26,7 +26,7 @@ impl Runtime {
         mappings: &[PublishSpec],
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
-        let address = way_in(&row, &settings)?;
+        let (address, address6) = way_in(&row, &settings)?;
         let defaults = self.bind_defaults()?;
         let held = self
             .store
@@ -35,6 +35,7 @@ impl Runtime {
             name: row.name.clone(),
             id: row.id.clone(),
             address,
+            address6,
             ports: published(&held),
         };
         self.store
@@ -109,10 +110,13 @@ pub(crate) fn running(
 }
 
 /// Where the published ports of a container lead to.
-pub(crate) fn way_in(row: &ContainerRow, settings: &Settings) -> Result<Ipv4Addr, Error> {
+pub(crate) fn way_in(
+    row: &ContainerRow,
+    settings: &Settings,
+) -> Result<(Ipv4Addr, Option<Ipv6Addr>), Error> {
     let way_out = settings.way_out();
     way_out
-        .map(|attachment| attachment.address.ip())
+        .map(|attachment| (attachment.address.ip(), settings.address6()))
         .ok_or_else(|| Error::NowhereToPublish(row.name.to_string()))
 }
 

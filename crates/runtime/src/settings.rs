@@ -1,6 +1,6 @@
 //! What was chosen for a container, beside what its user asked for.
 
-use ipnetwork::{Ipv4Network, Ipv6Network};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_model::{
     ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing, StaticRoute,
 };
@@ -83,6 +83,14 @@ pub struct Attachment6 {
     pub gateway: Ipv6Addr,
 }
 
+impl Attachment {
+    /// The container's addresses on the network, with its prefix lengths.
+    pub fn addresses(&self) -> impl Iterator<Item = IpNetwork> {
+        let ipv6 = self.ipv6.map(|place| IpNetwork::V6(place.address));
+        [IpNetwork::V4(self.address)].into_iter().chain(ipv6)
+    }
+}
+
 impl Settings {
     /// The address that its published ports lead to, where it has one.
     pub(crate) fn address(&self) -> Option<Ipv4Addr> {
@@ -99,6 +107,11 @@ impl Settings {
     pub fn way_out6(&self) -> Option<(&Attachment, Attachment6)> {
         let attachment = self.attachment_to(self.gateway_network6.as_ref()?)?;
         Some((attachment, attachment.ipv6?))
+    }
+
+    /// The IPv6 address that its published ports lead to, where it has one.
+    pub(crate) fn address6(&self) -> Option<Ipv6Addr> {
+        self.way_out6().map(|(_, place)| place.address.ip())
     }
 
     /// The network that is the best way out: the highest priority wins, then the first name

@@ -26,6 +26,10 @@ pub enum Step {
     TuneBridge(TuneBridge),
     /// The host passes packets on between interfaces.
     TurnOnForwarding(TurnOnForwarding),
+    /// The host's IPv6 addresses on the bridge.
+    GiveGateway6(GiveGateway6),
+    /// The host passes IPv6 packets on between interfaces.
+    TurnOnForwarding6(TurnOnForwarding6),
 
     // What a container needs.
     /// A network namespace with a name.
@@ -126,6 +130,8 @@ impl Step {
             Step::PassForeignDrop(step) => step,
             Step::TuneBridge(step) => step,
             Step::TurnOnForwarding(step) => step,
+            Step::GiveGateway6(step) => step,
+            Step::TurnOnForwarding6(step) => step,
             Step::MakeNamespace(step) => step,
             Step::TuneNamespace(step) => step,
             Step::LayCable(step) => step,

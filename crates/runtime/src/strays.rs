@@ -11,6 +11,7 @@ use minet_bridge::link;
 use minet_model::{BridgeNetwork, IfName};
 use minet_nat::{Change, Expected, Standing};
 use minet_state::Transaction;
+use std::net::IpAddr;
 
 /// The elements that nobody's plan makes.
 pub(crate) fn find_strays(runtime: &mut Runtime) -> Result<Vec<Standing>, Error> {
@@ -81,7 +82,13 @@ fn changes_of(plan: &Plan) -> Vec<Change> {
 
 fn concerns(network: &BridgeNetwork, element: &Standing) -> bool {
     let names_it = element.interfaces.contains(&network.bridge);
-    let leads_there = |address| network.subnet.contains(address);
+    let leads_there = |address| match address {
+        IpAddr::V4(address) => network.subnet.contains(address),
+        IpAddr::V6(address) => {
+            let subnet = network.ipv6.map(|ipv6| ipv6.subnet);
+            subnet.is_some_and(|subnet| subnet.contains(address))
+        }
+    };
     names_it || (element.interfaces.is_empty() && element.address.is_some_and(leads_there))
 }
 

@@ -54,10 +54,11 @@ fn plan(tx: &Transaction<'_>, container: &str, mapping: &PublishSpec) -> Result<
         container_port,
         ..*port
     });
-    let part = |row: &ContainerRow, address, ports| PublishPorts {
+    let part = |row: &ContainerRow, (address, address6), ports| PublishPorts {
         id: row.id.clone(),
         name: row.name.clone(),
         address,
+        address6,
         ports,
     };
     Ok(Handover {

@@ -51,7 +51,10 @@ fn with_head<const N: usize>(head: [&str; N], rows: impl Iterator<Item = Vec<Str
 fn address_row(lease: &ListedLease) -> Vec<String> {
     vec![
         lease.network.to_string(),
-        lease.address.to_string(),
+        match lease.address6 {
+            Some(address6) => format!("{}, {address6}", lease.address),
+            None => lease.address.to_string(),
+        },
         lease.mac.to_string(),
         lease.name.clone().unwrap_or_else(|| "-".to_owned()),
         held_by(lease.holder.as_ref(), lease.released.as_deref()),
@@ -80,6 +83,7 @@ fn address_as_json(lease: &ListedLease) -> Value {
     json!({
         "Network": lease.network,
         "Address": lease.address,
+        "Address6": lease.address6,
         "MacAddress": lease.mac,
         "Name": lease.name,
         "Holder": lease.holder,

@@ -154,13 +154,19 @@ fn rows(networks: &[ListedNetwork], id: impl Fn(&ListedNetwork) -> String) -> Ve
             network.name.to_string(),
             network.driver.to_owned(),
             "local".to_owned(),
-            text(network.subnet),
+            subnets(network).join(", "),
             text(network.bridge.clone()),
         ]
     };
     std::iter::once(head.map(str::to_owned).to_vec())
         .chain(networks.iter().map(row))
         .collect()
+}
+
+fn subnets(network: &ListedNetwork) -> Vec<String> {
+    let (subnet, subnet6) = (text(network.subnet), text(network.subnet6));
+    let both = [subnet, subnet6].into_iter();
+    both.filter(|subnet| !subnet.is_empty()).collect()
 }
 
 fn text(value: Option<impl ToString>) -> String {
@@ -175,11 +181,12 @@ fn as_json(network: &ListedNetwork, id: &str) -> Value {
         "Driver": network.driver,
         "Scope": "local",
         "IPv4": "true",
-        "IPv6": "false",
+        "IPv6": network.subnet6.is_some().to_string(),
         "Internal": (network.reach == Reach::InternalOnly).to_string(),
         "CreatedAt": minet_runtime::format_time(network.created),
         "Labels": labels_in_one_line(&network.labels),
         "Subnet": text(network.subnet),
+        "Subnet6": text(network.subnet6),
         "Bridge": text(network.bridge.clone()),
     })
 }

@@ -39,9 +39,14 @@ fn row(cable: &ListedCable) -> Vec<String> {
         attachment.network.to_string(),
         cable.container.to_string(),
         attachment.interface.to_string(),
-        attachment.address.to_string(),
+        addresses(cable).join(", "),
         attachment.mac.to_string(),
     ]
+}
+
+fn addresses(cable: &ListedCable) -> Vec<String> {
+    let addresses = cable.attachment.addresses();
+    addresses.map(|address| address.to_string()).collect()
 }
 
 fn state(state: CableState) -> &'static str {
@@ -68,6 +73,7 @@ fn as_json(cable: &ListedCable) -> serde_json::Value {
         "Id": cable.id,
         "Inside": attachment.interface,
         "Address": attachment.address,
+        "Address6": attachment.ipv6.map(|place| place.address),
         "MacAddress": attachment.mac,
         "Mtu": attachment.mtu,
     })

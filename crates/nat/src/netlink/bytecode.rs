@@ -5,7 +5,9 @@
 //! is no, the rule ends. `nft --debug=netlink list ruleset` shows the same instructions.
 
 use super::message::{Attributes, Instruction};
-use crate::table::{Connection, Family, Field, Match, Rule, Sense, Statement, ifname_bytes};
+use crate::table::{
+    Connection, Family, Field, LinkLocal, Match, Rule, Sense, Statement, ifname_bytes,
+};
 use nftnl::nftnl_sys::{self as sys, libc};
 
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
@@ -80,6 +82,10 @@ impl Program {
             }
             Match::ToLoopback(family) => self.is_loopback(family, family.daddr_offset),
             Match::FromLoopback(family) => self.is_loopback(family, family.saddr_offset),
+            Match::Of(family) => self.is_of(family),
+            Match::FromLinkLocal(family, link_local, sense) => {
+                self.is_link_local(family, link_local, *sense);
+            }
             Match::ToThisMachine => self.is_local(),
             Match::Ct(connection) => self.ask_conntrack(*connection),
         }
@@ -121,6 +127,7 @@ impl Program {
         match field {
             Field::IifName => self.load_meta(libc::NFT_META_IIFNAME, into, 16),
             Field::OifName => self.load_meta(libc::NFT_META_OIFNAME, into, 16),
+            Field::NfProto => self.load_meta(libc::NFT_META_NFPROTO, into, 1),
             Field::L4Proto => self.load_meta(libc::NFT_META_L4PROTO, into, 1),
             Field::Saddr(family) => self.load_address(family, family.saddr_offset, into),
             Field::Daddr(family) => self.load_address(family, family.daddr_offset, into),
@@ -171,6 +178,23 @@ impl Program {
         let len = u32::try_from(family.loopback_bytes.len()).expect("at most an address");
         self.load_payload(libc::NFT_PAYLOAD_NETWORK_HEADER, offset, len, Slot::FIRST);
         self.compare(libc::NFT_CMP_EQ, family.loopback_bytes);
+    }
+
+    fn is_link_local(&mut self, family: &'static Family, of: &LinkLocal, sense: Sense) {
+        self.load_address(family, family.saddr_offset, Slot::FIRST);
+        let register = Slot::FIRST.register();
+        let operands = Attributes::new()
+            .with(sys::NFTNL_EXPR_BITWISE_SREG, register)
+            .with(sys::NFTNL_EXPR_BITWISE_DREG, register)
+            .with(sys::NFTNL_EXPR_BITWISE_LEN, 16)
+            .with(sys::NFTNL_EXPR_BITWISE_MASK, of.mask.to_vec())
+            .with(sys::NFTNL_EXPR_BITWISE_XOR, vec![0; 16]);
+        self.push("bitwise", operands);
+        let operator = match sense {
+            Sense::In => libc::NFT_CMP_EQ,
+            Sense::NotIn => libc::NFT_CMP_NEQ,
+        };
+        self.compare(operator, &of.prefix);
     }
 
     fn is_local(&mut self) {

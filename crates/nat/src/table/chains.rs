@@ -1,10 +1,10 @@
 //! The chains: what happens to a packet, place by place.
 
 use super::chain::{Base, Chain, ChainType, Hook, Priority};
-use super::family::{FAMILIES, Family};
+use super::family::{FAMILIES, Family, IPV4, Loopback};
 use super::layout::Transit;
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
-use Field::{Daddr, Dport, IifName, L4Proto, OifName, Saddr};
+use Field::{Daddr, Dport, IifName, L4Proto, NfProto, OifName, Saddr};
 use Sense::{In, NotIn};
 use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, Return, SnatByMap};
 use minet_model::IfName;
@@ -24,7 +24,7 @@ pub(super) fn chains(transit: Transit) -> Vec<Chain> {
 
 /// Before conntrack and before any rewriting: who may speak, and to whom.
 fn guard() -> Chain {
-    let rules_of = |family| {
+    let rules_of = |family: &'static Family| {
         [
             rule(
                 [
@@ -34,15 +34,7 @@ fn guard() -> Chain {
                 [Counter, Drop],
                 "loopback belongs to the host itself",
             ),
-            rule(
-                [
-                    lookup([IifName], In, "bridges"),
-                    lookup([Saddr(family), IifName], NotIn, family.set("home")),
-                    lookup([Saddr(family), IifName], NotIn, family.set("behind")),
-                ],
-                [Counter, Drop],
-                "source address is not at home on this bridge",
-            ),
+            at_home(family),
             rule(
                 [
                     lookup([IifName], NotIn, "bridges"),
@@ -65,6 +57,24 @@ fn guard() -> Chain {
         comment: "first of all: who may speak, and to whom",
         rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
     }
+}
+
+/// A link-local address is at home on every link, and never leaves it: with it neighbours
+/// find each other (RFC 4861).
+fn at_home(family: &'static Family) -> Rule {
+    let mut rule = rule(
+        [
+            lookup([IifName], In, "bridges"),
+            lookup([Saddr(family), IifName], NotIn, family.set("home")),
+            lookup([Saddr(family), IifName], NotIn, family.set("behind")),
+        ],
+        [Counter, Drop],
+        "source address is not at home on this bridge",
+    );
+    let beyond_the_link = |of| Match::FromLinkLocal(family, of, NotIn);
+    rule.matches
+        .extend(family.link_local.as_ref().map(beyond_the_link));
+    rule
 }
 
 fn prerouting() -> Chain {
@@ -103,10 +113,12 @@ fn publish_ports() -> Chain {
     let rules_of = |family: &'static Family| {
         let at = vec![Daddr(family), L4Proto, Dport];
         let anywhere = vec![L4Proto, Dport];
-        [
+        let mut rules = left_to_the_relay(family);
+        rules.extend([
             rule([], [DnatByMap(family, at, family.set("publish_at"))], ""),
             rule([], [DnatByMap(family, anywhere, family.set("publish"))], ""),
-        ]
+        ]);
+        rules
     };
     Chain {
         name: "publish_ports",
@@ -114,6 +126,27 @@ fn publish_ports() -> Chain {
         comment: "a host port becomes a container's address and port",
         rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
     }
+}
+
+/// What cannot be led to a container, because its source means nothing there: the socket
+/// that holds the port gets it.
+fn left_to_the_relay(family: &'static Family) -> Vec<Rule> {
+    let loopback = match family.loopback {
+        Loopback::Leads => None,
+        Loopback::Stays => Some(rule(
+            [Match::ToLoopback(family)],
+            [Return],
+            "relayed: the loopback does not lead out",
+        )),
+    };
+    let link_local = family.link_local.as_ref().map(|of| {
+        rule(
+            [Match::FromLinkLocal(family, of, In)],
+            [Return],
+            "relayed: such an address is good for one link",
+        )
+    });
+    loopback.into_iter().chain(link_local).collect()
 }
 
 /// To the host itself. A container reaches the host's services at its own gateway and at
@@ -161,18 +194,24 @@ fn behind(family: &'static Family) -> Rule {
 
 /// Between networks, and between networks and the outside.
 fn forward(transit: Transit) -> Chain {
-    let not_ours = [
-        lookup([IifName], NotIn, "bridges"),
-        lookup([OifName], NotIn, "bridges"),
-    ];
-    let transit = match transit {
-        Transit::Untouched => rule(not_ours, [Accept], "not ours"),
-        Transit::Dropped => rule(
-            not_ours,
-            [Counter, Drop],
-            "this host is no router: forwarding is on for minet's networks only",
-        ),
+    let not_ours = || {
+        [
+            lookup([IifName], NotIn, "bridges"),
+            lookup([OifName], NotIn, "bridges"),
+        ]
     };
+    let [from, to] = not_ours();
+    let no_router = "this host is no router: forwarding is on for minet's networks only";
+    let transit = match transit {
+        Transit::Untouched => rule([from, to, Match::Of(&IPV4)], [Accept], "not ours"),
+        Transit::Dropped => rule([from, to, Match::Of(&IPV4)], [Counter, Drop], no_router),
+    };
+    let [from, to] = not_ours();
+    let closed = rule(
+        [from, to, lookup([NfProto], In, "closed")],
+        [Counter, Drop],
+        no_router,
+    );
     Chain {
         name: "forward",
         base: Some(Base {
@@ -183,6 +222,8 @@ fn forward(transit: Transit) -> Chain {
         comment: "from one interface to another",
         rules: [
             transit,
+            closed,
+            rule(not_ours(), [Accept], "not ours"),
             rule(
                 [Match::Ct(Connection::Invalid)],
                 [Counter, Drop],
@@ -284,7 +325,8 @@ fn postrouting() -> Chain {
     };
     let families = || FAMILIES.iter().copied();
     let mut rules: Vec<_> = families().map(hairpin).collect();
-    rules.extend(families().map(from_loopback));
+    let leads = |family: &&'static Family| family.loopback == Loopback::Leads;
+    rules.extend(families().filter(leads).map(from_loopback));
     rules.push(rule(
         [lookup([OifName], In, "bridges")],
         [Return],

@@ -63,6 +63,11 @@ fn shared_sets() -> Vec<Set> {
             "bridges that nothing enters and nothing leaves",
         ),
         set(
+            "closed",
+            &[DataType::NfProto],
+            "families that this host passes on for minet's networks only",
+        ),
+        set(
             "restrained",
             &[DataType::Ifname],
             "bridges that another firewall was told to let pass",

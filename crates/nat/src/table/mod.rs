@@ -12,7 +12,7 @@ mod set;
 mod value;
 
 pub use chain::{Base, Chain, ChainType, Hook, Priority};
-pub use family::{FAMILIES, Family, IPV4};
+pub use family::{FAMILIES, Family, IPV4, IPV6, LinkLocal, Loopback};
 pub(crate) use layout::any_layout;
 pub use layout::{Transit, layout};
 pub use rule::{Connection, Field, Match, Rule, Sense, Statement};

@@ -1,6 +1,6 @@
 //! Rules: what a packet is asked, and what happens to it.
 
-use super::family::Family;
+use super::family::{Family, LinkLocal};
 use minet_model::IfName;
 
 /// Something that a rule can read from a packet or its connection.
@@ -14,6 +14,8 @@ pub enum Field {
     Saddr(&'static Family),
     /// Its destination address.
     Daddr(&'static Family),
+    /// Its family.
+    NfProto,
     /// The number of its transport protocol.
     L4Proto,
     /// Its destination port, at the same place in TCP, UDP and SCTP.
@@ -28,6 +30,7 @@ impl Field {
             Field::OifName => "oifname".to_owned(),
             Field::Saddr(family) => format!("{} saddr", family.keyword),
             Field::Daddr(family) => format!("{} daddr", family.keyword),
+            Field::NfProto => "meta nfproto".to_owned(),
             Field::L4Proto => "meta l4proto".to_owned(),
             Field::Dport => "th dport".to_owned(),
         }
@@ -95,6 +98,10 @@ pub enum Match {
     ToLoopback(&'static Family),
     /// The source is one of them.
     FromLoopback(&'static Family),
+    /// The packet is of this family.
+    Of(&'static Family),
+    /// The source is, or is not, one of the family's link-local addresses.
+    FromLinkLocal(&'static Family, &'static LinkLocal, Sense),
     /// The routing table says that the destination is an address of this machine.
     ToThisMachine,
     /// What conntrack says.
@@ -115,6 +122,11 @@ impl Match {
             }
             Match::FromLoopback(family) => {
                 format!("{} saddr {}", family.keyword, family.loopback_nft)
+            }
+            Match::Of(family) => format!("meta nfproto {}", family.nfproto_nft()),
+            Match::FromLinkLocal(family, link_local, sense) => {
+                let (keyword, sense) = (family.keyword, sense.to_nft());
+                format!("{keyword} saddr{sense}{}", link_local.nft)
             }
             Match::ToThisMachine => "fib daddr type local".to_owned(),
             Match::Ct(connection) => connection.to_nft().to_owned(),

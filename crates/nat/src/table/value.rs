@@ -1,8 +1,9 @@
 //! The types of fields and the values that stand in them.
 
-use ipnetwork::Ipv4Network;
+use super::family::Family;
+use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{IfName, Protocol};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The type of one field of a set's key or a map's data.
 ///
@@ -12,6 +13,10 @@ use std::net::Ipv4Addr;
 pub enum DataType {
     /// An IPv4 address.
     Ipv4Addr,
+    /// An IPv6 address.
+    Ipv6Addr,
+    /// A family of addresses, as `meta nfproto` tells it.
+    NfProto,
     /// The protocol number of the IP header.
     InetProto,
     /// A port.
@@ -37,6 +42,8 @@ impl DataType {
     pub fn name(self) -> &'static str {
         match self {
             DataType::Ipv4Addr => "ipv4_addr",
+            DataType::Ipv6Addr => "ipv6_addr",
+            DataType::NfProto => "nf_proto",
             DataType::InetProto => "inet_proto",
             DataType::InetService => "inet_service",
             DataType::Ifname => "ifname",
@@ -47,6 +54,8 @@ impl DataType {
     pub fn id(self) -> u32 {
         match self {
             DataType::Ipv4Addr => 7,
+            DataType::Ipv6Addr => 8,
+            DataType::NfProto => 2,
             DataType::InetProto => 12,
             DataType::InetService => 13,
             DataType::Ifname => 41,
@@ -57,7 +66,8 @@ impl DataType {
     pub fn bytes(self) -> u32 {
         match self {
             DataType::Ipv4Addr => 4,
-            DataType::InetProto => 1,
+            DataType::Ipv6Addr => 16,
+            DataType::InetProto | DataType::NfProto => 1,
             DataType::InetService => 2,
             DataType::Ifname => 16,
         }
@@ -72,9 +82,12 @@ impl DataType {
     pub fn byte_order(self) -> ByteOrder {
         match self {
             DataType::Ifname => ByteOrder::Host,
-            DataType::Ipv4Addr | DataType::InetProto | DataType::InetService => {
-                ByteOrder::BigEndian
-            }
+            // `nft` gives it none.
+            DataType::NfProto => ByteOrder::Mixed,
+            DataType::Ipv4Addr
+            | DataType::Ipv6Addr
+            | DataType::InetProto
+            | DataType::InetService => ByteOrder::BigEndian,
         }
     }
 }
@@ -105,6 +118,12 @@ pub enum Value {
     Ipv4(Ipv4Addr),
     /// All addresses of a subnet, in sets with `flags interval`.
     Ipv4Subnet(Ipv4Network),
+    /// One IPv6 address.
+    Ipv6(Ipv6Addr),
+    /// All addresses of an IPv6 subnet, in sets with `flags interval`.
+    Ipv6Subnet(Ipv6Network),
+    /// A family.
+    NfProto(&'static Family),
     /// A transport protocol.
     Proto(Protocol),
     /// A port.
@@ -113,12 +132,24 @@ pub enum Value {
     Ifname(IfName),
 }
 
+impl From<IpAddr> for Value {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Value::Ipv4(address),
+            IpAddr::V6(address) => Value::Ipv6(address),
+        }
+    }
+}
+
 impl Value {
     /// As `nft` writes it.
     pub fn to_nft(&self) -> String {
         match self {
             Value::Ipv4(address) => address.to_string(),
             Value::Ipv4Subnet(subnet) => subnet.to_string(),
+            Value::Ipv6(address) => address.to_string(),
+            Value::Ipv6Subnet(subnet) => subnet.to_string(),
+            Value::NfProto(family) => family.nfproto_nft().to_owned(),
             Value::Proto(protocol) => protocol.to_string(),
             Value::Port(port) => port.to_string(),
             Value::Ifname(name) => format!("\"{name}\""),
@@ -130,6 +161,9 @@ impl Value {
         match self {
             Value::Ipv4(address) => address.octets().to_vec(),
             Value::Ipv4Subnet(subnet) => subnet.network().octets().to_vec(),
+            Value::Ipv6(address) => address.octets().to_vec(),
+            Value::Ipv6Subnet(subnet) => subnet.network().octets().to_vec(),
+            Value::NfProto(family) => vec![family.nfproto],
             Value::Proto(protocol) => vec![protocol.number()],
             Value::Port(port) => port.to_be_bytes().to_vec(),
             Value::Ifname(name) => ifname_bytes(name.as_str()).to_vec(),
@@ -140,9 +174,13 @@ impl Value {
     pub fn last_bytes(&self) -> Vec<u8> {
         match self {
             Value::Ipv4Subnet(subnet) => subnet.broadcast().octets().to_vec(),
-            Value::Ipv4(_) | Value::Proto(_) | Value::Port(_) | Value::Ifname(_) => {
-                self.first_bytes()
-            }
+            Value::Ipv6Subnet(subnet) => subnet.broadcast().octets().to_vec(),
+            Value::Ipv4(_)
+            | Value::Ipv6(_)
+            | Value::NfProto(_)
+            | Value::Proto(_)
+            | Value::Port(_)
+            | Value::Ifname(_) => self.first_bytes(),
         }
     }
 }

@@ -74,6 +74,7 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
     NetworkRules {
         bridge: bridge.parse().expect("an interface name"),
         subnet,
+        subnet6: None,
         gateway: subnet.nth(1).expect("a first address"),
         owner: format!("net-{bridge}").parse().expect("a network name"),
         masquerade: Masquerade::On,
@@ -88,7 +89,7 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
 /// `-p host_ip:host_port:container_port/protocol` for a container named `owner`.
 pub(crate) fn publication(owner: &str, host: &str, to: &str, protocol: Protocol) -> Publication {
     let host: std::net::SocketAddr = host.parse().expect("address:port");
-    let to: std::net::SocketAddrV4 = to.parse().expect("address:port");
+    let to: std::net::SocketAddr = to.parse().expect("address:port");
     // An identity that follows from the name, so that two owners differ.
     let mut id = [0; 32];
     id[..owner.len()].copy_from_slice(owner.as_bytes());
@@ -99,7 +100,7 @@ pub(crate) fn publication(owner: &str, host: &str, to: &str, protocol: Protocol)
             host_ip: host.ip(),
             host_port: host.port(),
         },
-        container: *to.ip(),
+        container: to.ip(),
         owner: owner.parse().expect("a container name"),
         owner_id: ContainerId::from_bytes(id),
     }

@@ -160,7 +160,7 @@ fn loopback_is_out_of_reach() {
             }
         }
         // The attack does arrive; it is the guard that stops it.
-        let dropped = sh("nft list chain inet minet guard | grep 'loopback belongs'");
+        let dropped = sh("nft list chain inet minet guard | grep 'ip daddr.*loopback belongs'");
         assert!(!dropped.contains("packets 0"), "{dropped}");
         path("host", "127.0.0.1:8081", "c1", Tcp, Some(GATEWAY));
     });

@@ -5,6 +5,8 @@ use minet_model::Protocol;
 use minet_nat::{Change, Firewall, Masquerade, Neighbours, Reach, Restraint, Transit};
 
 pub(crate) fn everything(transit: Transit) -> Vec<Change> {
+    let mut both = network("br-a", "172.30.1.0/24");
+    both.subnet6 = Some("fd00:1::/64".parse().unwrap());
     let mut routed = network("br-b", "172.30.2.0/24");
     routed.masquerade = Masquerade::Off;
     routed.neighbours = Neighbours::Apart;
@@ -15,7 +17,8 @@ pub(crate) fn everything(transit: Transit) -> Vec<Change> {
     under_an_address.behind = vec!["10.20.0.0/16".parse().unwrap()];
     vec![
         Change::InstallTable(transit),
-        Change::AddNetwork(network("br-a", "172.30.1.0/24")),
+        Change::AddNetwork(both),
+        Change::CloseTransit6,
         Change::AddNetwork(routed),
         Change::AddNetwork(internal),
         Change::AddNetwork(under_an_address),
@@ -28,6 +31,18 @@ pub(crate) fn everything(transit: Transit) -> Vec<Change> {
             "web",
             "0.0.0.0:8080",
             "172.30.1.2:80",
+            Protocol::Tcp,
+        )),
+        Change::Publish(publication(
+            "web",
+            "[::]:8080",
+            "[fd00:1::2]:80",
+            Protocol::Tcp,
+        )),
+        Change::Publish(publication(
+            "web",
+            "[2001:db8::7]:8443",
+            "[fd00:1::2]:443",
             Protocol::Tcp,
         )),
         Change::Publish(publication(
@@ -96,15 +111,17 @@ fn the_text_removes_what_the_messages_remove() {
             Change::AddNetwork(network) => changes.push(Change::RemoveNetwork(network)),
             Change::Restrain(restraint) => changes.push(Change::Release(restraint)),
             Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
+            Change::CloseTransit6 => changes.push(Change::OpenTransit6),
             Change::InstallTable(_)
             | Change::ReplaceNetwork(..)
+            | Change::OpenTransit6
             | Change::RemoveNetwork(_)
             | Change::Release(_)
             | Change::Unpublish(_)
             | Change::RemoveTable => {}
         }
     }
-    let (there, back) = changes.split_at(11);
+    let (there, back) = changes.split_at(everything(Transit::Untouched).len());
     let removed_by_netlink = in_new_netns(|| {
         let mut firewall = Firewall::open().unwrap();
         firewall.apply(there).unwrap();

@@ -318,13 +318,13 @@ fn without_privilege_it_is_said() {
 }
 
 #[test]
-fn an_ipv6_address_is_refused() {
+fn no_port_leads_to_another_family() {
     with_table(|firewall| {
         let ipv6 = publication("web", "[::1]:8080", "172.30.1.2:80", Tcp);
         let error = firewall
             .apply(&[Change::Publish(ipv6.clone())])
             .unwrap_err();
-        assert!(matches!(error, Error::NotIpv4 { .. }), "{error:?}");
+        assert!(matches!(error, Error::OtherFamily { .. }), "{error:?}");
         firewall.apply(&[Change::Unpublish(ipv6)]).unwrap();
     });
 }
@@ -336,5 +336,56 @@ fn an_overlapping_subnet_is_refused() {
             .apply(&[Change::AddNetwork(network("br-b", "172.30.0.0/16"))])
             .unwrap_err();
         assert!(matches!(error, Error::Overlap { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn an_ipv6_port_is_published_and_read_back() {
+    with_table(|firewall| {
+        let ports = [
+            publication("web", "[::]:8080", "[fd00::2]:80", Tcp),
+            publication("web", "[2001:db8::1]:8080", "[fd00::2]:81", Tcp),
+        ];
+        let changes: Vec<_> = ports.iter().cloned().map(Change::Publish).collect();
+        for _ in 0..2 {
+            firewall.apply(&changes).unwrap();
+        }
+        for port in &ports {
+            let found = firewall.publication(&port.port).unwrap();
+            assert_eq!(found, Some(installed(port)));
+        }
+        assert_eq!(firewall.publications().unwrap().len(), 3);
+        let other = publication("db", "[::]:8080", "[fd00::3]:80", Tcp);
+        let error = firewall.apply(&[Change::Publish(other)]).unwrap_err();
+        assert!(matches!(error, Error::PortTaken { .. }), "{error:?}");
+        let changes: Vec<_> = ports.into_iter().map(Change::Unpublish).collect();
+        for _ in 0..2 {
+            firewall.apply(&changes).unwrap();
+        }
+        assert_eq!(firewall.publications().unwrap(), [installed(&web())]);
+    });
+}
+
+#[test]
+fn networks_with_ipv6_are_told_apart() {
+    with_table(|firewall| {
+        let mut both = network("br-a", "172.30.1.0/24");
+        both.subnet6 = Some("fd00:1::/64".parse().unwrap());
+        let changes = [
+            Change::AddNetwork(both.clone()),
+            Change::AddNetwork(network("br-b", "172.30.2.0/24")),
+            Change::CloseTransit6,
+        ];
+        for _ in 0..2 {
+            firewall.apply(&changes).unwrap();
+        }
+        assert_eq!(firewall.networks6().unwrap(), ["br-a".parse().unwrap()]);
+        assert_eq!(firewall.networks().unwrap().len(), 2);
+        for _ in 0..2 {
+            firewall
+                .apply(&[Change::RemoveNetwork(both.clone()), Change::OpenTransit6])
+                .unwrap();
+        }
+        assert_eq!(firewall.networks6().unwrap(), []);
     });
 }

@@ -8,7 +8,9 @@
 //! `gw-priority` comes, or its own network goes: nobody's connections are cut for a name
 //! that comes earlier in the alphabet.
 
-use super::{NetworkError, announce_step, attach, cable_steps, default_route_step};
+use super::{
+    NetworkError, announce_step, attach, cable_steps, default_route_step, default_route6_step,
+};
 use crate::{
     Error, Narrator, Plan, Runtime,
     etc_files::{self, EtcSource},
@@ -22,7 +24,7 @@ use crate::{
     time::now,
 };
 use minet_bridge::Rtnl;
-use minet_model::{ContainerSpec, EndpointSpec, NetworkMode, NetworkName, Reach};
+use minet_model::{ContainerName, ContainerSpec, EndpointSpec, NetworkMode, NetworkName, Reach};
 use minet_state::{ContainerRow, Status, Transaction};
 
 /// A container as it is, and as it is to be.
@@ -146,9 +148,10 @@ impl Runtime {
         network: &NetworkName,
         new: &Plan,
     ) -> Result<(), Error> {
-        if let Some(route) = default_route_step(&rewiring.row.name, &rewiring.before)
-            && rewiring.before.gateway_network != rewiring.after.gateway_network
-        {
+        let Rewiring {
+            row, before, after, ..
+        } = rewiring;
+        for route in new_ways(&row.name, after, before) {
             // It was replaced; if even that fails, the container has no way out.
             route.act().apply(&mut self.machine)?;
         }
@@ -202,12 +205,14 @@ fn plan_connection(
     if attachment.reach == Reach::Outside && before.way_out().is_none_or(better) {
         after.gateway_network = Some(attachment.network.clone());
     }
+    let is_way6 = attachment.reach == Reach::Outside && attachment.ipv6.is_some();
+    if is_way6 && before.way_out6().is_none_or(|(old, _)| better(old)) {
+        after.gateway_network6 = Some(attachment.network.clone());
+    }
     let mut new = Plan {
         steps: cable_steps(&row.name, &attachment),
     };
-    if before.gateway_network != after.gateway_network {
-        new.steps.extend(default_route_step(&row.name, &after));
-    }
+    new.steps.extend(new_ways(&row.name, &before, &after));
     new.steps.extend(hosts_step(&row, &spec, (&before, &after)));
     new.steps.push(announce_step(&row.name, &attachment));
     let rewiring = Rewiring {
@@ -248,10 +253,11 @@ fn plan_disconnection(
     if before.gateway_network.as_ref() == Some(network) {
         after.gateway_network = after.best_way_out();
     }
-    let mut more = Plan::default();
-    if before.gateway_network != after.gateway_network {
-        more.steps.extend(default_route_step(&row.name, &after));
+    if before.gateway_network6.as_ref() == Some(network) {
+        after.gateway_network6 = after.best_way_out6();
     }
+    let mut more = Plan::default();
+    more.steps.extend(new_ways(&row.name, &before, &after));
     more.steps
         .extend(hosts_step(&row, &spec, (&before, &after)));
     let rewiring = Rewiring {
@@ -278,16 +284,26 @@ fn record(tx: &Transaction<'_>, rewiring: &Rewiring, new: &Plan) -> Result<(), E
     Ok(tx.set_plan(id, &plan.to_json())?)
 }
 
+/// The default routes that are others than before.
+fn new_ways(name: &ContainerName, before: &Settings, after: &Settings) -> Vec<Step> {
+    let moved = before.gateway_network != after.gateway_network;
+    let moved6 = before.gateway_network6 != after.gateway_network6;
+    let way = default_route_step(name, after).filter(|_| moved);
+    let way6 = default_route6_step(name, after).filter(|_| moved6);
+    way.into_iter().chain(way6).collect()
+}
+
 /// The published ports before and after, where their way leads elsewhere.
 fn moved_ports(rewiring: &Rewiring) -> Result<Vec<(PublishPorts, PublishPorts)>, Error> {
     let Some(way_out) = rewiring.after.way_out() else {
         return Ok(Vec::new());
     };
-    let address = way_out.address.ip();
+    let (address, address6) = (way_out.address.ip(), rewiring.after.address6());
     let moved = |step: Step| match step {
-        Step::PublishPorts(old) if old.address != address => {
+        Step::PublishPorts(old) if (old.address, old.address6) != (address, address6) => {
             let new = PublishPorts {
                 address,
+                address6,
                 ..old.clone()
             };
             Some((old, new))
@@ -348,6 +364,7 @@ fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
         Step::SetLinkUp(step) => step.interface == *interface,
         Step::AddDefaultRoute(step) => step.interface == *interface,
         Step::AddRoute(step) => step.interface == *interface,
+        Step::TuneNamespace(step) => step.is_of(interface),
         Step::Announce(step) => step.interface == *interface,
         _ => false,
     });

@@ -7,7 +7,7 @@ use crate::{
     plan::Carrier,
 };
 use minet_bridge::link;
-use minet_model::{BridgeChoice, NetworkId, NetworkSpec, Reach};
+use minet_model::{BridgeChoice, Ipv6Spec, NetworkId, NetworkSpec, Reach};
 
 impl Runtime {
     /// Creates a network; returns its identity.
@@ -18,6 +18,11 @@ impl Runtime {
     ) -> Result<NetworkId, Error> {
         if spec.subnet.is_none() && !matches!(spec.bridge, BridgeChoice::Existing(_)) {
             require_no_parts(&spec)?;
+        }
+        if let Some(ipv6) = spec.ipv6.as_ref().filter(|ipv6| ipv6.subnet.is_none())
+            && !matches!(spec.bridge, BridgeChoice::Existing(_))
+        {
+            require_no_parts6(ipv6)?;
         }
         self.recognise_existing_bridge(&mut spec)?;
         require_outbound(self, &spec)?;
@@ -87,7 +92,20 @@ fn require_no_parts(spec: &NetworkSpec) -> Result<(), Error> {
         (spec.ip_range.is_some(), "--ip-range"),
         (!spec.reserved.is_empty(), "--aux-address"),
     ];
-    match parts.into_iter().find(|(given, _)| *given) {
+    require_none(&parts)
+}
+
+fn require_no_parts6(spec: &Ipv6Spec) -> Result<(), Error> {
+    let parts = [
+        (spec.gateway.is_some(), "--gateway"),
+        (spec.ip_range.is_some(), "--ip-range"),
+        (!spec.reserved.is_empty(), "--aux-address"),
+    ];
+    require_none(&parts)
+}
+
+fn require_none(parts: &[(bool, &'static str)]) -> Result<(), Error> {
+    match parts.iter().find(|(given, _)| *given) {
         Some((_, option)) => Err(NetworkError::NeedsSubnet(option).into()),
         None => Ok(()),
     }

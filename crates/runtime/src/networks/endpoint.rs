@@ -6,7 +6,10 @@ use crate::{
     Error, address,
     settings::{Attachment, Attachment6, Settings},
     step::Step,
-    steps::{AddDefaultRoute, AddRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp},
+    steps::{
+        AddDefaultRoute, AddRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp,
+        TuneNamespace,
+    },
 };
 use minet_model::{
     ContainerId, ContainerName, EndpointSpec, NetworkName, NetworkSpec, Spoofing, StaticRoute,
@@ -144,20 +147,24 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<
             name: name.clone(),
             host_end: attachment.host_end.clone(),
             mac: attachment.mac,
-            addresses: vec![attachment.address.ip().into()],
+            addresses: attachment.addresses().map(|address| address.ip()).collect(),
         }));
     }
-    steps.extend([
+    if attachment.ipv6.is_some() {
+        let tune = TuneNamespace::with_ipv6(name, interface);
+        steps.push(Step::TuneNamespace(tune));
+    }
+    steps.extend(attachment.addresses().map(|address| {
         Step::GiveAddress(GiveAddress {
             name: name.clone(),
             interface: interface.clone(),
-            address: attachment.address,
-        }),
-        Step::SetLinkUp(SetLinkUp {
-            name: name.clone(),
-            interface: interface.clone(),
-        }),
-    ]);
+            address,
+        })
+    }));
+    steps.push(Step::SetLinkUp(SetLinkUp {
+        name: name.clone(),
+        interface: interface.clone(),
+    }));
     steps.extend(route_steps(name, attachment));
     steps
 }
@@ -168,7 +175,18 @@ pub(crate) fn default_route_step(name: &ContainerName, settings: &Settings) -> O
     settings.way_out().map(|way_out| {
         Step::AddDefaultRoute(AddDefaultRoute {
             name: name.clone(),
-            gateway: way_out.gateway,
+            gateway: way_out.gateway.into(),
+            interface: way_out.interface.clone(),
+        })
+    })
+}
+
+/// The same for IPv6; none where no network with IPv6 leads out.
+pub(crate) fn default_route6_step(name: &ContainerName, settings: &Settings) -> Option<Step> {
+    settings.way_out6().map(|(way_out, place)| {
+        Step::AddDefaultRoute(AddDefaultRoute {
+            name: name.clone(),
+            gateway: place.gateway.into(),
             interface: way_out.interface.clone(),
         })
     })

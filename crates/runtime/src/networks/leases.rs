@@ -3,7 +3,7 @@
 use crate::{Error, Runtime, time::rfc3339};
 use minet_model::{ContainerId, MacAddr, NetworkName, PublishedPort};
 use minet_state::LeaseHolder;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// One address that somebody has or had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct ListedLease {
     pub network: NetworkName,
     /// The address.
     pub address: Ipv4Addr,
+    /// The IPv6 address beside it, on a network that has IPv6.
+    pub address6: Option<Ipv6Addr>,
     /// The MAC that goes with it.
     pub mac: MacAddr,
     /// The container's name; none for an address that belongs to no name any more.
@@ -67,6 +69,7 @@ impl Runtime {
             ListedLease {
                 network: lease.network,
                 address: lease.address,
+                address6: lease.address6,
                 mac: lease.mac,
                 name: lease.name,
                 holder,

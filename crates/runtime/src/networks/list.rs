@@ -2,7 +2,7 @@
 
 use super::ipam_config;
 use crate::{Error, Runtime, find, time::rfc3339};
-use ipnetwork::Ipv4Network;
+use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{
     BridgeNetwork, ContainerId, IfName, Labels, NetworkId, NetworkName, NetworkSpec, Reach,
     Spoofing,
@@ -21,6 +21,8 @@ pub struct ListedNetwork {
     pub driver: &'static str,
     /// Its subnet; none for `host` and `none`, and for a `bridge` that was never used.
     pub subnet: Option<Ipv4Network>,
+    /// Its IPv6 subnet, if it has one.
+    pub subnet6: Option<Ipv6Network>,
     /// Its bridge.
     pub bridge: Option<IfName>,
     /// How far it reaches.
@@ -73,6 +75,7 @@ pub(super) fn of_row(row: NetworkRow) -> ListedNetwork {
         name,
         bridge,
         subnet,
+        ipv6,
         asked,
         ..
     } = row.network;
@@ -81,6 +84,7 @@ pub(super) fn of_row(row: NetworkRow) -> ListedNetwork {
         name,
         driver: "bridge",
         subnet: Some(subnet),
+        subnet6: ipv6.map(|ipv6| ipv6.subnet),
         bridge: Some(bridge),
         reach: asked.reach,
         labels: asked.labels,
@@ -94,6 +98,7 @@ fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
         name: name.parse().expect("a letters-only word is a name"),
         driver,
         subnet: None,
+        subnet6: None,
         bridge: None,
         reach: Reach::Outside,
         labels: Labels::new(),

@@ -87,6 +87,9 @@ impl Runtime {
             }),
             Some(_) => self.store.write(|tx| {
                 tx.put_network(&chosen.network, row.created)?;
+                if chosen.subnet6_moves {
+                    tx.forget_addresses6(name)?;
+                }
                 forget_leases_outside(tx, &chosen.network)
             }),
         }

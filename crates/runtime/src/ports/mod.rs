@@ -15,8 +15,9 @@
 //! ```
 //!
 //! The kernel cannot translate IPv6 to IPv4, and cannot send what was for `[::1]` out of
-//! a bridge. So IPv6 ports are served by [`crate::relay`], and there the container sees
-//! the host's address as its client.
+//! a bridge. So IPv6 ports of a container without IPv6, and what DNAT leaves to the socket
+//! otherwise, are served by [`crate::relay`], and there the container sees the host's address
+//! as its client.
 //!
 //! | | IPv4 | IPv6 |
 //! | --- | --- | --- |

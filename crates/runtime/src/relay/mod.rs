@@ -1,7 +1,8 @@
-//! From the host's IPv6 ports to a container that has only IPv4.
+//! From the host's IPv6 ports to a container, where the kernel cannot lead there.
 //!
-//! nftables cannot translate one family into the other, and the kernel never sends what
-//! came for `[::1]` out of a bridge. So the supervisor listens itself and copies:
+//! nftables cannot translate one family into the other, so all of them for a container that
+//! has only IPv4; and the kernel never sends what came for `[::1]`, or from a link-local
+//! address, out of a bridge. There the supervisor listens itself and copies:
 //!
 //! ```text
 //!  client                    supervisor (host's namespace)                container

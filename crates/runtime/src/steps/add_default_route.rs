@@ -6,7 +6,7 @@ use crate::{
 use minet_bridge::route;
 use minet_model::{ContainerName, IfName};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// The way to everywhere that is not a neighbour: through the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct AddDefaultRoute {
     /// The container, for the explanation.
     pub name: ContainerName,
     /// The host's address on the bridge.
-    pub gateway: Ipv4Addr,
+    pub gateway: IpAddr,
     /// The interface inside.
     pub interface: IfName,
 }
@@ -36,8 +36,12 @@ impl Act for AddDefaultRoute {
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
         let rtnl = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
-        let leads_there = |route: &route::Route| route.gateway == Some(self.gateway.into());
-        let found = route::find_default(rtnl)?.iter().any(leads_there);
+        let leads_there = |route: &route::Route| route.gateway == Some(self.gateway);
+        let default = match self.gateway {
+            IpAddr::V4(_) => route::find_default(rtnl)?,
+            IpAddr::V6(_) => route::find_default6(rtnl)?,
+        };
+        let found = default.iter().any(leads_there);
         Ok(Finding::expect(found, || {
             format!("the default route does not lead to {}", self.gateway)
         }))

@@ -29,6 +29,7 @@ impl AdmitNetwork {
         NetworkRules {
             bridge: self.network.bridge.clone(),
             subnet: self.network.subnet,
+            subnet6: self.network.ipv6.map(|ipv6| ipv6.subnet),
             gateway: self.network.gateway,
             owner: self.network.name.clone(),
             masquerade: self.network.asked.masquerade,

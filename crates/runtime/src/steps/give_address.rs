@@ -3,7 +3,7 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use ipnetwork::Ipv4Network;
+use ipnetwork::IpNetwork;
 use minet_bridge::address;
 use minet_model::{ContainerName, IfName};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct GiveAddress {
     /// The interface inside.
     pub interface: IfName,
     /// The address with the prefix length of its network.
-    pub address: Ipv4Network,
+    pub address: IpNetwork,
 }
 
 impl Act for GiveAddress {
@@ -35,8 +35,11 @@ impl Act for GiveAddress {
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
         let rtnl = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
-        let held = address::list(rtnl, &self.interface)?;
-        Ok(Finding::expect(held.contains(&self.address), || {
+        let held = match self.address {
+            IpNetwork::V4(address) => address::list(rtnl, &self.interface)?.contains(&address),
+            IpNetwork::V6(address) => address::list6(rtnl, &self.interface)?.contains(&address),
+        };
+        Ok(Finding::expect(held, || {
             format!(
                 "{} does not have the address {}",
                 self.interface, self.address
@@ -53,7 +56,10 @@ impl Act for GiveAddress {
         Explanation {
             what: format!("give {interface} of {name} the address {address}"),
             why: "The prefix length tells the kernel which addresses are neighbours on the same bridge and need no gateway.".into(),
-            up: vec![format!("ip -n {name} addr add {address} broadcast + dev {interface}")],
+            up: vec![match address {
+                IpNetwork::V4(_) => format!("ip -n {name} addr add {address} broadcast + dev {interface}"),
+                IpNetwork::V6(_) => format!("ip -n {name} addr add {address} nodad dev {interface}"),
+            }],
             down: vec![format!("ip -n {name} addr del {address} dev {interface}")],
         }
     }

@@ -6,7 +6,7 @@ use crate::{
 use minet_model::{ContainerId, ContainerName, Protocol, PublishedPort};
 use minet_nat::{Change, Publication};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The elements in the maps of the table that lead host ports to the container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,23 +17,33 @@ pub struct PublishPorts {
     pub id: ContainerId,
     /// The container's address.
     pub address: Ipv4Addr,
+    /// Its IPv6 address, where it has one that leads out.
+    #[serde(default)]
+    pub address6: Option<Ipv6Addr>,
     /// The ports, IPv4 and IPv6.
     pub ports: Vec<PublishedPort>,
 }
 
 impl PublishPorts {
-    /// The ports that the kernel leads to the container. A port on an IPv6 address is
-    /// relayed by the supervisor instead, since the container has only IPv4.
+    /// The ports that the kernel leads to the container. A port on an IPv6 address of the
+    /// host is relayed by the supervisor instead where the container has only IPv4.
     fn publications(&self) -> impl Iterator<Item = Publication> {
-        self.ports
-            .iter()
-            .filter(|port| port.host_ip.is_ipv4())
-            .map(|port| Publication {
+        self.ports.iter().filter_map(|port| {
+            Some(Publication {
                 port: *port,
-                container: self.address,
+                container: self.target(port)?,
                 owner: self.name.clone(),
                 owner_id: self.id.clone(),
             })
+        })
+    }
+
+    /// The container's address of the family of a host port.
+    fn target(&self, port: &PublishedPort) -> Option<IpAddr> {
+        match port.host_ip {
+            IpAddr::V4(_) => Some(self.address.into()),
+            IpAddr::V6(_) => self.address6.map(IpAddr::V6),
+        }
     }
 
     pub(crate) fn publish(&self) -> Vec<Change> {
@@ -47,12 +57,14 @@ impl PublishPorts {
     /// A UDP flow that began before would go on to where it went then: the kernel looks
     /// up the map only for the first packet of a flow.
     fn forget_udp_flows(&self, machine: &mut Machine) -> Result<(), Error> {
-        let udp = |port: &&PublishedPort| port.protocol == Protocol::Udp && port.host_ip.is_ipv4();
-        for port in self.ports.iter().filter(udp) {
-            let host_ip = (!port.host_ip.is_unspecified()).then_some(port.host_ip);
-            machine
-                .firewall()?
-                .flush_conntrack(Protocol::Udp, port.host_port, host_ip)?;
+        let led = |port: &&PublishedPort| self.target(port).is_some();
+        let udp = |port: &&PublishedPort| port.protocol == Protocol::Udp;
+        for port in self.ports.iter().filter(udp).filter(led) {
+            machine.firewall()?.flush_conntrack(
+                Protocol::Udp,
+                port.host_port,
+                Some(port.host_ip),
+            )?;
         }
         Ok(())
     }
@@ -99,7 +111,7 @@ impl Act for PublishPorts {
             let found = machine.firewall()?.publication(&port)?;
             let ours = found.is_some_and(|element| {
                 element.owner_id.as_deref() == Some(self.id.short())
-                    && element.container == self.address
+                    && Some(element.container) == self.target(&port)
                     && element.port == port
             });
             if !ours {
@@ -121,7 +133,7 @@ impl Act for PublishPorts {
 
     fn explain(&self) -> Explanation {
         let ports: Vec<String> = self.ports.iter().map(PublishedPort::to_string).collect();
-        let relayed = |port: &&PublishedPort| matches!(port.host_ip, IpAddr::V6(_));
+        let relayed = |port: &&PublishedPort| self.target(port).is_none();
         let mut up: Vec<String> = self.publish().iter().flat_map(nft_commands).collect();
         up.extend(self.ports.iter().filter(relayed).map(|port| {
             format!(

@@ -16,6 +16,9 @@ pub struct TuneBridge {
     pub bridge: IfName,
     /// Who made it.
     pub whose: Whose,
+    /// Whether its network has IPv6.
+    #[serde(default)]
+    pub ipv6: bool,
 }
 
 /// Whose property a bridge is, and therefore how much of it may be changed.
@@ -32,20 +35,32 @@ impl TuneBridge {
     ///
     /// `route_localnet` lets the host's own packets to 127.0.0.1:PORT be turned around to
     /// a container; the guard chain, which stands already, keeps everybody else's out.
-    /// IPv6 is off on an IPv4 network, so that no container can advertise itself as a
-    /// router to the host (CVE-2020-10749).
+    /// IPv6 is off on an IPv4 network, and where it is on, no container can advertise itself
+    /// as a router to the host (CVE-2020-10749).
     fn settings(&self) -> Vec<(String, &'static str)> {
         let bridge = &self.bridge;
         let needed = (self.route_localnet(), "1");
         if self.whose == Whose::SomebodyElses {
             return vec![needed];
         }
-        vec![
+        let mut settings = vec![
             needed,
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/accept_redirects"), "0"),
-            (format!("net/ipv6/conf/{bridge}/disable_ipv6"), "1"),
-        ]
+        ];
+        let ipv6: &[(&str, &'static str)] = match self.ipv6 {
+            true => &[
+                ("accept_ra", "0"),
+                ("accept_redirects", "0"),
+                ("accept_dad", "0"),
+                ("disable_ipv6", "0"),
+            ],
+            false => &[("disable_ipv6", "1")],
+        };
+        let below =
+            |(key, value): &(&str, &'static str)| (format!("net/ipv6/conf/{bridge}/{key}"), *value);
+        settings.extend(ipv6.iter().map(below));
+        settings
     }
 }
 

@@ -3,7 +3,7 @@ use crate::{
     machine::{Inside, Machine},
     step::{Act, Explanation, Finding},
 };
-use minet_model::ContainerName;
+use minet_model::{ContainerName, IfName};
 use minet_netns::{Failure, Netns, sysctl};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -40,6 +40,34 @@ impl TuneNamespace {
         }
     }
 
+    /// IPv6 on one interface, which was born without it. Its addresses are usable at once,
+    /// and nobody on the bridge can tell it another way out by router advertisement
+    /// (CVE-2020-13401).
+    pub fn with_ipv6(name: &ContainerName, interface: &IfName) -> Self {
+        let own = |key: &str, value: &str| (below(interface) + key, value.to_owned());
+        TuneNamespace {
+            name: name.clone(),
+            settings: vec![
+                own("accept_ra", "0"),
+                own("accept_redirects", "0"),
+                own("accept_dad", "0"),
+                own("ndisc_notify", "1"),
+                // The link-local address is made of the MAC, by which the guard knows it.
+                own("addr_gen_mode", "0"),
+                own("disable_ipv6", "0"),
+            ],
+            why: format!(
+                "The network has IPv6, so {interface} speaks it: minet alone says which addresses and routes it has, and since they are nobody else's, they need not be asked for first."
+            ),
+        }
+    }
+
+    /// Whether this is [`TuneNamespace::with_ipv6`] of this interface.
+    pub fn is_of(&self, interface: &IfName) -> bool {
+        let below = below(interface);
+        self.settings.iter().all(|(key, _)| key.starts_with(&below))
+    }
+
     fn write_all(&self) -> Result<(), Error> {
         for (key, value) in &self.settings {
             match sysctl::write(key, value) {
@@ -50,6 +78,10 @@ impl TuneNamespace {
         }
         Ok(())
     }
+}
+
+fn below(interface: &IfName) -> String {
+    format!("net/ipv6/conf/{interface}/")
 }
 
 /// Which groups may open ICMP echo sockets (icmp(7)).
