@@ -273,3 +273,23 @@ fn a_network_gets_and_loses_ipv6_while_nobody_is_on_it() {
     let without = host.run_sh("--network a", show).succeed();
     assert_eq!(without, "");
 }
+
+#[test]
+fn a_firewall_that_drops_ipv6_lets_it_pass_and_is_as_before_in_the_end() {
+    let host = TestHost::new();
+    let firewall = "table ip6 filter { chain FORWARD {
+        type filter hook forward priority 0; policy drop; }; }";
+    host.exec(["nft", firewall]).succeed();
+    let before = host.snapshot();
+    let rules = || host.exec("nft list chain ip6 filter FORWARD").succeed();
+    network(&host, "old", "");
+    assert!(!rules().contains("minet"), "{}", rules());
+    network(&host, "a", "--ipv6");
+    let _server = host.serve_at(Place::Uplink, "tcp:[::]:9000");
+    let question = format!("tcp [{ROUTER_V6}]:9000");
+    assert_eq!(ask_from(&host, "a", &question), (0, HOST_V6.to_owned()));
+    host.minet("check").succeed();
+    host.minet("network rm a old").succeed();
+    host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}

@@ -28,16 +28,23 @@ pub(crate) fn plan_passage(
     if network.asked.reach == Reach::InternalOnly {
         return Ok(None);
     }
-    let chains = runtime.machine.firewall()?.foreign_drops()?;
-    if chains.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Step::PassForeignDrop(PassForeignDrop {
+    let mut passage = PassForeignDrop {
         bridge: network.bridge.clone(),
         network: network.name.clone(),
-        chains,
-        exits: exits(runtime.machine.rtnl()?)?,
-    })))
+        ipv6: network.ipv6.is_some(),
+        chains: Vec::new(),
+        exits: Vec::new(),
+    };
+    let chains = runtime.machine.firewall()?.foreign_drops()?;
+    passage.chains = chains
+        .into_iter()
+        .filter(|chain| passage.meets(chain))
+        .collect();
+    if passage.chains.is_empty() {
+        return Ok(None);
+    }
+    passage.exits = exits(runtime.machine.rtnl()?)?;
+    Ok(Some(Step::PassForeignDrop(passage)))
 }
 
 /// The interfaces that a default route of any routing table leaves by.
@@ -45,7 +52,7 @@ fn exits(rtnl: &mut Rtnl) -> Result<Vec<IfName>, Error> {
     let routes = survey::survey(rtnl)?.routes;
     let wide = routes
         .iter()
-        .filter(|route| route.destination.is_ipv4() && route.destination.prefix() <= WIDEST);
+        .filter(|route| route.destination.prefix() <= WIDEST);
     let mut devices: Vec<u32> = wide.filter_map(|route| route.device).collect();
     devices.sort_unstable();
     devices.dedup();
@@ -101,6 +108,7 @@ fn in_the_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Erro
     let unforeseen = PassForeignDrop {
         bridge: network.bridge.clone(),
         network: network.name.clone(),
+        ipv6: network.ipv6.is_some(),
         chains: Vec::new(),
         exits: Vec::new(),
     };
@@ -210,6 +218,7 @@ mod tests {
             name: (*name).to_owned(),
         };
         PassForeignDrop {
+            ipv6: false,
             bridge: "minet0".parse().unwrap(),
             network: "bridge".parse().unwrap(),
             chains: chains.iter().map(chain).collect(),

@@ -69,6 +69,7 @@ impl Firewall {
 fn base_chain(message: &Incoming) -> Option<BaseChain> {
     let family = match i32::from(*message.payload.first()?) {
         libc::NFPROTO_IPV4 => ChainFamily::Ip,
+        libc::NFPROTO_IPV6 => ChainFamily::Ip6,
         libc::NFPROTO_INET => ChainFamily::Inet,
         _ => return None,
     };

@@ -35,8 +35,8 @@
 //! The *last word* of a chain is its policy, or a rule at its end that drops or rejects
 //! everything. A verdict in a chain that it jumps to (firewalld's zones, ufw's `reject`)
 //! is not seen, and nothing is done about it. The same goes for what `iptables-legacy`
-//! keeps, for nftables cannot see it: [`legacy_filter_is_in_use`]. Only chains for IPv4
-//! are looked at, as minet's networks have no other addresses yet.
+//! keeps, for nftables cannot see it: [`legacy_filter_is_in_use`]. Chains for IPv6 matter to
+//! networks that have IPv6.
 
 mod chains;
 mod encode;
@@ -57,6 +57,8 @@ use std::fmt;
 pub enum ChainFamily {
     /// IPv4.
     Ip,
+    /// IPv6.
+    Ip6,
     /// IPv4 and IPv6.
     Inet,
 }
@@ -86,6 +88,7 @@ impl ChainFamily {
     fn number(self) -> u8 {
         let number = match self {
             ChainFamily::Ip => nix::libc::NFPROTO_IPV4,
+            ChainFamily::Ip6 => nix::libc::NFPROTO_IPV6,
             ChainFamily::Inet => nix::libc::NFPROTO_INET,
         };
         number as u8
@@ -96,6 +99,7 @@ impl fmt::Display for ChainFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ChainFamily::Ip => "ip",
+            ChainFamily::Ip6 => "ip6",
             ChainFamily::Inet => "inet",
         })
     }

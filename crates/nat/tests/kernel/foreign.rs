@@ -79,6 +79,7 @@ fn chains_whose_last_word_is_to_drop_are_found() {
                 docker(),
                 chain(ChainFamily::Inet, "site", "forward"),
                 chain(ChainFamily::Inet, "site", "rejecting"),
+                chain(ChainFamily::Ip6, "six", "forward"),
                 chain(ChainFamily::Ip, "mangle", "FORWARD"),
             ]
         );

@@ -5,7 +5,7 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_model::{IfName, NetworkName};
-use minet_nat::{Change, ForeignChain, Passage, Restraint};
+use minet_nat::{ChainFamily, Change, ForeignChain, Passage, Restraint};
 use serde::{Deserialize, Serialize};
 
 /// Accepting rules in chains of other firewalls that drop what they do not know.
@@ -18,6 +18,9 @@ pub struct PassForeignDrop {
     pub bridge: IfName,
     /// The network's name.
     pub network: NetworkName,
+    /// Whether the network has IPv6, so that chains for IPv6 are in its way.
+    #[serde(default)]
+    pub ipv6: bool,
     /// The chains that drop.
     pub chains: Vec<ForeignChain>,
     /// The interfaces by which a default route leads out.
@@ -46,11 +49,19 @@ impl PassForeignDrop {
         chains.join(" and ")
     }
 
+    /// Whether what the network carries comes by this chain.
+    pub(crate) fn meets(&self, chain: &ForeignChain) -> bool {
+        self.ipv6 || chain.family != ChainFamily::Ip6
+    }
+
     /// A chain that drops what the network carries, if there is one.
     pub(crate) fn dropping(&self, machine: &mut Machine) -> Result<Option<String>, Error> {
         let firewall = machine.firewall()?;
         let bridge = &self.bridge;
         for chain in firewall.foreign_drops()? {
+            if !self.meets(&chain) {
+                continue;
+            }
             if !self.chains.contains(&chain) || !firewall.passes(&self.passage(), &chain)? {
                 return Ok(Some(format!(
                     "{chain} drops what it does not know, and does not know {bridge}; minet repair tells it"
