@@ -368,3 +368,35 @@ fn the_file_is_found_in_three_places() {
         "{shown}"
     );
 }
+
+#[test]
+fn the_default_network_has_ipv6_if_the_file_says_so() {
+    let host = TestHost::new();
+    let six = config(
+        &host,
+        "six.toml",
+        "ipv6 = true\nbip6 = 'fd00:30::1/64'\nfixed-cidr-v6 = 'fd00:30::8000/113'\n\
+         default-gateway-v6 = 'fd00:30::9'\n\
+         default-address-pools = [{ base = 'fd01:2::/48', size = 64 }]\n",
+    );
+    let show = "ip -6 -brief address show dev eth0; ip -6 route show default";
+    let shown = host
+        .minet(format!("{six} run -d --name web -- sleep 100"))
+        .code();
+    assert_eq!(shown, 0);
+    let inside = host.minet(["exec", "web", "sh", "-c", show]).succeed();
+    assert!(inside.contains("fd00:30::8"), "{inside}");
+    assert!(inside.contains("default via fd00:30::9"), "{inside}");
+    let bridge = host.exec("ip -6 addr show dev minet0").succeed();
+    assert!(bridge.contains("fd00:30::1/64"), "{bridge}");
+    host.minet(format!("{six} network create --ipv6 dual"))
+        .succeed();
+    let dual = host.minet("network inspect dual").succeed();
+    assert!(dual.contains("fd01:2::/64"), "{dual}");
+    // IPv4 pools are as they were.
+    assert!(dual.contains("172.18.0.0/16"), "{dual}");
+    host.minet("run -- true")
+        .refused(&["ipv6 from fd00:30::/64 to none", "minet stop web"]);
+    let shown = host.minet(format!("{six} config show")).succeed();
+    assert!(shown.contains("six.toml:bip6"), "{shown}");
+}

@@ -31,11 +31,10 @@ pub use load::{Presence, load};
 pub use pools::AddressPool;
 
 use document::Document;
-use ipnetwork::Ipv6Network;
 use minet_model::NetworkSpec;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -46,8 +45,6 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// What is asked of the default network; none for `bridge = "none"`.
     pub default_network: Option<NetworkSpec>,
-    /// What is asked of its IPv6 side.
-    pub ipv6: Ipv6Wish,
     /// `dns`: for containers that name no servers of their own.
     pub dns: Vec<IpAddr>,
     /// `dns-search`, likewise.
@@ -65,19 +62,6 @@ pub struct Config {
     /// Keys of Docker's that have no effect here.
     pub left_alone: Vec<LeftAlone>,
     given: BTreeSet<&'static str>,
-}
-
-/// `ipv6`, `bip6`, `fixed-cidr-v6` and `default-gateway-v6`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ipv6Wish {
-    /// Whether the default network has IPv6.
-    pub enabled: bool,
-    /// The bridge's own address, with the prefix length of the subnet.
-    pub bridge: Option<Ipv6Network>,
-    /// Containers get their addresses from this part of the subnet.
-    pub range: Option<Ipv6Network>,
-    /// Where containers send what is for nobody on the bridge; none means to the bridge.
-    pub gateway: Option<Ipv6Addr>,
 }
 
 /// Whether minet may make the host pass packets on.
@@ -105,7 +89,6 @@ impl Default for Config {
         Config {
             file: None,
             default_network: Some(NetworkSpec::named(name)),
-            ipv6: Ipv6Wish::default(),
             dns: Vec::new(),
             dns_search: Vec::new(),
             dns_options: Vec::new(),
@@ -160,7 +143,6 @@ fn read(document: &mut Document) -> Result<Config, Located> {
     Ok(Config {
         file: None,
         default_network: network.spec,
-        ipv6: network.ipv6,
         dns: document.list("dns", "the address of a name server, such as 1.1.1.1")?,
         dns_search: document.words("dns-search")?,
         dns_options: document.words("dns-opts")?,

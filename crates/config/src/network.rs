@@ -1,18 +1,17 @@
 //! The keys of the default network.
 
-use crate::{Ipv6Wish, LeftAlone, Located, Problem, document::Document};
+use crate::{LeftAlone, Located, Problem, document::Document};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
-use minet_model::{BridgeChoice, Masquerade, Neighbours, NetworkName, NetworkSpec};
+use minet_model::{BridgeChoice, Ipv6Spec, Masquerade, Neighbours, NetworkName, NetworkSpec};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// The default network: what is asked of it, if there is to be one, and of its IPv6 side.
+/// The default network: what is asked of it, if there is to be one.
 pub(crate) struct DefaultNetwork {
     pub(crate) spec: Option<NetworkSpec>,
-    pub(crate) ipv6: Ipv6Wish,
     /// What was said of a network that there is not.
     pub(crate) left_alone: Vec<LeftAlone>,
 }
@@ -46,21 +45,13 @@ pub(crate) fn read(document: &mut Document) -> Result<DefaultNetwork, Located> {
     if document.flag("ip-masq")? == Some(false) {
         spec.masquerade = Masquerade::Off;
     }
-    let ipv6 = Ipv6Wish {
-        enabled: document.flag("ipv6")?.unwrap_or(false),
-        bridge: v6.bridge.and_then(ipv6),
-        range: v6.range.and_then(ipv6),
-        gateway: match v6.gateway {
-            Some(IpAddr::V6(gateway)) => Some(gateway),
-            Some(IpAddr::V4(_)) | None => None,
-        },
-    };
-    let of_ipv6 = [
-        (ipv6.bridge.is_some(), V6.bridge),
-        (ipv6.range.is_some(), V6.range),
-        (ipv6.gateway.is_some(), V6.gateway),
+    let wanted = document.flag("ipv6")?.unwrap_or(false);
+    let given = [
+        (v6.bridge.is_some(), V6.bridge),
+        (v6.range.is_some(), V6.range),
+        (v6.gateway.is_some(), V6.gateway),
     ];
-    if let Some((_, key)) = of_ipv6.iter().find(|(given, _)| *given && !ipv6.enabled) {
+    if let Some((_, key)) = given.iter().find(|(given, _)| *given && !wanted) {
         let problem = Problem::Needs {
             key: (*key).to_owned(),
             needs: "ipv6",
@@ -69,17 +60,13 @@ pub(crate) fn read(document: &mut Document) -> Result<DefaultNetwork, Located> {
         };
         return Err(document.at(key, problem));
     }
-    if ipv6.enabled {
-        let (key, why) = ("ipv6".to_owned(), "containers have IPv4 alone as yet");
-        return Err(document.at("ipv6", Problem::Refused { key, why }));
-    }
+    spec.ipv6 = wanted.then(|| v6.into_spec());
     spec.bridge = bridge.unwrap_or_default();
     if document.peek("bridge") == Some(&json!("none")) {
         return Ok(without_network(document));
     }
     Ok(DefaultNetwork {
         spec: Some(spec),
-        ipv6,
         left_alone: Vec::new(),
     })
 }
@@ -95,7 +82,6 @@ fn without_network(document: &Document) -> DefaultNetwork {
     });
     DefaultNetwork {
         spec: None,
-        ipv6: Ipv6Wish::default(),
         left_alone: left_alone.collect(),
     }
 }
@@ -180,6 +166,21 @@ struct Side {
 }
 
 impl Side {
+    /// The IPv6 half of a network.
+    fn into_spec(self) -> Ipv6Spec {
+        let gateway = self.bridge.and_then(ipv6).map(|bip| bip.ip());
+        Ipv6Spec {
+            subnet: self.subnet.and_then(ipv6),
+            gateway,
+            default_gateway: match self.gateway {
+                Some(IpAddr::V6(other)) => Some(other).filter(|other| gateway != Some(*other)),
+                Some(IpAddr::V4(_)) | None => None,
+            },
+            ip_range: self.range.and_then(|range| range.to_string().parse().ok()),
+            reserved: BTreeMap::new(),
+        }
+    }
+
     fn read(
         document: &mut Document,
         family: Family,

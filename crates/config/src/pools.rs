@@ -1,9 +1,9 @@
 //! `default-address-pools`: where networks get a subnet that nobody chose.
 
 use crate::{Located, Problem, document::Document, keys::meant, network::without_host_bits};
-use ipnetwork::{IpNetwork, Ipv4Network};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 const KEY: &str = "default-address-pools";
 
@@ -28,6 +28,23 @@ impl AddressPool {
                 let address = u64::from(first) + index * step;
                 let address = Ipv4Addr::from_bits(u32::try_from(address).ok()?);
                 Ipv4Network::new(address, self.size).ok()
+            })
+        })
+    }
+
+    /// Its IPv6 subnets, likewise.
+    pub fn ipv6_subnets(self) -> impl Iterator<Item = Ipv6Network> {
+        let first = match self.base {
+            IpNetwork::V6(base) => Some(base.network().to_bits()),
+            IpNetwork::V4(_) => None,
+        };
+        let bits = u32::from(self.size.saturating_sub(self.base.prefix()));
+        let count = 1_u128.checked_shl(bits).unwrap_or(u128::MAX);
+        let step = 1_u128.checked_shl(128 - u32::from(self.size)).unwrap_or(0);
+        first.into_iter().flat_map(move |first| {
+            (0..count).filter_map(move |index| {
+                let address = Ipv6Addr::from_bits(first + index * step);
+                Ipv6Network::new(address, self.size).ok()
             })
         })
     }

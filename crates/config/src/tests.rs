@@ -49,6 +49,29 @@ fn the_default_network_is_a_spec() {
 }
 
 #[test]
+fn its_ipv6_half_is_one_too() {
+    let spec = toml(
+        "ipv6 = true\nbip6 = 'fd00:30::1/64'\nfixed-cidr-v6 = 'fd00:30::8000/113'\n\
+         default-gateway-v6 = 'fd00:30::9'\n",
+    );
+    let ipv6 = spec.default_network.unwrap().ipv6.unwrap();
+    assert_eq!(ipv6.subnet.unwrap().to_string(), "fd00:30::/64");
+    assert_eq!(ipv6.gateway.unwrap().to_string(), "fd00:30::1");
+    assert_eq!(ipv6.ip_range.unwrap().to_string(), "fd00:30::8000/113");
+    assert_eq!(ipv6.default_gateway.unwrap().to_string(), "fd00:30::9");
+    let ipv6 = toml("ipv6 = true").default_network.unwrap().ipv6.unwrap();
+    assert_eq!((ipv6.subnet, ipv6.gateway), (None, None));
+    let pools = toml("default-address-pools = [{ base = 'fd01::/48', size = 64 }]").pools;
+    let subnets: Vec<String> = pools[0]
+        .ipv6_subnets()
+        .take(2)
+        .map(|s| s.to_string())
+        .collect();
+    assert_eq!(subnets, ["fd01::/64", "fd01:0:0:1::/64"]);
+    assert_eq!(pools[0].ipv6_subnets().count(), 1 << 16);
+}
+
+#[test]
 fn a_bridge_is_somebodys_or_none() {
     let spec = toml("bridge = 'br0'\nfixed-cidr = '10.9.0.128/25'\ndefault-gateway = '10.9.0.9'");
     let spec = spec.default_network.unwrap();

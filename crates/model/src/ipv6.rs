@@ -12,6 +12,9 @@ pub struct Ipv6Spec {
     pub subnet: Option<Ipv6Network>,
     /// `--gateway`: the host's own address on it; none means the first of the subnet.
     pub gateway: Option<Ipv6Addr>,
+    /// Where containers send what is for nobody on the bridge; none means to the host.
+    #[serde(default)]
+    pub default_gateway: Option<Ipv6Addr>,
     /// `--ip-range`: containers get their addresses from this part of the subnet.
     pub ip_range: Option<AddressRange6>,
     /// `--aux-address`: addresses that no container gets, by what they are for.

@@ -79,17 +79,22 @@ pub(crate) fn with_name_defaults(
 
 /// The subnets that networks are given by themselves, in order.
 pub(crate) fn address_pools(config: &Config) -> Box<dyn Iterator<Item = Ipv4Network> + '_> {
-    match config.pools.is_empty() {
-        true => Box::new(minet_ipam::default_pools()),
-        false => Box::new(config.pools.iter().flat_map(|pool| pool.ipv4_subnets())),
+    match has_ipv4_pools(config) {
+        false => Box::new(minet_ipam::default_pools()),
+        true => Box::new(config.pools.iter().flat_map(|pool| pool.ipv4_subnets())),
     }
+}
+
+/// Who configures IPv6 pools alone leaves IPv4 as it is.
+fn has_ipv4_pools(config: &Config) -> bool {
+    config.pools.iter().any(|pool| pool.base().is_ipv4())
 }
 
 /// Whether a subnet is one of them. Looked up, and not counted through.
 pub(crate) fn is_of_address_pools(config: &Config, subnet: Ipv4Network) -> bool {
-    match config.pools.is_empty() {
-        true => minet_ipam::default_pools().any(|pool| pool == subnet),
-        false => config.pools.iter().any(|pool| {
+    match has_ipv4_pools(config) {
+        false => minet_ipam::default_pools().any(|pool| pool == subnet),
+        true => config.pools.iter().any(|pool| {
             pool.size() == subnet.prefix() && pool.base().contains(IpAddr::V4(subnet.network()))
         }),
     }

@@ -113,11 +113,13 @@ fn of_default_network(
         (Some(subnet), Some(gateway), _) => json!(format!("{gateway}/{}", subnet.prefix())),
         (_, _, network) => json!(network.map(|network| network.gateway_with_prefix())),
     };
+    let ipv6 = network.and_then(|network| network.ipv6);
+    let asked6 = asked.ipv6.as_ref();
     let gateway = asked
         .default_gateway
         .or(network.map(|network| network.gateway));
     let mtu = asked.mtu.or(network.map(|network| network.mtu));
-    vec![
+    let mut settings = vec![
         chosen(config, "bridge", bridge, LATER),
         chosen(config, "bip", bip, LATER),
         given(
@@ -140,7 +142,19 @@ fn of_default_network(
             json!(asked.masquerade == Masquerade::On),
             "",
         ),
-    ]
+        given(config, "ipv6", json!(asked6.is_some()), ""),
+    ];
+    if let Some(asked6) = asked6 {
+        let bip6 = ipv6.map(|ipv6| ipv6.gateway_with_prefix());
+        let range = asked6.ip_range.map(|range| range.to_string());
+        let gateway = asked6.default_gateway.or(ipv6.map(|ipv6| ipv6.gateway));
+        settings.extend([
+            chosen(config, "bip6", json!(bip6), LATER),
+            given(config, "fixed-cidr-v6", json!(range), "(the whole subnet)"),
+            chosen(config, "default-gateway-v6", json!(gateway), "(the bridge)"),
+        ]);
+    }
+    settings
 }
 
 fn of_all_networks(config: &Config) -> Vec<Setting> {

@@ -83,6 +83,7 @@ pub(crate) fn choose(
         asked,
         Surroundings {
             host: host6,
+            config: &config,
             others: &others,
             before: row.and_then(|row| row.network.ipv6),
             root: runtime.machine.paths().state_dir(),

@@ -8,6 +8,7 @@ use super::{NetworkError, choose::unclaimed};
 use crate::{Error, admit};
 use ipnetwork::{IpNetwork, Ipv6Network};
 use minet_bridge::{Rtnl, address};
+use minet_config::Config;
 use minet_ipam::{Pool6, overlaps6};
 use minet_model::{BridgeNetwork, IfName, Ipv6Spec, Ipv6Subnet, NetworkSpec};
 use minet_netns::sysctl;
@@ -25,6 +26,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) others: &'a [&'a NetworkRow],
     /// What the network was before.
     pub(super) before: Option<Ipv6Subnet>,
+    /// Where subnets come from, if that is configured.
+    pub(super) config: &'a Config,
     /// Where this installation keeps its things.
     pub(super) root: &'a Path,
 }
@@ -119,6 +122,15 @@ fn free_subnet(around: Surroundings<'_>) -> Result<Ipv6Network, Error> {
         .filter(|kept| !occupied.iter().any(|other| overlaps6(*kept, *other)));
     match kept {
         Some(subnet) => Ok(subnet),
+        None if around.config.pools.iter().any(|pool| pool.base().is_ipv6()) => {
+            let pools = around.config.pools.iter();
+            let mut subnets = pools.flat_map(|pool| pool.ipv6_subnets());
+            let free =
+                |subnet: &Ipv6Network| !occupied.iter().any(|other| overlaps6(*subnet, *other));
+            subnets
+                .find(free)
+                .ok_or_else(|| NetworkError::NoFreePool6.into())
+        }
         None => Ok(minet_ipam::choose_subnet6(
             site(around.others, around.root)?,
             &occupied,
@@ -160,7 +172,13 @@ pub(super) fn verify6(network: &BridgeNetwork) -> Result<(), Error> {
     let subnet = ipv6.subnet;
     let reserved = network.asked.ipv6.iter().flat_map(|asked| &asked.reserved);
     let parts = reserved.map(|(_, address)| ("auxiliary address", *address));
-    for (what, address) in [("gateway", ipv6.gateway)].into_iter().chain(parts) {
+    let asked = network.asked.ipv6.as_ref();
+    let leads_out = asked.and_then(|asked| asked.default_gateway);
+    let gateways = [
+        Some(("gateway", ipv6.gateway)),
+        leads_out.map(|address| ("default-gateway-v6", address)),
+    ];
+    for (what, address) in gateways.into_iter().flatten().chain(parts) {
         if !subnet.contains(address) {
             return Err(NetworkError::OutsideSubnet {
                 what,
@@ -193,5 +211,6 @@ pub(crate) fn pool6(network: &BridgeNetwork, ipv6: &Ipv6Subnet) -> Result<Pool6,
         Some(range) => pool.narrowed_to(range.bounds())?,
         None => pool,
     };
-    Ok(pool.reserving(asked.reserved.values().copied()))
+    let reserved = asked.reserved.values().copied();
+    Ok(pool.reserving(reserved.chain(asked.default_gateway)))
 }

@@ -12,7 +12,7 @@ use crate::{
     network_down,
     plan::Plan,
 };
-use minet_model::{BridgeChoice, Masquerade, Neighbours, NetworkName, NetworkSpec};
+use minet_model::{BridgeChoice, Ipv6Spec, Masquerade, Neighbours, NetworkName, NetworkSpec};
 use minet_state::{NetworkRow, Transaction};
 
 /// What is asked of a network now: of the default one by the configuration, of any other
@@ -183,6 +183,13 @@ fn changes(row: &NetworkRow, asked: &NetworkSpec) -> Vec<String> {
             |spec| &spec.default_gateway,
             |spec| text(spec.default_gateway, "none"),
         ),
+        change(
+            "ipv6",
+            had,
+            asked,
+            |spec| &spec.ipv6,
+            |spec| ipv6(&spec.ipv6),
+        ),
         one("mtu", had.mtu != asked.mtu, || {
             (network.mtu.to_string(), mtu())
         }),
@@ -221,6 +228,13 @@ fn one(what: &str, differs: bool, shown: impl Fn() -> (String, String)) -> Optio
         let (is, should) = shown();
         format!("{what} from {is} to {should}")
     })
+}
+
+fn ipv6(asked: &Option<Ipv6Spec>) -> String {
+    match asked {
+        Some(asked) => text(asked.subnet, "a subnet of minet's choice"),
+        None => "none".to_owned(),
+    }
 }
 
 fn text(value: Option<impl ToString>, without: &str) -> String {

@@ -15,7 +15,7 @@ use minet_model::{
     ContainerId, ContainerName, EndpointSpec, NetworkName, NetworkSpec, Spoofing, StaticRoute,
 };
 use minet_state::{NameKind, Transaction};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Chooses a place on a network for a container, and records the lease.
 pub(crate) fn attach(
@@ -64,7 +64,7 @@ pub(crate) fn attach(
         host: Some(network.gateway),
         ipv6: ipv6.map(|(ipv6, address)| Attachment6 {
             address: ipv6.with_prefix(address),
-            gateway: ipv6.gateway,
+            gateway: gateway6(&network.asked).unwrap_or(ipv6.gateway),
         }),
         mac: place.mac,
         interface,
@@ -96,6 +96,11 @@ fn names(
     let alias = |alias: &String| (alias.clone(), NameKind::Alias);
     names.extend(aliases.iter().map(alias));
     names
+}
+
+/// Who passes IPv6 on, if it is not the host.
+fn gateway6(asked: &NetworkSpec) -> Option<Ipv6Addr> {
+    asked.ipv6.as_ref()?.default_gateway
 }
 
 /// The network's routes, but not to the router itself: whoever has that address is one.

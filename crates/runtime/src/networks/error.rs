@@ -32,6 +32,11 @@ pub enum NetworkError {
         /// Names of containers, a space between them.
         holders: String,
     },
+    /// Every IPv6 subnet of the configured pools overlaps another.
+    #[error(
+        "no free IPv6 subnet: every one of default-address-pools overlaps an address, a route or a network of this host"
+    )]
+    NoFreePool6,
     /// The name is taken.
     #[error("network with name {0} already exists")]
     Exists(String),
