@@ -50,7 +50,9 @@ pub(crate) const TEST: &[Package] = &[
     package("nftables", "looks at the table, runs minet's scripts"),
     package("procps", "sysctl, for minet's scripts"),
     package("strace", "strikes minet at one of its system calls"),
+    package("mariadb-server", "a database that is reached by a link"),
     package("python3", "a program of many system calls"),
+    package("python3-pymysql", "asks that database"),
 ];
 
 /// What the bench makes bare bridges with, and what it measures with. Peers are not among

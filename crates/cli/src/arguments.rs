@@ -4,6 +4,7 @@ use crate::lifecycle::{
     ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StatsOptions,
     StopOptions, TopOptions,
 };
+use crate::link_options::{LinkOptions, UnlinkOptions};
 use crate::network_options::NetworkCommand;
 use crate::options::RunOptions;
 use clap::{Args, Parser, Subcommand};
@@ -96,6 +97,10 @@ pub(crate) enum Command {
     Publish(PublishOptions),
     /// Publish ports of a running container no longer
     Unpublish(MappingOptions),
+    /// Let containers know another by a name; without arguments, list all links
+    Link(LinkOptions),
+    /// Take names back
+    Unlink(UnlinkOptions),
     /// Show who holds, or last held, which address
     Leases(LeasesOptions),
     /// Show what a container is answered when it asks for a name, and why

@@ -22,6 +22,7 @@ mod explainer;
 mod filter;
 mod format;
 mod lifecycle;
+mod link_options;
 mod network_filter;
 mod network_options;
 mod network_settings;
@@ -80,6 +81,8 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Network(network) => commands::network::network(network, paths),
         Command::Publish(options) => commands::publish::publish(&options, paths),
         Command::Unpublish(options) => commands::publish::unpublish(&options, paths),
+        Command::Link(options) => commands::link::link(&options, paths),
+        Command::Unlink(options) => commands::link::unlink(&options, paths),
         Command::Leases(options) => commands::leases::leases(&options, paths),
         Command::Dns(options) => commands::dns::dns(&options, paths),
         Command::Veth(options) => commands::veth::veth(&options, paths),

@@ -16,6 +16,9 @@ pub(crate) struct SettingsOptions {
     /// Whether its containers reach each other; they do if nothing is said
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     icc: Option<bool>,
+    /// Whether its containers reach nobody, neither each other nor the world, but along links
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true, conflicts_with = "icc")]
+    link_only: Option<bool>,
     /// Whether its containers go out under the host's address; they do if nothing is said
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     masquerade: Option<bool>,
@@ -78,6 +81,12 @@ impl SettingsOptions {
             spec.neighbours = match icc {
                 true => Neighbours::Talk,
                 false => Neighbours::Apart,
+            };
+        }
+        if let Some(link_only) = self.link_only {
+            spec.neighbours = match link_only {
+                true => Neighbours::Linked,
+                false => Neighbours::Talk,
             };
         }
         if let Some(masquerade) = self.masquerade {

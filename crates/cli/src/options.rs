@@ -3,9 +3,9 @@
 use clap::Args;
 use minet_model::{
     AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
-    InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LogLimits, MacAddr, NetworkArgument,
-    NetworkMode, PublishSpec, RestartPolicy, Seccomp, SecurityOption, SecurityOptions,
-    SignalNumber, Sysctl, TerminalMode, UserSpec, Volume, parse_label,
+    InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LinkSpec, LogLimits, MacAddr,
+    NetworkArgument, NetworkMode, PublishSpec, RestartPolicy, Seccomp, SecurityOption,
+    SecurityOptions, SignalNumber, Sysctl, TerminalMode, UserSpec, Volume, parse_label,
 };
 use minet_runtime::{ConfigError, NetworkError, Paths};
 use std::{
@@ -84,6 +84,12 @@ pub(crate) struct RunOptions {
     /// Ask the DNS servers for names without a dot, too, that no container has
     #[arg(long, help_heading = "Names")]
     dns_single_label: bool,
+    /// Know another container by a name, whether it runs yet or not: SRC[:ALIAS[ ALIAS…]]
+    #[arg(long, value_name = "SRC[:ALIAS]", help_heading = "Names")]
+    link: Vec<LinkSpec>,
+    /// Set Docker's legacy variables for each link; they show the other's environment, passwords included, to whoever looks at this one's
+    #[arg(long, help_heading = "Names")]
+    link_env: bool,
     /// A line for the hosts file: NAME:ADDRESS, or NAME:host-gateway for this machine
     #[arg(long, value_name = "NAME:ADDRESS", help_heading = "Names")]
     add_host: Vec<AddHost>,
@@ -306,6 +312,8 @@ impl RunOptions {
             dns_options: self.dns_option,
             dns_single_label: self.dns_single_label,
             add_hosts: self.add_host,
+            links: self.link,
+            link_env: self.link_env,
             sysctls: self.sysctl,
             rootfs: self.rootfs.map(|dir| absolute(&dir)).transpose()?,
             volumes,

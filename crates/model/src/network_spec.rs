@@ -38,6 +38,9 @@ pub enum Neighbours {
     /// `net.bridge.bridge-nf-call-iptables` is 0: with 1 the kernel redirects a frame
     /// while it is still on the bridge, and then the isolated port stops it too.
     Apart,
+    /// They reach nobody, neither each other nor the host nor the world, but along links
+    /// (`--link-only`). From outside they are reached at their published ports.
+    Linked,
 }
 
 /// Which bridge a network is to have.

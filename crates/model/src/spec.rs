@@ -46,6 +46,12 @@ pub struct ContainerSpec {
     pub dns_single_label: bool,
     /// `--add-host`.
     pub add_hosts: Vec<AddHost>,
+    /// `--link`, as it was given; which links there are is said by the store.
+    #[serde(default)]
+    pub links: Vec<crate::LinkSpec>,
+    /// `--link-env`: Docker's legacy variables for each link.
+    #[serde(default)]
+    pub link_env: bool,
     /// `--sysctl`, of the container's own network namespace.
     pub sysctls: Vec<Sysctl>,
     /// `--rootfs`: the directory that becomes `/`; none means the host's file system.

@@ -35,6 +35,7 @@
 
 pub mod hostname;
 pub mod hosts;
+mod lease;
 pub mod resolv;
 pub mod resolver;
 pub mod write;

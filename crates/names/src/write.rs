@@ -13,13 +13,27 @@
 //!           2. ftruncate          |127.0.0.1 db⏎|
 //! ```
 //!
-//! The size never changes while there is text that would be cut by it, so a reader never
-//! finds the file empty or short: it finds the old text or the new one, followed by empty
-//! lines perhaps. The kernel does not lock a `read` of the page cache against a `write`
-//! (tmpfs, ext4), so a read in the some ten nanoseconds of the copying itself may get a
-//! part of either, each byte at its place; and one during the `ftruncate` NUL bytes in
-//! place of the empty lines at the end. Lines before the first difference never change.
+//! While that is done nobody else has the file open: the writer holds a write lease (see
+//! `lease.rs`), for which it waits until readers have closed the file, and others wait in
+//! `open` until it is given back, some microseconds later. So:
+//!
+//! - **whoever opens, reads and closes sees the text before or the text after**, all of it,
+//!   whatever its length and in how many pieces it is read;
+//! - whoever *keeps* the file open for more than a quarter of a second is not waited for. Such a reader
+//!   still never finds the file empty or short, since the size does not change while there
+//!   is text that would be cut by it; but the kernel does not lock a `read` of the page
+//!   cache against a `write` (tmpfs, ext4), so a read during the copying itself, some ten
+//!   nanoseconds, may get a part of either, each byte at its place, and one during the
+//!   `ftruncate` NUL bytes in place of the empty lines at the end;
+//! - the same holds for everybody on a file system without leases (NFS, FUSE).
+//!
+//! Should the writer be killed, the lease is gone with it; the order of the drawing leaves
+//! one of the two texts, followed by empty lines perhaps.
+//!
+//! Two editors are kept apart by a lock on the *directory*: the file is a container's to
+//! lock, and it might never unlock it.
 
+use crate::lease::Lease;
 use rustix::{
     fs::{self, FileType, FlockOperation, Mode, OFlags},
     io::Errno,
@@ -27,19 +41,20 @@ use rustix::{
 use std::{
     fs::File,
     io::Read,
-    os::unix::fs::FileExt,
+    os::{fd::OwnedFd, unix::fs::FileExt},
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The longest file that is read, in bytes. A container can write to its own files, and
 /// nobody else shall have to read gigabytes (compare CVE-2020-8557).
 pub const MAX_LEN: u64 = 1024 * 1024;
 
-/// How often and at which distance a lock is tried before it counts as held for good.
-const LOCK_TRIES: u32 = 200;
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+/// How long and at which distance a lock is tried before it counts as held for good, where
+/// others than root may take it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// Why a file was not written. Unless it says `Write`, the file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +70,8 @@ pub enum WriteError {
     /// A directory, a pipe, a device.
     #[error("{0} is not a regular file")]
     NotRegular(PathBuf),
-    /// Somebody holds its lock, perhaps a container on purpose.
-    #[error("{0} is locked by another process for more than a second")]
+    /// Somebody holds its lock for longer than it was waited for.
+    #[error("{0} is locked by another process")]
     Locked(PathBuf),
     /// Longer than [`MAX_LEN`].
     #[error("{0} is longer than 1 MiB")]
@@ -103,33 +118,77 @@ pub fn write_in_place(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     edit_in_place(path, |_| text.to_vec())
 }
 
-/// Reads an existing file, lets `edit` say what shall be in it, and writes that; all
-/// under the file's lock (`man 2 flock`), so that of two editors none loses a line.
-/// Where nothing changes nothing is written.
-///
-/// The last component of `path` must not be a symlink. Those before it are followed:
-/// give a path whose directory only root can change.
+/// Reads an existing file, lets `edit` say what shall be in it, and writes that: an
+/// [`Editor`] for one edit.
 ///
 /// # Errors
 ///
 /// See [`WriteError`].
 pub fn edit_in_place(path: &Path, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), WriteError> {
-    let file = open_regular(path)?;
-    // Closing the file at the end of this function unlocks it.
-    lock(&file, path)?;
-    let old = read_all(&file, path)?;
-    let new = edit(&old);
-    if new == old {
-        return Ok(());
-    }
-    exchange(&file, old.len(), new).map_err(write_error(path))
+    let (dir, name) = (path.parent(), path.file_name());
+    let (Some(dir), Some(name)) = (dir, name) else {
+        return Err(WriteError::NotRegular(path.to_owned()));
+    };
+    Editor::of(dir, LOCK_PATIENCE)?.edit(Path::new(name), edit)
 }
 
-fn open_regular(path: &Path) -> Result<File, WriteError> {
+/// The one who may change the files of a directory, until this is dropped: of two editors
+/// none loses a line.
+#[derive(Debug)]
+pub struct Editor {
+    /// Closing it unlocks it.
+    dir: OwnedFd,
+    path: PathBuf,
+}
+
+impl Editor {
+    /// Waits until nobody else edits the files of this directory, by its lock (`man 2
+    /// flock`), but no longer than `patience`.
+    ///
+    /// Give a directory that only root can change: the components of its path may be
+    /// symlinks.
+    ///
+    /// # Errors
+    ///
+    /// `Open` if there is no such directory, `Locked`.
+    pub fn of(dir: &Path, patience: Duration) -> Result<Self, WriteError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = fs::open(dir, flags, Mode::empty()).map_err(open_error(dir))?;
+        lock(&fd, dir, patience)?;
+        Ok(Editor {
+            dir: fd,
+            path: dir.to_owned(),
+        })
+    }
+
+    /// Lets `edit` say what shall be in an existing file, from what is in it. Where nothing
+    /// changes nothing is written.
+    ///
+    /// `name` is a file of the directory, and must not be a symlink.
+    ///
+    /// # Errors
+    ///
+    /// See [`WriteError`].
+    pub fn edit(&self, name: &Path, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), WriteError> {
+        let path = self.path.join(name);
+        let file = open_regular(&self.dir, name, &path)?;
+        let old = read_all(&file, &path)?;
+        let new = edit(&old);
+        if new == old {
+            return Ok(());
+        }
+        let lease = Lease::take(&file);
+        let written = exchange(&file, old.len(), new).map_err(write_error(&path));
+        drop(lease);
+        written
+    }
+}
+
+fn open_regular(dir: &OwnedFd, name: &Path, path: &Path) -> Result<File, WriteError> {
     // NONBLOCK: opening a pipe without a reader must not hang.
     let flags =
         OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd = match fs::open(path, flags, Mode::empty()) {
+    let fd = match fs::openat(dir, name, flags, Mode::empty()) {
         // What cannot be opened for writing at all.
         Err(Errno::ISDIR | Errno::NXIO) => return Err(WriteError::NotRegular(path.to_owned())),
         other => other.map_err(open_error(path))?,
@@ -141,16 +200,18 @@ fn open_regular(path: &Path) -> Result<File, WriteError> {
     }
 }
 
-/// A container may hold the lock of its own file for ever; nobody else waits that long.
-fn lock(file: &File, path: &Path) -> Result<(), WriteError> {
-    for _ in 0..LOCK_TRIES {
-        match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+fn lock(dir: &OwnedFd, path: &Path, patience: Duration) -> Result<(), WriteError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match fs::flock(dir, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if Instant::now() >= deadline => {
+                return Err(WriteError::Locked(path.to_owned()));
+            }
             Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_PAUSE),
             Err(errno) => return Err(read_error(path)(errno.into())),
         }
     }
-    Err(WriteError::Locked(path.to_owned()))
 }
 
 fn read_all(file: &File, path: &Path) -> Result<Vec<u8>, WriteError> {

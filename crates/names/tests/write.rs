@@ -108,7 +108,11 @@ fn only_regular_files_are_written_and_no_symlink_is_followed() {
 fn a_lock_that_is_never_given_back_is_an_error_and_not_a_wait() {
     let dir = TestDir::new("lock");
     let path = dir.file(b"one\n");
-    let holder = File::open(&path).unwrap();
+    // That of the file itself is the container's to take, and nobody waits for it.
+    let container = File::open(&path).unwrap();
+    rustix::fs::flock(&container, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    write_in_place(&path, b"two\n").unwrap();
+    let holder = File::open(&dir.0).unwrap();
     rustix::fs::flock(&holder, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let error = write_in_place(&path, b"x").unwrap_err();
     assert!(matches!(error, WriteError::Locked(_)), "{error}");
@@ -148,17 +152,23 @@ fn of_two_editors_none_loses_a_line() {
     assert_eq!(fs::read(&path).unwrap().len(), 2 * 2 * EDITS);
 }
 
-/// A few thousand updates between a short and a long text, while somebody reads.
+/// Updates between a short and a long text, for one that keeps the file open and reads.
 #[test]
 fn a_reader_never_finds_the_file_empty_or_cut_off() {
-    const UPDATES: usize = 4_000;
+    const UPDATES: usize = 8;
     let short = b"127.0.0.1\tlocalhost\n".to_vec();
     let long = [short.clone(), b"10.0.0.9\tregistry.internal\n".repeat(40)].concat();
     let dir = TestDir::new("reader");
     let path = dir.file(&short);
     let done = AtomicBool::new(false);
+    let opened = std::sync::Barrier::new(2);
     thread::scope(|scope| {
-        let reader = scope.spawn(|| read_until(&done, &path, &short, &long));
+        let reader = scope.spawn(|| {
+            let file = File::open(&path).unwrap();
+            opened.wait();
+            read_until(&done, &file, &short, &long)
+        });
+        opened.wait();
         for _ in 0..UPDATES / 2 {
             write_in_place(&path, &long).unwrap();
             write_in_place(&path, &short).unwrap();
@@ -180,8 +190,7 @@ struct Seen {
 
 /// Reads the file again and again: it always begins with all of `short`, and each byte
 /// behind is that of `long` or padding.
-fn read_until(done: &AtomicBool, path: &Path, short: &[u8], long: &[u8]) -> Seen {
-    let file = File::open(path).unwrap();
+fn read_until(done: &AtomicBool, file: &File, short: &[u8], long: &[u8]) -> Seen {
     let mut buffer = vec![0; 64 * 1024];
     let mut seen = Seen::default();
     while !done.load(Ordering::Relaxed) {
@@ -199,4 +208,68 @@ fn read_until(done: &AtomicBool, path: &Path, short: &[u8], long: &[u8]) -> Seen
         seen.mixed += usize::from(!whole.contains(&&text[..len - padded]));
     }
     seen
+}
+
+/// As the C library reads: open, read in pieces, close. Nothing but whole texts is seen, also
+/// where they are longer than a page.
+#[test]
+fn who_opens_reads_and_closes_sees_whole_texts() {
+    const UPDATES: usize = 2_000;
+    let line = |number: usize| format!("10.{}.{}.9\tname-{number}\n", number / 250, number % 250);
+    let text = |kind: usize| -> Vec<u8> {
+        let lines = [3, 40, 400][kind % 3];
+        (0..lines)
+            .map(|number| line(number + 1000 * (kind % 7)))
+            .collect::<String>()
+            .into_bytes()
+    };
+    let texts: Vec<_> = (0..21).map(text).collect();
+    let dir = TestDir::new("whole");
+    let path = dir.file(&texts[0]);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers: Vec<_> = [1000, 4096]
+            .into_iter()
+            .map(|piece| {
+                scope.spawn({
+                    let (done, path, texts) = (&done, &path, &texts);
+                    move || read_whole(done, path, piece, texts)
+                })
+            })
+            .collect();
+        for kind in 0..UPDATES {
+            write_in_place(&path, &texts[kind % texts.len()]).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            let reads = reader.join().unwrap();
+            assert!(reads > 50, "only {reads} reads");
+        }
+    });
+}
+
+fn read_whole(done: &AtomicBool, path: &Path, piece: usize, texts: &[Vec<u8>]) -> usize {
+    use std::io::Read;
+    let mut reads = 0;
+    let mut buffer = vec![0; piece];
+    while !done.load(Ordering::Relaxed) {
+        let mut file = File::open(path).unwrap();
+        let mut text = Vec::new();
+        loop {
+            match file.read(&mut buffer).unwrap() {
+                0 => break,
+                len => text.extend_from_slice(&buffer[..len]),
+            }
+        }
+        drop(file);
+        // Where somebody has it open at every moment, nobody is waited for.
+        thread::sleep(std::time::Duration::from_micros(200));
+        assert!(
+            texts.contains(&text),
+            "no text that was ever written, {} bytes",
+            text.len()
+        );
+        reads += 1;
+    }
+    reads
 }

@@ -1,6 +1,7 @@
 //! What can be done to the table, as values.
 
 use crate::command::{Command, IfPresent};
+use crate::edge::Edge;
 use crate::foreign::Restraint;
 use crate::network::NetworkRules;
 use crate::publication::Publication;
@@ -27,6 +28,10 @@ pub enum Change {
     CloseTransit6,
     /// Takes that back; what is gone already is gone.
     OpenTransit6,
+    /// Lets a container begin to talk to a port of another; what is open already stays.
+    OpenEdge(Edge),
+    /// Takes that back; what is gone already is gone.
+    CloseEdge(Edge),
     /// Publishes a port. If the very same publication is there already, it stays.
     Publish(Publication),
     /// Unpublishes a port, if it is still the same container's.
@@ -55,6 +60,8 @@ impl Change {
             | Change::Release(_)
             | Change::CloseTransit6
             | Change::OpenTransit6
+            | Change::OpenEdge(_)
+            | Change::CloseEdge(_)
             | Change::Publish(_)
             | Change::Unpublish(_) => self.commands().iter().map(Command::to_nft).collect(),
         }
@@ -77,6 +84,8 @@ impl Change {
             Change::Publish(publication) => vec![publication.add(table)],
             Change::Unpublish(publication) => vec![publication.remove(table)],
             Change::ReplaceNetwork(before, after) => after.replace(before, table),
+            Change::OpenEdge(edge) => vec![edge.open(table)],
+            Change::CloseEdge(edge) => vec![edge.close(table)],
             Change::RemoveTable => vec![Command::DeleteTable],
         }
     }
@@ -103,6 +112,10 @@ impl Change {
             Change::Release(restraint) => format!("release network {}", restraint.owner),
             Change::CloseTransit6 => "close the transit of IPv6".to_owned(),
             Change::OpenTransit6 => "open the transit of IPv6".to_owned(),
+            Change::OpenEdge(edge) => format!("let {} reach {}", edge.owner, edge.source),
+            Change::CloseEdge(edge) => {
+                format!("let {} reach {} no longer", edge.owner, edge.source)
+            }
             Change::Publish(publication) => format!("publish {}", publication.port),
             Change::Unpublish(publication) => format!("unpublish {}", publication.port),
             Change::RemoveTable => format!("delete table inet {TABLE}"),

@@ -118,6 +118,21 @@ impl Firewall {
         Ok(())
     }
 
+    /// Forgets the flows that one container began to a port of another. What of them still
+    /// comes is then judged like a first packet.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
+    pub fn flush_conntrack_along(&mut self, edge: &crate::Edge) -> Result<(), Error> {
+        self.forget(&Pattern {
+            family: libc::AF_INET,
+            direction: Direction::Original,
+            source: Some(edge.from.into()),
+            destination: Some(edge.to.into()),
+            service: Some((edge.protocol, edge.port)),
+        })
+    }
+
     fn forget(&mut self, pattern: &Pattern) -> Result<(), Error> {
         let result = match flush_by_filter(&mut self.socket, pattern) {
             // What a kernel says that takes the pattern for the name of a single flow.

@@ -105,6 +105,7 @@ mod anatomy;
 mod change;
 mod command;
 mod conntrack;
+mod edge;
 mod elements;
 mod error;
 mod events;
@@ -121,6 +122,7 @@ mod transaction;
 
 pub use anatomy::Anatomy;
 pub use change::Change;
+pub use edge::Edge;
 pub use elements::{Expected, Owner, Standing};
 pub use error::Error;
 pub use events::RulesetEvents;

@@ -125,6 +125,7 @@ impl NetworkRules {
         match self.neighbours {
             Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),
             Neighbours::Apart => {}
+            Neighbours::Linked => elements.push(element("linked", vec![bridge()])),
         }
         match self.connections {
             Connections::Unlimited => elements.push(element("unlimited", vec![bridge()])),

@@ -62,6 +62,19 @@ impl Firewall {
         Ok(entry.and_then(|entry| installed(family_of(port.host_ip), &entry)))
     }
 
+    /// Whether this edge is open.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn edge_is_open(&mut self, edge: &crate::Edge) -> Result<bool, Error> {
+        let found = self.get(
+            &set(&crate::table::IPV4.set("edges")),
+            edge.key(),
+            "look for an edge",
+        )?;
+        Ok(found.is_some())
+    }
+
     /// The bridges of all networks in the table; none if there is no table.
     ///
     /// # Errors

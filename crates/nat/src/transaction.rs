@@ -132,6 +132,8 @@ impl Firewall {
                 | Change::Release(_)
                 | Change::CloseTransit6
                 | Change::OpenTransit6
+                | Change::OpenEdge(_)
+                | Change::CloseEdge(_)
                 | Change::Publish(_) => change.commands(),
             };
             planned.extend(commands.into_iter().map(|command| Planned {

@@ -7,6 +7,7 @@ use crate::{
     Error, christen, configuration,
     etc_files::{self, EtcSource},
     kept_ports,
+    links::{self, Known},
     network::Ground,
     networks,
     plan::Plan,
@@ -105,6 +106,10 @@ pub(crate) struct Admitted {
     pub(crate) settings: Settings,
     pub(crate) plan: Plan,
     pub(crate) namespace: Namespace,
+    /// Who has links to it, and is to be told.
+    pub(crate) receivers: Vec<String>,
+    /// Docker's legacy variables for its own links, if they were asked for.
+    pub(crate) link_env: Vec<String>,
 }
 
 /// Which network namespace the container's process will join.
@@ -132,7 +137,11 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     }
     settings.gateway_network = settings.best_way_out();
     settings.gateway_network6 = settings.best_way_out6();
-    let plan = plan(candidate, &id, &name, &settings)?;
+    if candidate.again.is_none() {
+        links::record_links_of(tx, &candidate.spec.links, &id, &name)?;
+    }
+    let known = links::known_to(tx, &name, &settings)?;
+    let plan = plan(candidate, &id, &name, &settings, &known)?;
     let namespace_of = shared_with(&namespace);
     let wish = NewContainer {
         id: &id,
@@ -154,12 +163,20 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         tx.put_port(port, &id)?;
     }
     kept_ports::keep(tx, &name, &wanted_ports(candidate.spec), candidate.ports)?;
+    tx.forget_moved_addresses(&id)?;
+    let receivers = links::note_receivers(tx, &name, &settings)?;
+    let link_env = match candidate.spec.link_env {
+        true => links::variables(&name, &known),
+        false => Vec::new(),
+    };
     Ok(Admitted {
         id,
         name,
         settings,
         plan,
         namespace,
+        receivers,
+        link_env,
     })
 }
 
@@ -283,6 +300,7 @@ fn plan(
     id: &ContainerId,
     name: &ContainerName,
     settings: &Settings,
+    known: &[Known],
 ) -> Result<Plan, Error> {
     let spec = &configuration::with_name_defaults(candidate.spec, candidate.paths)?;
     let mut steps = Vec::new();
@@ -302,7 +320,11 @@ fn plan(
         steps.push(Step::WriteEtcFiles(WriteEtcFiles {
             name: name.clone(),
             dir: settings.etc_dir.clone(),
-            files: etc_files::compose(&EtcSource { spec, settings })?,
+            files: etc_files::compose(&EtcSource {
+                spec,
+                settings,
+                known,
+            })?,
         }));
     }
     let missing = missing_mount_points(spec, settings)?;
@@ -323,6 +345,7 @@ fn plan(
             ports: candidate.ports.to_vec(),
         }));
     }
+    steps.extend(links::open_edges(name, id, known).map(Step::OpenEdges));
     for attachment in &settings.attachments {
         steps.push(networks::announce_step(name, attachment));
     }

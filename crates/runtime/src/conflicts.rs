@@ -5,6 +5,11 @@ use minet_model::{ContainerSpec, NetworkMode};
 
 /// Refuses what contradicts the mode, before anything is looked up or changed.
 pub(crate) fn refuse(spec: &ContainerSpec) -> Result<(), Error> {
+    if let Some(conflict) = of_links(&spec.mode)
+        && !spec.links.is_empty()
+    {
+        return Err(Error::Conflict(conflict.to_owned()));
+    }
     for (given, conflict) in conflicts(spec) {
         if given {
             return Err(Error::Conflict(conflict.to_owned()));
@@ -28,6 +33,22 @@ pub(crate) fn warn(spec: &ContainerSpec, narrator: &mut dyn Narrator) {
     narrator.warn(&format!(
         "WARNING: Published ports are discarded when using {mode} network mode"
     ));
+}
+
+/// Why a container of this mode can have no links; in Docker's words, where it has some.
+pub(crate) fn of_links(mode: &NetworkMode) -> Option<&'static str> {
+    match mode {
+        NetworkMode::Bridge(_) => None,
+        NetworkMode::Host => Some(
+            "host type networking can't be used with links. This would result in undefined behavior",
+        ),
+        NetworkMode::Container(_) => Some(
+            "container type network can't be used with links. This would result in undefined behavior",
+        ),
+        NetworkMode::None | NetworkMode::Namespace(_) => {
+            Some("links and a network mode without cables")
+        }
+    }
 }
 
 fn conflicts(spec: &ContainerSpec) -> Vec<(bool, &'static str)> {

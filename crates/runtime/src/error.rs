@@ -152,6 +152,12 @@ pub enum Error {
     /// Two options that cannot both be had.
     #[error("conflicting options: {0}")]
     Conflict(String),
+    /// A container that is to know itself by another name.
+    #[error("Cannot link /{0} to itself: it knows itself as localhost and by its hostname")]
+    LinkToItself(String),
+    /// A link that is to be taken back.
+    #[error("No such link: {0} (minet link shows those that are there)")]
+    NoSuchLink(String),
     /// No container has this name or ID.
     #[error("No such container: {0}")]
     NoSuchContainer(String),

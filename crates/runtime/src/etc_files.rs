@@ -2,9 +2,11 @@
 
 use crate::{
     Error,
+    links::Known,
     settings::{Attachment, Settings},
+    steps::RewriteHosts,
 };
-use minet_model::{AddHostTarget, ContainerSpec, HostName, NetworkMode};
+use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, NetworkMode};
 use minet_names::{
     Ipv6,
     hosts::{self, Entry, HostsFile},
@@ -17,6 +19,8 @@ use std::{fs, net::IpAddr};
 pub(crate) struct EtcSource<'a> {
     pub(crate) spec: &'a ContainerSpec,
     pub(crate) settings: &'a Settings,
+    /// Whom it knows by its links.
+    pub(crate) known: &'a [Known],
 }
 
 /// The name of this machine.
@@ -56,9 +60,20 @@ fn hosts_file(source: &EtcSource<'_>) -> String {
     own_hosts(source).render()
 }
 
+/// The step that brings minet's lines in a running container's hosts file up to date; none
+/// where the file is not minet's.
+pub(crate) fn rewritten(name: &ContainerName, source: &EtcSource<'_>) -> Option<RewriteHosts> {
+    (!shares_the_hosts_names(&source.spec.mode)).then(|| RewriteHosts {
+        name: name.clone(),
+        path: source.settings.etc_dir.join("hosts"),
+        after: RewriteHosts::lines(&own_hosts(source)),
+    })
+}
+
 /// minet's lines in the hosts file of a container with cables.
-pub(crate) fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
+fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     let mut entries = added_entries(source);
+    entries.extend(source.known.iter().flat_map(Known::entries));
     if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
         let own = source.settings.attachments.iter();
         let addresses = own.flat_map(Attachment::addresses);
@@ -70,6 +85,9 @@ pub(crate) fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
         ipv6: Ipv6::With,
     }
 }
+
+/// What every container on a bridge calls the host, unless it was told otherwise.
+const HOST_NAME: &str = "host.minet.internal";
 
 fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {
     let gateway = source
@@ -87,7 +105,21 @@ fn added_entries(source: &EtcSource<'_>) -> Vec<Entry> {
         }?;
         Some(Entry::new(address, add.name.clone()))
     };
-    source.spec.add_hosts.iter().filter_map(entry).collect()
+    let host = match source.spec.mode {
+        NetworkMode::Bridge(_) => gateway.zip(HOST_NAME.parse().ok()),
+        NetworkMode::Host
+        | NetworkMode::None
+        | NetworkMode::Container(_)
+        | NetworkMode::Namespace(_) => None,
+    };
+    let host = host.map(|(gateway, name)| Entry::new(gateway.into(), name));
+    source
+        .spec
+        .add_hosts
+        .iter()
+        .filter_map(entry)
+        .chain(host)
+        .collect()
 }
 
 fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {

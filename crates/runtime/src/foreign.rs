@@ -238,6 +238,7 @@ mod tests {
                     bridge,
                     whose,
                     ipv6: false,
+                    neighbours: Default::default(),
                 }),
             ],
         };

@@ -92,6 +92,7 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "Binds": spec.volumes.iter().map(bind).collect::<Vec<_>>(),
         "NetworkMode": mode,
         "PortBindings": bindings(&listed.ports),
+        "Links": Some(&listed.links).filter(|links| !links.is_empty()),
         "AutoRemove": spec.remove,
         "RestartPolicy": restart_policy(spec.lifecycle.restart),
         "LogConfig": log_config(spec.lifecycle.log),
@@ -236,8 +237,15 @@ fn endpoint(listed: &Listed, attachment: &Attachment) -> Value {
         .into_iter()
         .chain(attachment.aliases.iter().map(String::as_str))
         .collect();
+    // `/db:/web/store` there, `db:store` here, as Docker has it.
+    let links = listed.links.iter().filter_map(|link| {
+        let (source, alias) = link.trim_start_matches('/').split_once(':')?;
+        Some(format!("{source}:{}", alias.rsplit('/').next()?))
+    });
+    let links = Some(links.collect::<Vec<_>>()).filter(|links| !links.is_empty());
     json!({
         "IPAMConfig": pinned,
+        "Links": links,
         "Aliases": Some(&attachment.aliases).filter(|aliases| !aliases.is_empty()),
         "GwPriority": attachment.gw_priority,
         "Gateway": attachment.gateway,

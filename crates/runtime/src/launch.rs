@@ -78,10 +78,12 @@ pub(crate) fn prepare(
     world: World,
     streams: &dyn Streams,
 ) -> Result<(Prepared, u64), Error> {
+    // What was asked for by name wins.
+    let given = [&admitted.link_env[..], &spec.env].concat();
     let joins = !matches!(admitted.namespace, Namespace::Host);
     let launch = Launch {
         command: spec.command.clone(),
-        env: environment(&spec.env, &admitted.settings.hostname, spec.terminal),
+        env: environment(&given, &admitted.settings.hostname, spec.terminal),
         workdir: spec.workdir.clone(),
         user: spec.user.clone(),
         hostname: admitted.settings.hostname.clone(),

@@ -1,6 +1,6 @@
 //! What `minet ps` shows.
 
-use crate::{Error, Runtime, Settings, find};
+use crate::{Error, Runtime, Settings, find, links};
 use minet_model::{ContainerId, ContainerName, ContainerSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
 
@@ -31,6 +31,8 @@ pub struct Listed {
     pub error: Option<String>,
     /// The first process, seen from the host, while it runs.
     pub pid: Option<i32>,
+    /// Its links, in Docker's words.
+    pub links: Vec<String>,
     /// Its published ports, sorted by container port.
     pub ports: Vec<PublishedPort>,
 }
@@ -64,6 +66,7 @@ impl Listed {
                 .and_then(|live| live.init)
                 .filter(|_| running)
                 .map(|init| init.pid),
+            links: links::in_dockers_words(tx, &row.name)?,
             ports: tx.ports_of(&row.id)?,
             id: row.id.clone(),
             name: row.name.clone(),

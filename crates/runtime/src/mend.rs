@@ -213,7 +213,7 @@ impl Runtime {
 fn on_the_host(step: &Step) -> bool {
     matches!(
         step,
-        Step::LayCable(_) | Step::GuardCable(_) | Step::PublishPorts(_)
+        Step::LayCable(_) | Step::GuardCable(_) | Step::PublishPorts(_) | Step::OpenEdges(_)
     )
 }
 

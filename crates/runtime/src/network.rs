@@ -267,6 +267,7 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) ->
             false => Whose::SomebodyElses,
         },
         ipv6: network.ipv6.is_some(),
+        neighbours: network.asked.neighbours,
     }));
     if !host_is_router {
         steps.push(Step::TurnOnForwarding(TurnOnForwarding {

@@ -3,7 +3,9 @@
 use crate::{
     Error, Runtime,
     control::Line,
-    find, kept_ports, network,
+    find, kept_ports, links,
+    narrator::Silent,
+    network,
     networks::to_json,
     ports::{self, HeldPort, claims},
     run::{published, wanted_ports},
@@ -57,6 +59,7 @@ impl Runtime {
             self.store.write(|tx| forget(tx, &row.id, &step.ports))?;
             return Err(error);
         }
+        self.tell_of_ports(&row)?;
         Ok(step.ports)
     }
 
@@ -93,7 +96,17 @@ impl Runtime {
             line.release(*port)?;
         }
         self.store.write(|tx| forget(tx, &row.id, &gone))?;
+        self.tell_of_ports(&row)?;
         Ok(gone)
+    }
+
+    /// Where neighbours do not talk, a link opens the published ports.
+    pub(crate) fn tell_of_ports(&mut self, row: &ContainerRow) -> Result<(), Error> {
+        let settings = find::settings(row)?;
+        let noted = self
+            .store
+            .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
+        self.relink(&noted, &mut Silent).map(drop)
     }
 }
 

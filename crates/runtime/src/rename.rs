@@ -1,6 +1,6 @@
 //! `minet rename`: another name, in the store, for its address, and for `ip netns`.
 
-use crate::{Error, Runtime, find, plan::Plan, step::Step};
+use crate::{Error, Narrator, Runtime, find, links, plan::Plan, step::Step};
 use minet_model::ContainerName;
 use minet_state::Status;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 
 impl Runtime {
     /// Gives a container another name. Its address, and everything inside, stays.
-    pub fn rename(&mut self, container: &str, name: &ContainerName) -> Result<(), Error> {
+    pub fn rename(
+        &mut self,
+        container: &str,
+        name: &ContainerName,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
         let netns_dir = self.machine.paths().netns_dir().to_owned();
-        let links = self.store.write(|tx| {
+        let noted = self.store.write(|tx| {
             let row = find::container(tx, container)?;
             if row.status == Status::Starting {
                 return Err(Error::BeingMade(row.name.to_string()));
@@ -21,19 +26,22 @@ impl Runtime {
             settings.name_is_made_up = false;
             let link = settings.netns_link.take();
             settings.netns_link = link.as_ref().map(|_| netns_dir.join(name.as_str()));
-            let links = link.zip(settings.netns_link.clone());
+            let ends = link.zip(settings.netns_link.clone());
             tx.set_wish(&row.id, &to_json(&spec), &to_json(&settings))?;
             if row.plan.is_some() {
-                let plan = renamed(find::plan(&row)?, name, links.as_ref());
+                let plan = renamed(find::plan(&row)?, name, ends.as_ref());
                 tx.set_plan(&row.id, &to_json(&plan))?;
             }
             // Inside the transaction: if the link's new name is taken, nothing has changed.
-            if let Some((from, to)) = links.as_ref().filter(|_| row.live.is_some()) {
+            if let Some((from, to)) = ends.as_ref().filter(|_| row.live.is_some()) {
                 move_link(from, to, name)?;
             }
-            Ok(links)
-        });
-        links.map(drop)
+            match tx.container(&row.id)? {
+                Some(row) => links::note_all(tx, &row, &settings),
+                None => Ok(Vec::new()),
+            }
+        })?;
+        self.relink(&noted, narrator).map(drop)
     }
 }
 

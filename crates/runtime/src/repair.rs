@@ -36,6 +36,7 @@ impl Runtime {
     /// Undoes what containers without a supervisor, and half-made networks, left, and
     /// finishes what was to be done with their ports.
     pub(crate) fn put_right(&mut self) -> Result<(), Error> {
+        self.finish_links()?;
         let orphans = self.orphans(process::is_surely_gone)?;
         let half_made = self.store.read(|tx| tx.has_half_made_network(&self.boot))?;
         let abandoned = self

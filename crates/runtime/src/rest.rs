@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, logs,
+    Error, Narrator, Runtime, find, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -9,7 +9,7 @@ use crate::{
     time::now,
 };
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status};
+use minet_state::{ContainerRow, Status, Transaction};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,9 @@ impl Runtime {
             | Ending::NeverStarted => Inside::Unknown,
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
+        // Before its addresses are anybody else's.
+        let told = self.tell_receivers(&row);
+        left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
         let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
             (Some(error), ..) => Err(error),
             (None, true, true) => self.settle(&row, ending),
@@ -99,6 +102,20 @@ impl Runtime {
             left_behind.extend(self.follow(host)?);
         }
         Ok(left_behind)
+    }
+
+    /// Those who have links to a container that has ended do not know it any more.
+    fn tell_receivers(&mut self, row: &ContainerRow) -> Result<Vec<String>, Error> {
+        let settings = find::settings(row)?;
+        let has_any = |tx: &Transaction<'_>| Ok::<_, Error>(!tx.links_from(&row.name)?.is_empty());
+        if !self.store.read(has_any)? {
+            return Ok(Vec::new());
+        }
+        let noted = self
+            .store
+            .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
+        // What resists is one receiver's own matter, and is tried again with its next change.
+        self.relink(&noted, &mut Silent).map(|_| Vec::new())
     }
 
     /// Nothing of the container stands any more: its ports and addresses are free, and

@@ -3,7 +3,7 @@
 use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
-    attend::{self, Console, Duties, Events, Streams},
+    attend::{self, Console, Duties, Events, News, Streams},
     conflicts, control, kept_ports,
     launch::{self, World},
     machine::{Inside, Machine},
@@ -52,9 +52,14 @@ impl Runtime {
         let console = Console::open(spec.terminal)?;
         let (up, events) = self.make(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
-        let attended = self
-            .duties(spec, &up.admitted, up.held)
-            .and_then(|duties| attend::attend(events, &up.running, console, duties))
+        let duties = self.duties(spec, &up.admitted, up.held);
+        let addresses = self.watch_addresses(&up.admitted);
+        let mut tell = || self.notice_addresses(&up.admitted);
+        let attended = duties
+            .and_then(|duties| {
+                let news = News::of(addresses?, &mut tell);
+                attend::attend(events, &up.running, console, duties, news)
+            })
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
         let ending = attended
             .as_ref()
@@ -107,6 +112,7 @@ impl Runtime {
         match self.build(request, &admitted, &ground, world, streams, narrator) {
             Ok(running) => {
                 ports::show(&held);
+                self.relink(&admitted.receivers, narrator)?;
                 let up = Up {
                     admitted,
                     running,

@@ -92,6 +92,19 @@ impl Attachment {
 }
 
 impl Settings {
+    /// Those of a container that is not there: it is on no network.
+    pub(crate) fn of_nobody() -> Self {
+        Settings {
+            hostname: String::new(),
+            etc_dir: PathBuf::new(),
+            netns_link: None,
+            attachments: Vec::new(),
+            gateway_network: None,
+            gateway_network6: None,
+            name_is_made_up: false,
+        }
+    }
+
     /// The address that its published ports lead to, where it has one.
     pub(crate) fn address(&self) -> Option<Ipv4Addr> {
         self.way_out().map(|attachment| attachment.address.ip())

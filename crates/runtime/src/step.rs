@@ -64,6 +64,8 @@ pub enum Step {
     ChangeCable(ChangeCable),
     /// The neighbours are told who has the address now.
     Announce(Announce),
+    /// The elements that let the container reach those that it has links to.
+    OpenEdges(OpenEdges),
 }
 
 /// The four answers of a step.
@@ -148,6 +150,7 @@ impl Step {
             Step::ChangeNetwork(step) => step,
             Step::ChangeCable(step) => step,
             Step::Announce(step) => step,
+            Step::OpenEdges(step) => step,
         }
     }
 }

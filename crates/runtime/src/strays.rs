@@ -75,6 +75,7 @@ fn changes_of(plan: &Plan) -> Vec<Change> {
         Step::AdmitNetwork(step) => vec![Change::AddNetwork(step.rules())],
         Step::PassForeignDrop(step) => vec![Change::Restrain(step.restraint())],
         Step::PublishPorts(step) => PublishPorts::publish(step),
+        Step::OpenEdges(step) => step.open(),
         _ => Vec::new(),
     };
     plan.steps.iter().flat_map(of).collect()

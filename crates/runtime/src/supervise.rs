@@ -16,7 +16,7 @@
 use crate::{
     Error, Narrator, Runtime,
     admit::{Admitted, Namespace},
-    attend::{self, Background, Farewell, Logged, SharedLog},
+    attend::{self, Background, Farewell, Logged, News, SharedLog},
     find,
     launch::{self, World},
     logs::LogWriter,
@@ -120,7 +120,10 @@ impl Runtime {
             self.store.close();
             self.machine.let_go();
             let began = Instant::now();
-            let code = background.attend(&running, streams, log, farewell)?;
+            let addresses = self.watch_addresses(admitted)?;
+            let mut tell = || self.notice_addresses(admitted);
+            let news = News::of(addresses, &mut tell);
+            let code = background.attend(&running, streams, log, farewell, news)?;
             let code = self.store.read(|tx| as_meant(tx, &admitted.id, code))?;
             if background.was_asked() {
                 return Ok(Ending::Interrupted(code));

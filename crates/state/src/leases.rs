@@ -201,6 +201,19 @@ impl Transaction<'_> {
         .map_err(Error::during("forget a lease"))
     }
 
+    /// The IDs of the containers that are on a network.
+    pub fn holders_on(&self, network: &NetworkName) -> Result<Vec<String>, Error> {
+        let act = Error::during("list who is on a network");
+        let mut statement = self
+            .inner
+            .prepare_cached("SELECT holder FROM lease WHERE network = ?1 AND holder IS NOT NULL")
+            .map_err(&act)?;
+        let rows = statement
+            .query_map([network.as_str()], |row| row.get(0))
+            .map_err(&act)?;
+        rows.collect::<Result<_, _>>().map_err(act)
+    }
+
     /// How many addresses of a network are in use.
     pub fn leases_in_use(&self, network: &NetworkName) -> Result<u32, Error> {
         self.inner

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS link (
     receiver  TEXT NOT NULL,
     alias     TEXT NOT NULL COLLATE NOCASE,
     source    TEXT NOT NULL,
-    holder    TEXT REFERENCES container (id) ON DELETE CASCADE,
+    holder    TEXT REFERENCES container (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     created   INTEGER NOT NULL,
     PRIMARY KEY (receiver, alias)
 ) STRICT, WITHOUT ROWID;

@@ -8,6 +8,7 @@ pub(crate) mod exec;
 pub(crate) mod gc;
 pub(crate) mod inspect;
 pub(crate) mod leases;
+pub(crate) mod link;
 pub(crate) mod logs;
 pub(crate) mod manual;
 pub(crate) mod network;

@@ -1,6 +1,6 @@
 //! The marked block: finding it in a file that a user may have edited, and replacing it.
 
-use super::{BEGIN, Block, END};
+use super::{Block, Markers};
 use std::ops::Range;
 
 /// `existing` with minet's lines replaced by `block`; every other byte stays.
@@ -17,7 +17,12 @@ use std::ops::Range;
 /// It works on bytes, since a comment may be in any encoding. Doing it twice is doing it
 /// once.
 pub fn update(existing: &[u8], block: &Block) -> Vec<u8> {
-    let place = place_of_block(existing);
+    update_between(existing, &Markers::default(), block)
+}
+
+/// The same for a block between other markers.
+pub fn update_between(existing: &[u8], markers: &Markers, block: &Block) -> Vec<u8> {
+    let place = place_of_block(existing, markers);
     let (before, after) = (&existing[..place.start], &existing[place.end..]);
     let mut text = Vec::with_capacity(before.len() + block.text.len() + after.len() + 1);
     text.extend_from_slice(before);
@@ -30,13 +35,13 @@ pub fn update(existing: &[u8], block: &Block) -> Vec<u8> {
 }
 
 /// Which bytes the block takes the place of; an empty range at the end to append it.
-fn place_of_block(text: &[u8]) -> Range<usize> {
+fn place_of_block(text: &[u8], markers: &Markers) -> Range<usize> {
     let mut begin: Option<Range<usize>> = None;
     for line in lines(text) {
-        if is_marker(&text[line.clone()], BEGIN) {
+        if is_marker(&text[line.clone()], &markers.begin) {
             begin = Some(line);
         } else if let Some(begin) = &begin
-            && is_marker(&text[line.clone()], END)
+            && is_marker(&text[line.clone()], &markers.end)
         {
             return begin.start..line.end;
         }
@@ -44,11 +49,18 @@ fn place_of_block(text: &[u8]) -> Range<usize> {
     begin.unwrap_or(text.len()..text.len())
 }
 
+/// `existing` without the block, if it has one; every other byte stays.
+pub fn without_block(existing: &[u8], markers: &Markers) -> Vec<u8> {
+    let place = place_of_block(existing, markers);
+    [&existing[..place.start], &existing[place.end..]].concat()
+}
+
 /// The text without any marker line.
 pub(super) fn without_markers(text: &[u8]) -> Vec<u8> {
+    let markers = Markers::default();
     lines(text)
         .map(|line| &text[line])
-        .filter(|line| !is_marker(line, BEGIN) && !is_marker(line, END))
+        .filter(|line| !is_marker(line, &markers.begin) && !is_marker(line, &markers.end))
         .flatten()
         .copied()
         .collect()
@@ -71,6 +83,7 @@ fn is_marker(line: &[u8], marker: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{BEGIN, END};
     use super::*;
 
     /// The block under test holds the single line `NEW`.
@@ -157,7 +170,7 @@ mod tests {
         for code in 0..kinds.len().pow(6) {
             let kind = |n: u32| kinds[code / kinds.len().pow(n) % kinds.len()];
             let text: String = (0..6).map(kind).collect();
-            let place = place_of_block(text.as_bytes());
+            let place = place_of_block(text.as_bytes(), &Markers::default());
             let replaced = &text[place.clone()];
             let inner = replaced.trim_end().strip_prefix(BEGIN).unwrap_or_default();
             assert!(!inner.contains(BEGIN), "{text:?}");

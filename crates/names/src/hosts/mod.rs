@@ -15,7 +15,7 @@
 
 mod block;
 
-pub use block::update;
+pub use block::{update, update_between, without_block};
 
 use crate::Ipv6;
 use minet_model::HostName;
@@ -25,6 +25,34 @@ use std::{fmt::Write, net::IpAddr};
 pub const BEGIN: &str = "# minet begin";
 /// The line behind them.
 pub const END: &str = "# minet end";
+
+/// The two lines around lines that are not the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Markers {
+    begin: String,
+    end: String,
+}
+
+impl Markers {
+    /// Markers that say whose the lines are. Line ends in it become spaces.
+    pub fn new(whose: &str) -> Self {
+        let whose = whose.replace(char::is_control, " ");
+        Markers {
+            begin: format!("# {whose} begin"),
+            end: format!("# {whose} end"),
+        }
+    }
+}
+
+impl Default for Markers {
+    /// Those of a container's hosts file.
+    fn default() -> Self {
+        Markers {
+            begin: BEGIN.to_owned(),
+            end: END.to_owned(),
+        }
+    }
+}
 
 /// One line: an address and the names that stand for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +115,7 @@ impl HostsFile {
             Ipv6::With => LOCALHOST_V6,
             Ipv6::Without => "",
         };
-        Block::new(&[LOCALHOST, ipv6], &self.entries)
+        Block::new(&Markers::default(), &[LOCALHOST, ipv6], &self.entries)
     }
 }
 
@@ -100,15 +128,20 @@ pub struct Block {
 impl Block {
     /// Only these entries, for a file that already knows localhost.
     pub fn of_entries(entries: &[Entry]) -> Self {
-        Block::new(&[], entries)
+        Block::between(&Markers::default(), entries)
     }
 
-    fn new(fixed: &[&str], entries: &[Entry]) -> Self {
-        let mut text = format!("{BEGIN}\n{}", fixed.concat());
+    /// Only these entries, between other markers.
+    pub fn between(markers: &Markers, entries: &[Entry]) -> Self {
+        Block::new(markers, &[], entries)
+    }
+
+    fn new(markers: &Markers, fixed: &[&str], entries: &[Entry]) -> Self {
+        let mut text = format!("{}\n{}", markers.begin, fixed.concat());
         for entry in entries {
             write_line(&mut text, entry);
         }
-        text.push_str(END);
+        text.push_str(&markers.end);
         text.push('\n');
         Block { text }
     }

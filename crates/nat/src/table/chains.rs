@@ -155,6 +155,12 @@ fn left_to_the_relay(family: &'static Family) -> Vec<Rule> {
 fn input() -> Chain {
     let not_ours = rule([lookup([IifName], NotIn, "bridges")], [Accept], "not ours");
     let known = rule([Match::Ct(Connection::Known)], [Accept], "");
+    let linked = rule(
+        // Neighbour discovery is no connection.
+        [lookup([IifName], In, "linked"), Match::Ct(Connection::New)],
+        [Counter, Drop],
+        "its containers reach nobody but along links",
+    );
     let foreign_gateway = |family: &'static Family| {
         rule(
             [
@@ -173,7 +179,7 @@ fn input() -> Chain {
             priority: Priority::Filter,
         }),
         comment: "from containers to this machine itself",
-        rules: [not_ours, known]
+        rules: [not_ours, known, linked]
             .into_iter()
             .chain(FAMILIES.iter().copied().map(too_many_connections))
             .chain(FAMILIES.iter().copied().map(foreign_gateway))
@@ -212,6 +218,17 @@ fn forward(transit: Transit) -> Chain {
         [Counter, Drop],
         no_router,
     );
+    let linked = |family: &'static Family| {
+        rule(
+            [lookup(
+                [Saddr(family), Daddr(family), L4Proto, Dport],
+                In,
+                family.set("edges"),
+            )],
+            [Accept],
+            "linked",
+        )
+    };
     Chain {
         name: "forward",
         base: Some(Base {
@@ -239,7 +256,13 @@ fn forward(transit: Transit) -> Chain {
             "neighbours",
         )])
         .chain(FAMILIES.iter().copied().map(behind))
+        .chain(FAMILIES.iter().copied().map(linked))
         .chain([
+            rule(
+                [lookup([IifName], In, "linked")],
+                [Counter, Drop],
+                "its containers reach nobody but along links",
+            ),
             rule(
                 [lookup([IifName], In, "internal")],
                 [Counter, Drop],

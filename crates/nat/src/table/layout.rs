@@ -68,6 +68,11 @@ fn shared_sets() -> Vec<Set> {
             "families that this host passes on for minet's networks only",
         ),
         set(
+            "linked",
+            &[DataType::Ifname],
+            "bridges whose containers reach nobody but along edges",
+        ),
+        set(
             "restrained",
             &[DataType::Ifname],
             "bridges that another firewall was told to let pass",
@@ -139,6 +144,13 @@ fn sets_of(family: &Family) -> Vec<Set> {
             &[],
             Shape::Interval,
             "of those, subnets whose answers come under their own addresses",
+        ),
+        define(
+            "edges",
+            &[address, address, InetProto, InetService],
+            &[],
+            Shape::Exact,
+            "who . whom . port: links where neighbours do not talk",
         ),
         define(
             "publish",

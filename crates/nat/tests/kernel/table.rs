@@ -27,6 +27,15 @@ pub(crate) fn everything(transit: Transit) -> Vec<Change> {
             owner: "net-br-a".parse().unwrap(),
             exits: vec!["br-lan".parse().unwrap()],
         }),
+        Change::OpenEdge(minet_nat::Edge {
+            from: "172.30.2.3".parse().unwrap(),
+            to: "172.30.2.2".parse().unwrap(),
+            protocol: Protocol::Udp,
+            port: 5353,
+            owner: "web".parse().unwrap(),
+            owner_id: minet_model::ContainerId::from_bytes([0x3f; 32]),
+            source: "dns".parse().unwrap(),
+        }),
         Change::Publish(publication(
             "web",
             "0.0.0.0:8080",
@@ -110,6 +119,7 @@ fn the_text_removes_what_the_messages_remove() {
         match change {
             Change::AddNetwork(network) => changes.push(Change::RemoveNetwork(network)),
             Change::Restrain(restraint) => changes.push(Change::Release(restraint)),
+            Change::OpenEdge(edge) => changes.push(Change::CloseEdge(edge)),
             Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
             Change::CloseTransit6 => changes.push(Change::OpenTransit6),
             Change::InstallTable(_)
@@ -117,6 +127,7 @@ fn the_text_removes_what_the_messages_remove() {
             | Change::OpenTransit6
             | Change::RemoveNetwork(_)
             | Change::Release(_)
+            | Change::CloseEdge(_)
             | Change::Unpublish(_)
             | Change::RemoveTable => {}
         }

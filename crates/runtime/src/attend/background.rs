@@ -2,7 +2,7 @@
 //! to the supervisor to end is a request to end it gracefully.
 
 use super::{
-    Done, Duties,
+    Done, Duties, News, addresses,
     logged::{Logged, SharedLog},
     signals, watch,
 };
@@ -72,6 +72,7 @@ impl Background {
         streams: Logged,
         log: &SharedLog,
         farewell: Farewell,
+        news: News<'_>,
     ) -> Result<i32, Error> {
         let Background {
             runtime,
@@ -88,6 +89,7 @@ impl Background {
                 .try_clone()
                 .and_then(watch::watch)
                 .map_err(Error::process("watch the process"))?;
+            let watched = news.watch()?;
             let mut killed_by = None;
             let mut deadline = None;
             if *asked {
@@ -97,6 +99,7 @@ impl Background {
             }
             loop {
                 tokio::select! {
+                    () = addresses::changed(watched.as_ref()) => (news.tell)(),
                     readable = ended.readable() => {
                         drop(readable);
                         break;

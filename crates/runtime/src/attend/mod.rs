@@ -10,6 +10,7 @@
 //!   pidfd readable     ──▶ its exit code
 //! ```
 
+mod addresses;
 mod background;
 mod console;
 mod guard;
@@ -19,6 +20,7 @@ mod pump;
 mod signals;
 mod watch;
 
+pub(crate) use addresses::Addresses;
 pub(crate) use background::{Background, Farewell};
 pub(crate) use console::Console;
 pub(crate) use logged::{Logged, SharedLog};
@@ -73,6 +75,33 @@ impl Events {
             Signals::listen().map_err(Error::process("listen for signals"))?
         };
         Ok(Events { runtime, signals })
+    }
+}
+
+/// Who is told that the addresses inside have changed.
+pub(crate) struct News<'a> {
+    addresses: Option<Addresses>,
+    tell: &'a mut dyn FnMut(),
+}
+
+impl<'a> News<'a> {
+    /// Nobody, since they are none of the container's own.
+    pub(crate) fn none(nobody: &'a mut dyn FnMut()) -> Self {
+        News {
+            addresses: None,
+            tell: nobody,
+        }
+    }
+
+    /// This one.
+    pub(crate) fn of(addresses: Option<Addresses>, tell: &'a mut dyn FnMut()) -> Self {
+        News { addresses, tell }
+    }
+
+    /// Must be called within the event loop.
+    fn watch(&self) -> Result<Option<addresses::Watched>, Error> {
+        let watched = self.addresses.as_ref().map(Addresses::watch).transpose();
+        watched.map_err(Error::process("watch the container's addresses"))
     }
 }
 
@@ -131,6 +160,7 @@ pub(crate) fn attend(
     running: &Running,
     console: Console,
     duties: Duties,
+    news: News<'_>,
 ) -> Result<i32, Error> {
     let Events {
         runtime,
@@ -146,8 +176,10 @@ pub(crate) fn attend(
             .try_clone()
             .and_then(watch::watch)
             .map_err(Error::process("watch the process"))?;
+        let watched = news.watch()?;
         let killed_by = loop {
             tokio::select! {
+                () = addresses::changed(watched.as_ref()) => (news.tell)(),
                 readable = ended.readable() => {
                     drop(readable);
                     break None;

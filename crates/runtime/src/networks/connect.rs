@@ -12,15 +12,13 @@ use super::{
     NetworkError, announce_step, attach, cable_steps, default_route_step, default_route6_step,
 };
 use crate::{
-    Error, Narrator, Plan, Runtime,
-    etc_files::{self, EtcSource},
-    find,
+    Error, Narrator, Plan, Runtime, find, links,
     machine::Inside,
     network::{self, Intent},
     plan::Carrier,
     settings::{Attachment, Settings},
     step::Step,
-    steps::{PublishPorts, RewriteHosts},
+    steps::PublishPorts,
     time::now,
 };
 use minet_bridge::Rtnl;
@@ -33,6 +31,8 @@ struct Rewiring {
     spec: ContainerSpec,
     before: Settings,
     after: Settings,
+    /// Whose names change with it.
+    noted: Vec<String>,
 }
 
 impl Runtime {
@@ -76,6 +76,7 @@ impl Runtime {
             ground.tear_down(self)?;
             return Err(error);
         }
+        self.tell_of_names(&rewiring, narrator)?;
         warn_of_relays(&rewiring, narrator)
     }
 
@@ -108,6 +109,7 @@ impl Runtime {
             left_behind.extend(carrier.undo(&published(&plan)));
         }
         carrier.carry_out(&more)?;
+        self.tell_of_names(&rewiring, narrator)?;
         let id = &rewiring.row.id;
         if !left_behind.is_empty() {
             return Err(Error::LeftBehind {
@@ -123,6 +125,20 @@ impl Runtime {
             tx.set_plan(id, &stays.to_json())?;
             Ok(tx.release_lease(&attachment.network, id, now())?)
         })
+    }
+
+    /// The container's own lines, and those of whoever has a link to it.
+    fn tell_of_names(
+        &mut self,
+        rewiring: &Rewiring,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let noted = self.store.read(|tx| {
+            let noted = tx.relinks()?.into_iter().map(|noted| noted.receiver);
+            let own = |receiver: &String| rewiring.noted.contains(receiver);
+            Ok::<_, Error>(noted.filter(own).collect::<Vec<_>>())
+        })?;
+        self.relink(&noted, narrator).map(drop)
     }
 
     /// Holds the container's namespace open, with a netlink socket inside.
@@ -165,6 +181,7 @@ impl Runtime {
             let mut spec = find::spec(&row)?;
             spec.networks.retain(|known| known.network != *network);
             tx.drop_names(network, id)?;
+            links::note_all(tx, &row, &rewiring.before)?;
             tx.set_wish(id, &to_json(&spec), &to_json(&rewiring.before))?;
             tx.set_plan(id, &plan.to_json())?;
             Ok(tx.release_lease(network, id, now())?)
@@ -213,15 +230,15 @@ fn plan_connection(
         steps: cable_steps(&row.name, &attachment),
     };
     new.steps.extend(new_ways(&row.name, &before, &after));
-    new.steps.extend(hosts_step(&row, &spec, (&before, &after)));
     new.steps.push(announce_step(&row.name, &attachment));
-    let rewiring = Rewiring {
+    let mut rewiring = Rewiring {
         row,
         spec,
         before,
         after,
+        noted: Vec::new(),
     };
-    record(tx, &rewiring, &new)?;
+    record(tx, &mut rewiring, &new)?;
     Ok((rewiring, new))
 }
 
@@ -258,20 +275,24 @@ fn plan_disconnection(
     }
     let mut more = Plan::default();
     more.steps.extend(new_ways(&row.name, &before, &after));
-    more.steps
-        .extend(hosts_step(&row, &spec, (&before, &after)));
-    let rewiring = Rewiring {
+    let mut rewiring = Rewiring {
         row,
         spec,
         before,
         after,
+        noted: Vec::new(),
     };
-    record(tx, &rewiring, &more)?;
+    record(tx, &mut rewiring, &more)?;
     Ok(Some((rewiring, attachment, more)))
 }
 
 /// Records the wish: what the container is to be, and what its end will have to undo.
-fn record(tx: &Transaction<'_>, rewiring: &Rewiring, new: &Plan) -> Result<(), Error> {
+fn record(tx: &Transaction<'_>, rewiring: &mut Rewiring, new: &Plan) -> Result<(), Error> {
+    for settings in [&rewiring.before, &rewiring.after] {
+        rewiring
+            .noted
+            .extend(links::note_all(tx, &rewiring.row, settings)?);
+    }
     let id = &rewiring.row.id;
     let mut plan = find::plan(&rewiring.row)?;
     plan.steps.extend(new.steps.iter().cloned());
@@ -333,25 +354,6 @@ fn warn_of_relays(rewiring: &Rewiring, narrator: &mut dyn Narrator) -> Result<()
         ));
     }
     Ok(())
-}
-
-fn hosts_step(
-    row: &ContainerRow,
-    spec: &ContainerSpec,
-    (before, after): (&Settings, &Settings),
-) -> Option<Step> {
-    let lines =
-        |settings| RewriteHosts::lines(&etc_files::own_hosts(&EtcSource { spec, settings }));
-    let (before, after) = (lines(before), lines(after));
-    let path = find::settings(row).ok()?.etc_dir.join("hosts");
-    (before != after).then(|| {
-        Step::RewriteHosts(RewriteHosts {
-            name: row.name.clone(),
-            path,
-            before,
-            after,
-        })
-    })
 }
 
 /// The steps that belong to one cable, and the others.

@@ -142,7 +142,7 @@ impl Runtime {
             after: Box::new(after.clone()),
         });
         let Err(error) = self.change(&change, &followers, narrator) else {
-            return Ok(());
+            return self.follow_with_links(&old_plan, &after, &followers, narrator);
         };
         self.store.write(|tx| {
             record(tx, (before, row.created, &old, &boot))?;
@@ -156,6 +156,34 @@ impl Runtime {
             Ok::<_, Error>(())
         })?;
         Err(error)
+    }
+
+    /// Whether neighbours talk decides what links open, and who answers for a neighbour.
+    fn follow_with_links(
+        &mut self,
+        old_plan: &Plan,
+        after: &BridgeNetwork,
+        followers: &[Follower],
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let tunes = |step: &&Step| matches!(step, Step::TuneBridge(_));
+        let new_plan = of_network(old_plan, after);
+        for (old, new) in old_plan.steps.iter().zip(&new_plan.steps) {
+            if tunes(&new) && old != new {
+                old.act().undo(&mut self.machine)?;
+                new.act().apply(&mut self.machine)?;
+            }
+        }
+        let noted: Vec<String> = followers
+            .iter()
+            .map(|follower| follower.row.id.to_string())
+            .collect();
+        self.store.write(|tx| {
+            noted
+                .iter()
+                .try_for_each(|receiver| Ok::<_, Error>(tx.note_relink(receiver)?))
+        })?;
+        self.relink(&noted, narrator).map(drop)
     }
 
     /// Takes all steps; if one fails, takes all back.
@@ -265,6 +293,7 @@ fn of_network(plan: &Plan, network: &BridgeNetwork) -> Plan {
             Step::MakeBridge(step) => step.network = network.clone(),
             Step::UseBridge(step) => step.network = network.clone(),
             Step::AdmitNetwork(step) => step.network = network.clone(),
+            Step::TuneBridge(step) => step.neighbours = network.asked.neighbours,
             _ => {}
         }
     }

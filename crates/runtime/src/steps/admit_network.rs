@@ -100,8 +100,10 @@ impl Act for AdmitNetwork {
                 "Connections that leave the subnet do so under {address} (source NAT), and nothing from outside may address a container directly"
             );
         }
-        if asked.neighbours == Neighbours::Apart {
-            why.push_str("; its containers do not reach each other");
+        match asked.neighbours {
+            Neighbours::Talk => {}
+            Neighbours::Apart => why.push_str("; its containers do not reach each other"),
+            Neighbours::Linked => why.push_str("; its containers reach nobody but along links"),
         }
         Explanation {
             what: format!("admit {bridge} ({subnet}) to the table"),

@@ -47,7 +47,7 @@ impl ChangeCable {
         if from.neighbours != to.neighbours {
             let isolation = match to.neighbours {
                 Neighbours::Talk => Isolation::Open,
-                Neighbours::Apart => Isolation::Isolated,
+                Neighbours::Apart | Neighbours::Linked => Isolation::Isolated,
             };
             cable::isolate(rtnl, &self.host_end, isolation)?;
         }
@@ -86,7 +86,7 @@ impl ChangeCable {
         if from.neighbours != to.neighbours {
             let isolated = match to.neighbours {
                 Neighbours::Talk => "off",
-                Neighbours::Apart => "on",
+                Neighbours::Apart | Neighbours::Linked => "on",
             };
             commands.push(format!(
                 "bridge link set dev {host_end} isolated {isolated}"

@@ -49,7 +49,7 @@ impl LayCable {
             bridge: self.bridge.clone(),
             isolation: match self.neighbours {
                 Neighbours::Talk => Isolation::Open,
-                Neighbours::Apart => Isolation::Isolated,
+                Neighbours::Apart | Neighbours::Linked => Isolation::Isolated,
             },
             alias: self.alias(),
         }
@@ -108,7 +108,7 @@ impl Act for LayCable {
         let host_mac = cable::host_mac(*mac);
         let isolated = match neighbours {
             Neighbours::Talk => "",
-            Neighbours::Apart => " isolated on",
+            Neighbours::Apart | Neighbours::Linked => " isolated on",
         };
         Explanation {
             what: format!("lay a cable from {bridge} to {container_end} of {name}"),

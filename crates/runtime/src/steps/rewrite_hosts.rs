@@ -7,10 +7,17 @@ use minet_model::{ContainerName, HostName};
 use minet_names::{
     Ipv6,
     hosts::{self, Entry, HostsFile},
-    write,
+    write::Editor,
 };
 use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Nobody but root can hold the directory's lock.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// minet's own lines in the hosts file of a running container change; a user's stay.
 ///
@@ -22,9 +29,7 @@ pub struct RewriteHosts {
     pub name: ContainerName,
     /// The file.
     pub path: PathBuf,
-    /// The lines that were there, as address and names.
-    pub before: Vec<(IpAddr, Vec<HostName>)>,
-    /// The lines that shall be there.
+    /// The lines that shall be there, as address and names.
     pub after: Vec<(IpAddr, Vec<HostName>)>,
 }
 
@@ -35,32 +40,30 @@ impl RewriteHosts {
         file.entries.iter().map(line).collect()
     }
 
-    fn write(&self, lines: &[(IpAddr, Vec<HostName>)]) -> Result<(), Error> {
+    /// Writes as the one who holds the directory's lock.
+    pub(crate) fn write_with(&self, editor: &Editor) -> Result<(), Error> {
         let entry = |(address, names): &(IpAddr, Vec<HostName>)| Entry {
             address: *address,
             names: names.clone(),
         };
         let file = HostsFile {
-            entries: lines.iter().map(entry).collect(),
+            entries: self.after.iter().map(entry).collect(),
             ipv6: Ipv6::With,
         };
         let block = file.block();
-        Ok(write::edit_in_place(&self.path, |text| {
-            hosts::update(text, &block)
-        })?)
+        Ok(editor.edit(Path::new("hosts"), |text| hosts::update(text, &block))?)
     }
 }
 
 impl Act for RewriteHosts {
     fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
-        self.write(&self.after)
+        let dir = self.path.parent().unwrap_or(Path::new("/"));
+        self.write_with(&Editor::of(dir, PATIENCE)?)
     }
 
     fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
-        match self.path.exists() {
-            true => self.write(&self.before),
-            false => Ok(()),
-        }
+        // The lines are what the store says at each moment, and the file goes as a whole.
+        Ok(())
     }
 
     fn check(&self, _machine: &mut Machine) -> Result<Finding, Error> {
@@ -79,9 +82,9 @@ impl Act for RewriteHosts {
         let path = self.path.display();
         Explanation {
             what: format!("rewrite the hosts file of {}", self.name),
-            why: "The container's own name leads to each of its addresses; only minet's lines, between its markers, are replaced.".into(),
+            why: "The names that it knows lead to the addresses that they have now; only minet's lines, between its markers, are replaced, in the very file that is mounted inside.".into(),
             up: vec![format!("# in {path}: {}", lines(&self.after))],
-            down: vec![format!("# in {path}: {}", lines(&self.before))],
+            down: Vec::new(),
         }
     }
 }

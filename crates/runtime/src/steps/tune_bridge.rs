@@ -3,7 +3,7 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use minet_model::IfName;
+use minet_model::{IfName, Neighbours};
 use minet_netns::sysctl;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct TuneBridge {
     /// Whether its network has IPv6.
     #[serde(default)]
     pub ipv6: bool,
+    /// Whether its containers may talk to each other.
+    #[serde(default)]
+    pub neighbours: Neighbours,
 }
 
 /// Whose property a bridge is, and therefore how much of it may be changed.
@@ -39,15 +42,14 @@ impl TuneBridge {
     /// as a router to the host (CVE-2020-10749).
     fn settings(&self) -> Vec<(String, &'static str)> {
         let bridge = &self.bridge;
-        let needed = (self.route_localnet(), "1");
+        let mut settings = self.needed();
         if self.whose == Whose::SomebodyElses {
-            return vec![needed];
+            return settings;
         }
-        let mut settings = vec![
-            needed,
+        settings.extend([
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/accept_redirects"), "0"),
-        ];
+        ]);
         let ipv6: &[(&str, &'static str)] = match self.ipv6 {
             true => &[
                 ("accept_ra", "0"),
@@ -60,6 +62,28 @@ impl TuneBridge {
         let below =
             |(key, value): &(&str, &'static str)| (format!("net/ipv6/conf/{bridge}/{key}"), *value);
         settings.extend(ipv6.iter().map(below));
+        settings
+    }
+
+    /// What is set on a bridge of somebody else's, too.
+    ///
+    /// Where neighbours do not meet on the bridge, their requests for each other's address
+    /// are answered by the host (`proxy_arp_pvlan`, RFC 3069), and at once: so what a link
+    /// allows is routed, and passes the table.
+    fn needed(&self) -> Vec<(String, &'static str)> {
+        let bridge = &self.bridge;
+        let mut settings = vec![(self.route_localnet(), "1")];
+        match self.neighbours {
+            // Its neighbours meet on the bridge, and answer for themselves.
+            Neighbours::Talk if self.whose == Whose::Ours => {
+                settings.push((format!("net/ipv4/conf/{bridge}/proxy_arp_pvlan"), "0"))
+            }
+            Neighbours::Talk => {}
+            Neighbours::Apart | Neighbours::Linked => settings.extend([
+                (format!("net/ipv4/neigh/{bridge}/proxy_delay"), "0"),
+                (format!("net/ipv4/conf/{bridge}/proxy_arp_pvlan"), "1"),
+            ]),
+        }
         settings
     }
 }
@@ -87,9 +111,17 @@ impl Act for TuneBridge {
 
     fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
         // The settings of our own bridge go with it.
-        let key = self.route_localnet();
-        if self.whose == Whose::SomebodyElses && exists(&key) {
-            sysctl::write(&key, "0")?;
+        if self.whose == Whose::SomebodyElses {
+            for (key, _) in self.needed() {
+                let default = if key.ends_with("proxy_delay") {
+                    "80"
+                } else {
+                    "0"
+                };
+                if exists(&key) {
+                    sysctl::write(&key, default)?;
+                }
+            }
         }
         Ok(())
     }
@@ -111,7 +143,14 @@ impl Act for TuneBridge {
             up: self.settings().iter().map(|(key, value)| format!("sysctl -qw {key}={value}")).collect(),
             down: match self.whose {
                 Whose::Ours => Vec::new(),
-                Whose::SomebodyElses => vec![format!("sysctl -qw {}=0", self.route_localnet())],
+                Whose::SomebodyElses => self
+                    .needed()
+                    .iter()
+                    .map(|(key, _)| match key.ends_with("proxy_delay") {
+                        true => format!("sysctl -qw {key}=80"),
+                        false => format!("sysctl -qw {key}=0"),
+                    })
+                    .collect(),
             },
         }
     }

@@ -1,0 +1,180 @@
+//! Making a receiver's hosts file and edges what the links say.
+
+use super::{host, known_to, open_edges};
+use crate::{
+    Error, Runtime,
+    etc_files::{self, EtcSource},
+    find,
+    narrator::{Narrator, Silent},
+    plan::Plan,
+    step::{Act, Step},
+    steps::{OpenEdges, RewriteHosts},
+};
+use minet_model::{ContainerId, Receiver};
+use minet_names::write::{Editor, WriteError};
+use minet_state::{ContainerRow, Relink, Transaction};
+use std::time::Duration;
+
+/// Only root can lock a container's directory, and holds it for moments.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is to be done for one container.
+struct Todo {
+    done: Relink,
+    row: ContainerRow,
+    hosts: Option<RewriteHosts>,
+    before: OpenEdges,
+    after: OpenEdges,
+}
+
+impl Runtime {
+    /// Finishes what was noted of these receivers; returns what could not be done.
+    pub(crate) fn relink(
+        &mut self,
+        receivers: &[String],
+        narrator: &mut dyn Narrator,
+    ) -> Result<Vec<String>, Error> {
+        let mut complaints = Vec::new();
+        for receiver in receivers {
+            let done = match receiver.parse::<ContainerId>() {
+                Ok(id) => self.relink_container(&id, narrator),
+                Err(_) => host::relink(self),
+            };
+            if let Err(error) = done {
+                complaints.push(error.chain());
+            }
+        }
+        for complaint in &complaints {
+            narrator.warn(&format!(
+                "WARNING: a link is not as it should be: {complaint}"
+            ));
+        }
+        Ok(complaints)
+    }
+
+    /// What a crash, or somebody who is just at work, has left to be done.
+    pub(crate) fn finish_links(&mut self) -> Result<Vec<String>, Error> {
+        let noted = self.store.read(|tx| tx.relinks())?;
+        let receivers: Vec<String> = noted.into_iter().map(|noted| noted.receiver).collect();
+        self.relink(&receivers, &mut Silent)
+    }
+
+    fn relink_container(
+        &mut self,
+        id: &ContainerId,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        let Some(row) = self.store.write(|tx| present(tx, id))? else {
+            return Ok(());
+        };
+        let editor = match Editor::of(&find::settings(&row)?.etc_dir, PATIENCE) {
+            Ok(editor) => Some(editor),
+            // It is just being made, and will be made with all its names, or it has ended.
+            Err(WriteError::Open { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some(todo) = self.store.write(|tx| plan(tx, id))? else {
+            return Ok(());
+        };
+        let written = match (&editor, &todo.hosts) {
+            (Some(editor), Some(step)) => {
+                narrator.step(1, &step.explain());
+                step.write_with(editor)
+            }
+            _ => Ok(()),
+        };
+        if todo.before != todo.after {
+            narrator.step(2, &todo.after.explain());
+        }
+        OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
+        let ended = self.store.write(|tx| settle(tx, &todo))?;
+        if todo.before.ports != todo.after.ports {
+            // A repair that read the plan before this moment may have opened them again.
+            OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
+        }
+        if ended {
+            // It ended meanwhile, and its end may have come before the edges were open.
+            todo.after.undo(&mut self.machine)?;
+        }
+        drop(editor);
+        written
+    }
+}
+
+/// The container, if it is there; else there is nothing to be done for it.
+fn present(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<ContainerRow>, Error> {
+    let row = tx.container(id)?.filter(super::known::is_there);
+    if row.is_none()
+        && let Some(noted) = tx.relink(id.as_str())?
+    {
+        tx.relinked(&noted)?;
+    }
+    Ok(row)
+}
+
+/// Computes what shall be, and records the edges that are about to be open.
+fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
+    let (Some(done), Some(row)) = (tx.relink(id.as_str())?, present(tx, id)?) else {
+        return Ok(None);
+    };
+    let (spec, settings) = (find::spec(&row)?, find::settings(&row)?);
+    let known = known_to(tx, &row.name, &settings)?;
+    let source = EtcSource {
+        spec: &spec,
+        settings: &settings,
+        known: &known,
+    };
+    let hosts = etc_files::rewritten(&row.name, &source);
+    let none = OpenEdges {
+        name: row.name.clone(),
+        id: id.clone(),
+        ports: Vec::new(),
+    };
+    let mut plan = find::plan(&row)?;
+    let mut before = none.clone();
+    for step in &plan.steps {
+        if let Step::OpenEdges(step) = step {
+            before.ports.extend(step.ports.iter().cloned());
+        }
+    }
+    let after = open_edges(&row.name, id, &known).unwrap_or(none);
+    if before.ports != after.ports {
+        plan.steps.push(Step::OpenEdges(after.clone()));
+        tx.set_plan(id, &plan.to_json())?;
+    }
+    Ok(Some(Todo {
+        done,
+        row,
+        hosts,
+        before,
+        after,
+    }))
+}
+
+/// It is done. True if the container has ended meanwhile.
+fn settle(tx: &Transaction<'_>, todo: &Todo) -> Result<bool, Error> {
+    let id = &todo.row.id;
+    tx.relinked(&todo.done)?;
+    let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
+        return Ok(true);
+    };
+    if todo.before.ports != todo.after.ports {
+        let mut plan: Plan = find::plan(&row)?;
+        plan.steps
+            .retain(|step| !matches!(step, Step::OpenEdges(_)));
+        if !todo.after.ports.is_empty() {
+            plan.steps.push(Step::OpenEdges(todo.after.clone()));
+        }
+        tx.set_plan(id, &plan.to_json())?;
+    }
+    Ok(false)
+}
+
+/// Whether something was noted of the host.
+pub(super) fn noted_of_host(tx: &Transaction<'_>) -> Result<Option<Relink>, Error> {
+    Ok(tx.relink(&Receiver::Host.to_string())?)
+}

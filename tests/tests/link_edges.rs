@@ -1,0 +1,149 @@
+//! Links as the only way from one container to another: `--icc=false` and `--link-only`.
+//!
+//! The oracle is what arrives, over TCP and UDP, with frames judged on the bridge and not.
+
+use minet_tests::{Running, TestHost, eventually};
+
+struct Lab {
+    host: TestHost,
+    db: String,
+}
+
+impl Lab {
+    /// A network, and on it `web`, which has a link to `db`, and `other`, which has none.
+    fn new(kind: &str, brnf: &str) -> Self {
+        let host = TestHost::new();
+        host.sh(&format!(
+            "modprobe br_netfilter 2>/dev/null || true
+             echo {brnf} >/proc/sys/net/bridge/bridge-nf-call-iptables"
+        ))
+        .succeed();
+        host.minet(format!("network create {kind} --subnet 10.9.0.0/24 lab"))
+            .succeed();
+        host.leave("--name web --network lab --link db", "exec sleep 1000");
+        host.leave("--name other --network lab", "exec sleep 1000");
+        Lab {
+            host,
+            db: "10.9.0.77".to_owned(),
+        }
+    }
+
+    fn serve(&self) -> Running<'_> {
+        let options = "--name db --network lab --ip 10.9.0.77 --expose 80 --expose 53/udp";
+        self.host.serve(options, "tcp:80 udp:53 tcp:81")
+    }
+
+    fn reaches(&self, container: &str, question: &str) -> bool {
+        let command = format!(
+            "exec {container} timeout 2 {} ask {question}",
+            self.host.probe()
+        );
+        self.host.minet(command).code() == 0
+    }
+}
+
+fn only_along_links(kind: &str, brnf: &str) {
+    let lab = Lab::new(kind, brnf);
+    let db = &lab.db;
+    {
+        let _db = lab.serve();
+        for question in [format!("tcp {db}:80"), format!("udp {db}:53")] {
+            assert!(lab.reaches("web", &question), "{question}");
+        }
+        assert!(
+            !lab.reaches("web", &format!("tcp {db}:81")),
+            "a port that is not exposed"
+        );
+        assert!(!lab.reaches("other", &format!("tcp {db}:80")));
+        assert!(!lab.reaches("other", &format!("udp {db}:53")));
+        assert_eq!(lab.host.minet("check").succeed(), "");
+
+        lab.host.minet("unlink db").succeed();
+        assert!(!lab.reaches("web", &format!("tcp {db}:80")));
+        assert!(!lab.reaches("web", &format!("udp {db}:53")));
+        lab.host.minet("link db web").succeed();
+        assert!(lab.reaches("web", &format!("tcp {db}:80")));
+    }
+    // Whoever gets the address next is not reached by a link to another.
+    lab.host.minet("rm -f db").succeed();
+    let _next = lab.host.serve(
+        "--name next --network lab --ip 10.9.0.77 --expose 80",
+        "tcp:80",
+    );
+    assert!(!lab.reaches("web", &format!("tcp {db}:80")));
+}
+
+#[test]
+fn without_icc_links_open_the_way() {
+    only_along_links("--icc=false", "0");
+}
+
+#[test]
+fn without_icc_links_open_the_way_where_frames_are_judged() {
+    only_along_links("--icc=false", "1");
+}
+
+#[test]
+fn on_a_link_only_network_links_open_the_way() {
+    only_along_links("--link-only", "0");
+}
+
+#[test]
+fn on_a_link_only_network_links_open_the_way_where_frames_are_judged() {
+    only_along_links("--link-only", "1");
+}
+
+#[test]
+fn an_open_connection_ends_with_its_link() {
+    let lab = Lab::new("--icc=false", "0");
+    lab.host.leave(
+        "--name db --network lab --expose 80",
+        "exec python3 -u -c '
+import socket
+server = socket.create_server((\"\", 80))
+peer, _ = server.accept()
+while True:
+    print(peer.recv(99).decode(), flush=True)'",
+    );
+    lab.host.leave(
+        "--name talker --network lab --link db",
+        "exec python3 -u -c '
+import socket, time
+for _ in range(100):
+    try:
+        peer = socket.create_connection((\"db\", 80), timeout=2)
+        break
+    except OSError:
+        time.sleep(0.05)
+number = 0
+while True:
+    peer.send(b\"word %d\" % number)
+    number += 1
+    time.sleep(0.02)'",
+    );
+    let heard = || lab.host.minet("logs db").succeed();
+    eventually("the first words", || heard().contains("word"));
+    lab.host.minet("unlink db talker").succeed();
+    let then = heard();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let later = heard();
+    // What was on its way when the link was taken back may still have come.
+    let words = |text: &str| text.matches("word").count();
+    assert!(words(&later) <= words(&then) + 1, "{then}\n---\n{later}");
+}
+
+#[test]
+fn a_link_only_network_reaches_neither_the_host_nor_the_world() {
+    let lab = Lab::new("--link-only", "0");
+    let host = &lab.host;
+    let _here = host.serve_at(minet_tests::Place::Host, "tcp:9000");
+    let _there = host.serve_at(minet_tests::Place::Uplink, "tcp:9000");
+    for target in ["10.9.0.1:9000", "192.168.120.2:9000", "192.168.120.1:9000"] {
+        assert!(!lab.reaches("web", &format!("tcp {target}")), "{target}");
+    }
+    // What is published is reached from outside all the same.
+    let _www = host.serve("--name www --network lab -p 8080:80", "tcp:80");
+    host.ask(minet_tests::Place::Neighbour, "tcp 192.168.120.2:8080")
+        .succeed();
+    assert!(!lab.reaches("other", "tcp 192.168.120.2:8080"));
+}
