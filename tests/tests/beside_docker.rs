@@ -160,11 +160,52 @@ fn a_firewall_that_comes_later_is_noticed_and_passed() {
 }
 
 #[test]
-fn who_came_later_and_relies_on_minet_s_forwarding_is_named() {
+fn who_comes_later_and_relies_on_minet_s_forwarding_is_passed_on() {
     let host = TestHost::new();
-    let _web = host.idle("web", "");
+    let _server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
+    // Docker takes a subnet that is free.
+    host.minet("network create --subnet 10.55.0.0/24 ours")
+        .succeed();
+    let options = "--name web -p 8080:80 --network ours --ip 10.55.0.9";
+    let web = host.serve(options, "tcp:80");
     host.minet("check").succeed();
+    // Docker leaves the policy alone where it finds forwarding on.
     let _docked = docker(&host);
+    host.sh("iptables -P FORWARD ACCEPT").succeed();
+    host.minet("check").succeed();
+
+    let outside = format!("tcp {SERVER}:80");
+    assert_eq!(ask_from_docker(&host, &outside), HOST);
+    let published = host.ask(Place::Neighbour, &format!("tcp {HOST}:9090"));
+    assert_eq!(published.succeed(), NEIGHBOUR);
+    ask_from_docker(&host, &format!("tcp {HOST}:8080"));
+    let into_minet = format!("ip netns exec docked {} ask tcp 10.55.0.9:80", host.probe());
+    host.exec(into_minet.as_str()).end_with(1);
+
+    // It goes on when minet's containers have gone, and the host is no router either way.
+    host.minet("rm -f web").succeed();
+    web.finish();
+    let told = host.minet("gc --all").succeed();
+    assert!(told.contains("since docker0 came after minet"), "{told}");
+    assert_eq!(host.sysctl("net.ipv4.ip_forward"), "1");
+    assert_eq!(ask_from_docker(&host, &outside), HOST);
+    let table = host.sh("nft list chain inet minet transit").succeed();
+    assert!(table.contains("this host is no router"), "{table}");
+
+    // When nobody relies on it any more, nothing is left.
+    host.sh("ip link delete docker0").succeed();
+    host.minet("gc").succeed();
+    assert_eq!(host.sysctl("net.ipv4.ip_forward"), "0");
+    host.sh("nft list table inet minet").end_with(1);
+}
+
+#[test]
+fn whose_bridge_was_there_before_is_named() {
+    let host = TestHost::new();
+    host.sh("ip link add docker0 type bridge").succeed();
+    let _web = host.idle("web", "");
+    host.sh("iptables -N DOCKER").succeed();
     let found = host.minet("check").end_with(1);
-    assert!(found.contains("drops what Docker would pass on"), "{found}");
+    let difference = "when docker0 was there already, and drops what Docker would pass on";
+    assert!(found.contains(difference), "{found}");
 }

@@ -71,10 +71,11 @@ fn what_is_wrong_on_purpose_is_found_and_cured_by_what_it_says() {
             "iptables -P FORWARD ACCEPT",
         ),
         (
-            "nft add table ip docker-bridges; nft 'add chain ip docker-bridges filter-FORWARD'; iptables -N DOCKER-USER",
+            "ip link add virbr0 type bridge; nft add table ip libvirt_network
+             nft 'add chain ip libvirt_network forward'; nft 'add element inet minet older { virbr0 }'",
             "other routers",
             "warning",
-            "nft delete table ip docker-bridges; iptables -X DOCKER-USER",
+            "nft delete table ip libvirt_network; ip link delete virbr0",
         ),
         (
             "ip link set minet0 type bridge stp_state 1",

@@ -123,6 +123,63 @@ fn the_host_does_not_become_a_router_for_others() {
 }
 
 #[test]
+fn neither_old_bridges_nor_new_tunnels_are_routed_between() {
+    let host = TestHost::new();
+    // The neighbour's card on a bridge of the host's own, as hosts of virtual machines are.
+    let before = format!(
+        "ip link add br0 type bridge; ip link set br0 up; ip link set lan0 master br0
+         ip address flush dev lan0; ip address add {HOST}/24 dev br0
+         ip route add default via 192.168.120.1
+         echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
+         echo 0 >/proc/sys/net/ipv4/conf/br0/send_redirects"
+    );
+    host.sh(&before).succeed();
+    let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
+    let _web = host.idle("web", "");
+    transit(&host, "evil-by-the-bridge");
+    // What another container tool makes later does pass, on its own responsibility.
+    let tool = format!(
+        "ip link add tool0 type bridge; ip address add 10.99.0.1/24 dev tool0; ip link set tool0 up
+         mkdir -p /run/netns; ip netns add guest; ip link add g0 type veth peer name eth0 netns guest
+         ip link set g0 master tool0 up; ip -n guest address add 10.99.0.2/24 dev eth0
+         ip -n guest link set eth0 up; ip -n guest route add default via 10.99.0.1
+         nft add table ip tool; nft 'add chain ip tool out {{ type nat hook postrouting priority 100; }}'
+         nft add rule ip tool out ip saddr 10.99.0.0/24 masquerade
+         ip netns exec guest {} throw {SERVER}:53 good-of-the-tool",
+        host.probe()
+    );
+    host.sh(&tool).succeed();
+    server.wait_for("good-of-the-tool");
+    // A tunnel that comes later does not.
+    let tunnel = "
+        ip tuntap add dev tun9 mode tun; ip address add 10.98.0.1/24 dev tun9; ip link set tun9 up
+        nft add table ip seen; nft 'add chain ip seen forward { type filter hook forward priority 10; }'
+        nft add rule ip seen forward oifname tun9 counter";
+    host.sh(tunnel).succeed();
+    let before = dropped_transit(&host);
+    throw_to(&host, "10.98.0.7");
+    assert!(dropped_transit(&host) > before);
+    let seen = host.sh("nft list table ip seen").succeed();
+    assert!(seen.contains("counter packets 0"), "{seen}");
+    throw(&host, Place::Neighbour, &format!("{SERVER}:53"), "good");
+    assert_heard(&mut server, "good", "evil");
+}
+
+fn dropped_transit(host: &TestHost) -> u32 {
+    let list =
+        "nft list chain inet minet transit | sed -n 's/.*counter packets \\([0-9]*\\) .*/\\1/p'";
+    host.sh(list).succeed().parse().unwrap()
+}
+
+/// The neighbour sends to an address behind another interface of the host.
+fn throw_to(host: &TestHost, address: &str) {
+    host.lan(format!("ip route replace {address} via {HOST}"))
+        .succeed();
+    throw(host, Place::Neighbour, &format!("{address}:53"), "evil");
+    host.lan(format!("ip route delete {address}")).succeed();
+}
+
+#[test]
 fn a_host_that_was_a_router_remains_one() {
     let host = TestHost::new();
     host.sh("echo 1 >/proc/sys/net/ipv4/ip_forward").succeed();

@@ -58,6 +58,7 @@ pub mod cable;
 mod error;
 pub mod events;
 pub mod guard;
+pub mod inventory;
 pub mod link;
 mod outcome;
 pub mod route;

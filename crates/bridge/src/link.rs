@@ -111,6 +111,11 @@ fn ask(rtnl: &mut Rtnl, mut question: LinkMessage) -> Result<Option<Link>, Cause
     }
 }
 
+/// An interface of a list, unless it has something that minet does not know.
+pub(crate) fn parse_link(message: &LinkMessage) -> Option<Link> {
+    parse::link(message).ok()
+}
+
 /// Switches an interface on. It may be on already.
 ///
 /// # Errors

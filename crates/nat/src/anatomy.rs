@@ -17,7 +17,7 @@ const SET_NAME: u16 = 2;
 /// Flags, types and lengths of key and data, the description, the timeout, the notes. Not
 /// what only says how many elements there are or how the kernel stores them.
 const OF_A_SET: [u16; 9] = [3, 4, 5, 6, 7, 9, 11, 13, 15];
-const CHAIN_NAME: u16 = 3;
+pub(crate) const CHAIN_NAME: u16 = 3;
 /// Hook, policy, type, flags and notes.
 const OF_A_CHAIN: [u16; 5] = [4, 5, 7, 10, 12];
 const RULE_CHAIN: u16 = 2;
@@ -149,7 +149,7 @@ fn count_missing(these: &[Vec<u8>], those: &[Vec<u8>]) -> usize {
     missing
 }
 
-fn is_ours(message: &&Incoming) -> bool {
+pub(crate) fn is_ours(message: &&Incoming) -> bool {
     text(message.attributes(), TABLE_OF) == TABLE
 }
 
@@ -184,7 +184,7 @@ fn instructions(rule: &Incoming) -> Vec<u8> {
     bytes
 }
 
-fn text(attributes: Attributes<'_>, kind: u16) -> String {
+pub(crate) fn text(attributes: Attributes<'_>, kind: u16) -> String {
     let bytes = attributes.get(kind).unwrap_or_default();
     let name = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(name).into_owned()

@@ -5,7 +5,9 @@ use crate::edge::Edge;
 use crate::foreign::Restraint;
 use crate::network::NetworkRules;
 use crate::publication::Publication;
-use crate::table::{Element, IPV6, TABLE, Table, Transit, Value, any_layout, layout};
+use crate::table::{Element, IPV6, OLDER, TABLE, Table, Transit, Value, any_layout, layout};
+use crate::transit::{forget_older, name_older};
+use minet_model::IfName;
 
 /// One change. Several make one transaction, see [`crate::Firewall::apply`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,11 @@ pub enum Change {
     /// Makes the table with its sets, chains and rules. If there is a table of this name
     /// already, it stays as it is, whatever its [`Transit`].
     InstallTable(Transit),
+    /// Names interfaces that were there before minet turned forwarding on, so that they do
+    /// not pass a table whose transit is [`Transit::Dropped`]; those named stay.
+    NameOlder(Vec<IfName>),
+    /// Takes that back; what is gone already is gone.
+    ForgetOlder(Vec<IfName>),
     /// Adds a network; if it is there already, it stays.
     AddNetwork(NetworkRules),
     /// Makes a network what the second one is, instead of what the first one is.
@@ -53,6 +60,8 @@ impl Change {
                 .map(str::to_owned)
                 .collect(),
             Change::RemoveTable
+            | Change::NameOlder(_)
+            | Change::ForgetOlder(_)
             | Change::AddNetwork(_)
             | Change::ReplaceNetwork(..)
             | Change::RemoveNetwork(_)
@@ -72,6 +81,8 @@ impl Change {
         let table = any_layout();
         match self {
             Change::InstallTable(transit) => install(&layout(*transit)),
+            Change::NameOlder(names) => name_older(names, table),
+            Change::ForgetOlder(names) => forget_older(names, table),
             Change::AddNetwork(network) => network.add(table),
             Change::RemoveNetwork(network) => network.remove(table),
             Change::Restrain(restraint) => restraint.add(table),
@@ -99,6 +110,9 @@ impl Change {
     pub(crate) fn describe(&self) -> String {
         match self {
             Change::InstallTable(_) => format!("create table inet {TABLE}"),
+            Change::NameOlder(_) | Change::ForgetOlder(_) => {
+                format!("change set {OLDER} of table inet {TABLE}")
+            }
             Change::AddNetwork(network) => {
                 format!("add network {} to table inet {TABLE}", network.owner)
             }

@@ -61,6 +61,8 @@
 //! | a container of another network | the container's address | dropped in `forward` | |
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
 //! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
+//! | another machine | a third one, by way of this host | dropped in `transit`, where minet turned forwarding on | |
+//! | another machine | behind another tool's bridge that came after minet | up to that tool | |
 //! | the container | the world | answered, under the address in `outbound` if there is one | |
 //! | behind a neighbour with a network's route (`behind`) | that network | answered, and dropped elsewhere | |
 //!
@@ -119,6 +121,7 @@ mod query;
 mod resolver_port;
 pub mod table;
 mod transaction;
+mod transit;
 
 pub use anatomy::Anatomy;
 pub use change::Change;

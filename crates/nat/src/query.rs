@@ -80,7 +80,12 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn networks(&mut self) -> Result<Vec<IfName>, Error> {
-        let entries = self.elements(&set("bridges"), "list the networks")?;
+        self.interfaces_in("bridges")
+    }
+
+    /// The interfaces that a set holds; none if there is no table.
+    pub(crate) fn interfaces_in(&mut self, name: &str) -> Result<Vec<IfName>, Error> {
+        let entries = self.elements(&set(name), "list interfaces")?;
         Ok(entries.iter().filter_map(|e| ifname(&e.key)).collect())
     }
 

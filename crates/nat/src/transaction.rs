@@ -125,7 +125,9 @@ impl Firewall {
                     belief = Belief::Missing;
                     only_if(is_there, change)
                 }
-                Change::AddNetwork(_)
+                Change::NameOlder(_)
+                | Change::ForgetOlder(_)
+                | Change::AddNetwork(_)
                 | Change::ReplaceNetwork(..)
                 | Change::RemoveNetwork(_)
                 | Change::Restrain(_)

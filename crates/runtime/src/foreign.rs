@@ -8,7 +8,7 @@
 use crate::{
     Error, Runtime,
     check::Difference,
-    network,
+    forwarding, network,
     plan::Plan,
     step::{Act, Finding, Step},
     steps::PassForeignDrop,
@@ -115,19 +115,24 @@ fn in_the_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Erro
     unforeseen.dropping(&mut runtime.machine)
 }
 
-/// Whether minet is in the way of one that came later. It found forwarding on and relies on
-/// it; but it was minet that turned it on, for its own networks alone.
+/// Whether minet is in the way of a tool whose bridge was there when minet turned forwarding
+/// on for itself alone.
 fn in_their_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Error> {
     let turned_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
     if !plan.steps.iter().any(turned_on) {
         return Ok(None);
     }
     let routers = runtime.machine.firewall()?.other_routers()?.join(" and ");
-    Ok((!routers.is_empty()).then(|| {
-        format!(
-            "minet turned IPv4 forwarding on for itself alone, and drops what {routers} would pass on; to have both: stop minet's containers, minet gc --all, restart {routers}, and only then start them again"
-        )
-    }))
+    let cut_off = forwarding::cut_off(&mut runtime.machine)?;
+    if routers.is_empty() || cut_off.is_empty() {
+        return Ok(None);
+    }
+    let bridges: Vec<&str> = cut_off.iter().map(IfName::as_str).collect();
+    Ok(Some(format!(
+        "minet turned IPv4 forwarding on for itself alone when {} was there already, and drops what {routers} would pass on for it; to have both: {}",
+        bridges.join(" and "),
+        forwarding::HAVE_BOTH
+    )))
 }
 
 /// Lets the networks that stand pass firewalls that came, or changed, after them. Says

@@ -46,6 +46,7 @@ mod etc_files;
 mod exec;
 mod find;
 mod foreign;
+mod forwarding;
 mod handover;
 mod inheritance;
 mod inspect;

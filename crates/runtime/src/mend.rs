@@ -9,15 +9,8 @@
 //! when it is done, and takes back what it did for one that has ended.
 
 use crate::{
-    Error, Finding, Plan, Runtime,
-    check::Difference,
-    find, foreign,
-    lock::Lock,
-    machine::Inside,
-    network,
-    step::Step,
-    steps::{InstallTable, TurnOnForwarding},
-    strays,
+    Error, Finding, Plan, Runtime, check::Difference, find, foreign, forwarding, lock::Lock,
+    machine::Inside, network, step::Step, steps::TurnOnForwarding, strays,
 };
 use minet_model::{ContainerId, NetworkName};
 use minet_nat::Transit;
@@ -52,11 +45,17 @@ impl Runtime {
             Some(_) => Some(networks_of(&rows)?),
             None => None,
         };
-        for (name, plan) in network::standing(self)? {
-            if wanted.as_ref().is_none_or(|wanted| wanted.contains(&name)) {
-                let plan = self.claim_forwarding(&name, plan, &mut repaired)?;
-                self.mend_plan(&format!("network {name}"), &plan.steps, &mut repaired)?;
-            }
+        let mut standing = network::standing(self)?;
+        standing.retain(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(name)));
+        for (name, plan) in &mut standing {
+            *plan = self.claim_forwarding(name, std::mem::take(plan), &mut repaired)?;
+            // What closes stands for all of them before anything is let through.
+            let is_table = |step: &&Step| matches!(step, Step::InstallTable(_));
+            let table: Vec<Step> = plan.steps.iter().filter(is_table).cloned().collect();
+            self.mend_plan(&format!("network {name}"), &table, &mut repaired)?;
+        }
+        for (name, plan) in standing {
+            self.mend_plan(&format!("network {name}"), &plan.steps, &mut repaired)?;
         }
         if container.is_none() {
             repaired.passed.extend(foreign::catch_up(self)?);
@@ -91,11 +90,12 @@ impl Runtime {
         let Some(bridge) = plan.bridge().cloned() else {
             return Ok(plan);
         };
+        let older = forwarding::older(self)?;
         for step in &mut plan.steps {
             if let Step::InstallTable(step) = step {
-                *step = InstallTable {
-                    host_was_router: false,
-                };
+                step.host_was_router = false;
+                step.older.clone_from(&older);
+                step.bridge = Some(bridge.clone());
             }
         }
         plan.steps

@@ -7,7 +7,7 @@
 //! start, they are taken down with it: a failed command changes nothing.
 
 use crate::{
-    Error, Runtime, foreign,
+    Error, Runtime, foreign, forwarding,
     lock::Lock,
     memory::Memory,
     network_down,
@@ -106,8 +106,16 @@ fn plan_one(
 ) -> Result<Groundwork, Error> {
     let chosen = choose(runtime, asked, row, planned)?;
     let passage = foreign::plan_passage(runtime, &chosen.network)?;
-    let host_is_router = host_is_router(runtime)?;
-    let mut plan = plan(&chosen.network, passage, host_is_router);
+    let mut table = InstallTable {
+        host_was_router: forwarding::host_is_router(runtime)?,
+        older: Vec::new(),
+        bridge: None,
+    };
+    if !table.host_was_router {
+        table.older = forwarding::older(runtime)?;
+        table.bridge = Some(chosen.network.bridge.clone());
+    }
+    let mut plan = plan(&chosen.network, passage, table);
     plan.steps.extend(plan6(runtime, &chosen.network)?);
     Ok(Groundwork {
         network: chosen.network,
@@ -242,11 +250,10 @@ pub(crate) fn all_are_up(runtime: &mut Runtime) -> Result<bool, Error> {
 }
 
 /// The deny rules stand before anything that they are to close is opened.
-fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) -> Plan {
+fn plan(network: &BridgeNetwork, passage: Option<Step>, table: InstallTable) -> Plan {
+    let turns_on = !table.host_was_router;
     let mut steps = vec![
-        Step::InstallTable(InstallTable {
-            host_was_router: host_is_router,
-        }),
+        Step::InstallTable(table),
         match network.has_own_bridge() {
             true => Step::MakeBridge(MakeBridge {
                 network: network.clone(),
@@ -269,7 +276,7 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, host_is_router: bool) ->
         ipv6: network.ipv6.is_some(),
         neighbours: network.asked.neighbours,
     }));
-    if !host_is_router {
+    if turns_on {
         steps.push(Step::TurnOnForwarding(TurnOnForwarding {
             bridge: network.bridge.clone(),
         }));
@@ -301,12 +308,6 @@ fn plan6(runtime: &Runtime, network: &BridgeNetwork) -> Result<Vec<Step>, Error>
     Ok(steps)
 }
 
-/// Whether the host's forwarding is somebody else's: who turned it on, or will.
-fn host_is_router(runtime: &mut Runtime) -> Result<bool, Error> {
-    let ours = forwarding_is_ours(runtime)?;
-    Ok(TurnOnForwarding::is_on() && !ours || runtime.forwarding_stays_off()?)
-}
-
 /// A name keeps the address that still is one of the network's; the others are forgotten.
 pub(crate) fn forget_leases_outside(
     tx: &Transaction<'_>,
@@ -319,18 +320,6 @@ pub(crate) fn forget_leases_outside(
         }
     }
     Ok(())
-}
-
-/// Whether minet turned forwarding on earlier in this boot, for whichever network.
-fn forwarding_is_ours(runtime: &mut Runtime) -> Result<bool, Error> {
-    let turned_on = |row: &NetworkRow| {
-        stored_plan(row).is_some_and(|stored| {
-            let is_it = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
-            stored.boot == runtime.boot && stored.plan.steps.iter().any(is_it)
-        })
-    };
-    let rows = runtime.store.read(|tx| tx.networks())?;
-    Ok(rows.iter().any(turned_on) || runtime.machine.paths().forwarding_mark().exists())
 }
 
 /// The networks that are up, with the steps that brought them up.

@@ -4,7 +4,7 @@
 //! of it, or a step that resists, is taken up again by the next command.
 
 use crate::{
-    Error, Runtime,
+    Error, Runtime, forwarding,
     lock::Lock,
     network::{lock_path, stored_plan},
     plan::Plan,
@@ -82,6 +82,7 @@ pub(crate) fn take_one_down(
     let left_behind = runtime.undo_silently(&plan.steps);
     if left_behind.is_empty() {
         runtime.store.write(|tx| tx.network_is_down(name))?;
+        forwarding::forget(runtime)?;
     }
     Ok(Some(left_behind))
 }

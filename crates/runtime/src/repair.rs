@@ -4,7 +4,7 @@
 //! one of them is gone is anything more done, and then by one command at a time.
 
 use crate::{
-    Error, Runtime, foreign,
+    Error, Runtime, foreign, forwarding,
     lock::Lock,
     network,
     network_down::{self, IdleNetworks},
@@ -56,6 +56,7 @@ impl Runtime {
         let mut swept = self.sweep(idle)?;
         let _lock = Lock::take(&network::lock_path(self))?;
         swept.passed = foreign::catch_up(self)?;
+        swept.passed.extend(forwarding::settle(self)?);
         swept.strays = strays::remove(self)?;
         Ok(swept)
     }

@@ -72,6 +72,7 @@ fn planned(tx: &Transaction<'_>) -> Result<Vec<Change>, Error> {
 
 fn changes_of(plan: &Plan) -> Vec<Change> {
     let of = |step: &Step| match step {
+        Step::InstallTable(step) => step.changes().into(),
         Step::AdmitNetwork(step) => vec![Change::AddNetwork(step.rules())],
         Step::PassForeignDrop(step) => vec![Change::Restrain(step.restraint())],
         Step::PublishPorts(step) => PublishPorts::publish(step),

@@ -15,7 +15,8 @@ const NFT_FIB_RESULT_ADDRTYPE: u32 = 3;
 const NFTA_FIB_F_DADDR: u32 = 1 << 1;
 /// More than, instead of at most.
 const NFT_CONNLIMIT_F_INV: u32 = 1;
-/// What kind of interface the packet will leave by, since Linux 5.1.
+/// What kind of interface the packet came in by, and will leave by, since Linux 5.1.
+const NFT_META_IIFKIND: i32 = 26;
 const NFT_META_OIFKIND: i32 = 27;
 
 /// The instructions of a rule.
@@ -76,9 +77,13 @@ impl Program {
                 self.load(Field::IifName, Slot::FIRST);
                 self.compare(libc::NFT_CMP_NEQ, &ifname_bytes(name.as_str()));
             }
-            Match::ToBridge => {
+            Match::FromKind(kind) => {
+                self.load_meta(NFT_META_IIFKIND, Slot::FIRST, 16);
+                self.compare(libc::NFT_CMP_EQ, &ifname_bytes(kind));
+            }
+            Match::ToKind(kind) => {
                 self.load_meta(NFT_META_OIFKIND, Slot::FIRST, 16);
-                self.compare(libc::NFT_CMP_EQ, &ifname_bytes("bridge"));
+                self.compare(libc::NFT_CMP_EQ, &ifname_bytes(kind));
             }
             Match::ToLoopback(family) => self.is_loopback(family, family.daddr_offset),
             Match::FromLoopback(family) => self.is_loopback(family, family.saddr_offset),

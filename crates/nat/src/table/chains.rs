@@ -2,7 +2,7 @@
 
 use super::chain::{Base, Chain, ChainType, Hook, Priority};
 use super::family::{FAMILIES, Family, IPV4, Loopback};
-use super::layout::Transit;
+use super::layout::{OLDER, Transit};
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
 use Field::{Daddr, Dport, IifName, L4Proto, NfProto, OifName, Saddr};
 use Sense::{In, NotIn};
@@ -11,15 +11,15 @@ use minet_model::IfName;
 
 /// All chains, in the order in which a packet meets them.
 pub(super) fn chains(transit: Transit) -> Vec<Chain> {
-    vec![
-        guard(),
-        prerouting(),
-        output(),
-        publish_ports(),
-        input(),
-        forward(transit),
-        postrouting(),
-    ]
+    let beside_minet = match transit {
+        Transit::Untouched => None,
+        Transit::Dropped => Some(beside_minet()),
+    };
+    [guard(), prerouting(), output(), publish_ports(), input()]
+        .into_iter()
+        .chain(beside_minet)
+        .chain([forward(transit), postrouting()])
+        .collect()
 }
 
 /// Before conntrack and before any rewriting: who may speak, and to whom.
@@ -198,6 +198,43 @@ fn behind(family: &'static Family) -> Rule {
     )
 }
 
+/// The chain that is only there where minet turned forwarding on.
+pub(crate) const TRANSIT: &str = "transit";
+
+const NO_ROUTER: &str = "this host is no router: forwarding is on for minet's networks only";
+
+/// Where minet turned IPv4 forwarding on, packets that are not its own: between the host's cards,
+/// tunnels and whatever was there before, the host stays what it was, no router. A bridge or
+/// a cable that came later is another container tool's, which found forwarding on and relies
+/// on it; it passes, and that tool's own rules say how far.
+fn beside_minet() -> Chain {
+    let another_tools = |kind| {
+        [
+            rule(
+                [Match::FromKind(kind), lookup([IifName], NotIn, OLDER)],
+                [Accept],
+                "another tool's, which came later",
+            ),
+            rule(
+                [Match::ToKind(kind), lookup([OifName], NotIn, OLDER)],
+                [Accept],
+                "",
+            ),
+        ]
+    };
+    let no_router = rule([], [Counter, Drop], NO_ROUTER);
+    Chain {
+        name: TRANSIT,
+        base: None,
+        comment: "what is not minet's, where minet turned IPv4 forwarding on",
+        rules: ["bridge", "veth"]
+            .into_iter()
+            .flat_map(another_tools)
+            .chain([no_router])
+            .collect(),
+    }
+}
+
 /// Between networks, and between networks and the outside.
 fn forward(transit: Transit) -> Chain {
     let not_ours = || {
@@ -207,16 +244,19 @@ fn forward(transit: Transit) -> Chain {
         ]
     };
     let [from, to] = not_ours();
-    let no_router = "this host is no router: forwarding is on for minet's networks only";
     let transit = match transit {
         Transit::Untouched => rule([from, to, Match::Of(&IPV4)], [Accept], "not ours"),
-        Transit::Dropped => rule([from, to, Match::Of(&IPV4)], [Counter, Drop], no_router),
+        Transit::Dropped => rule(
+            [from, to, Match::Of(&IPV4)],
+            [Jump(TRANSIT.to_owned())],
+            "not ours",
+        ),
     };
     let [from, to] = not_ours();
     let closed = rule(
         [from, to, lookup([NfProto], In, "closed")],
         [Counter, Drop],
-        no_router,
+        NO_ROUTER,
     );
     let linked = |family: &'static Family| {
         rule(
@@ -297,7 +337,7 @@ fn forward(transit: Transit) -> Chain {
             rule(
                 [
                     lookup([IifName], In, "restrained"),
-                    Match::ToBridge,
+                    Match::ToKind("bridge"),
                     lookup([IifName, OifName], NotIn, "exits"),
                 ],
                 [Counter, Drop],

@@ -13,9 +13,13 @@ pub enum Transit {
     /// Nothing: the host was a router before, or its owner made it one.
     Untouched,
     /// Drop: forwarding was turned on for minet's networks alone, and turning it on must
-    /// not make the host a router between its other interfaces.
+    /// not make the host a router between its other interfaces. Bridges and cables that
+    /// come later belong to another tool, which needs forwarding too, and pass.
     Dropped,
 }
+
+/// The set of interfaces between which the host was no router, see [`Transit::Dropped`].
+pub(crate) const OLDER: &str = "older";
 
 /// The whole of `inet minet`, without elements.
 pub fn layout(transit: Transit) -> Table {
@@ -81,6 +85,11 @@ fn shared_sets() -> Vec<Set> {
             "exits",
             &[DataType::Ifname, DataType::Ifname],
             "restrained bridge . another's interface that leads out",
+        ),
+        set(
+            OLDER,
+            &[DataType::Ifname],
+            "bridges and cables from before minet turned forwarding on",
         ),
     ]
 }

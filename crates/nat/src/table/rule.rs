@@ -92,8 +92,10 @@ pub enum Match {
     Lookup(Vec<Field>, Sense, String),
     /// The packet did not come in by this interface.
     NotFrom(IfName),
-    /// The packet will leave by a bridge, whoever made it.
-    ToBridge,
+    /// The packet came in by an interface of this kind, whoever made it.
+    FromKind(&'static str),
+    /// The packet will leave by one: `bridge`, `veth`.
+    ToKind(&'static str),
     /// The destination is one of the family's loopback addresses.
     ToLoopback(&'static Family),
     /// The source is one of them.
@@ -116,7 +118,8 @@ impl Match {
                 format!("{}{}@{set}", fields_to_nft(fields), sense.to_nft())
             }
             Match::NotFrom(name) => format!("iifname != \"{name}\""),
-            Match::ToBridge => "meta oifkind \"bridge\"".to_owned(),
+            Match::FromKind(kind) => format!("meta iifkind \"{kind}\""),
+            Match::ToKind(kind) => format!("meta oifkind \"{kind}\""),
             Match::ToLoopback(family) => {
                 format!("{} daddr {}", family.keyword, family.loopback_nft)
             }

@@ -123,6 +123,8 @@ fn the_text_removes_what_the_messages_remove() {
             Change::Publish(publication) => changes.push(Change::Unpublish(publication)),
             Change::CloseTransit6 => changes.push(Change::OpenTransit6),
             Change::InstallTable(_)
+            | Change::NameOlder(_)
+            | Change::ForgetOlder(_)
             | Change::ReplaceNetwork(..)
             | Change::OpenTransit6
             | Change::RemoveNetwork(_)
@@ -148,12 +150,27 @@ fn the_text_removes_what_the_messages_remove() {
 /// `UPDATE_GOLDEN=1 cargo test -p minet-nat --test kernel`.
 #[test]
 fn the_listing_reads_as_it_should() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/table.nft");
-    let (listed, _) = by_netlink(&everything(Transit::Untouched));
+    reads_as("table.nft", &everything(Transit::Untouched));
+}
+
+/// The same, with nothing in it, where minet turned forwarding on.
+#[test]
+fn the_listing_of_a_table_that_drops_transit_reads_as_it_should() {
+    let older = Change::NameOlder(vec!["br0".parse().unwrap()]);
+    reads_as(
+        "transit.nft",
+        &[Change::InstallTable(Transit::Dropped), older],
+    );
+}
+
+#[track_caller]
+fn reads_as(file: &str, changes: &[Change]) {
+    let path = format!("{}/tests/golden/{file}", env!("CARGO_MANIFEST_DIR"));
+    let (listed, _) = by_netlink(changes);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, &listed).unwrap();
+        std::fs::write(&path, &listed).unwrap();
     }
-    let golden = std::fs::read_to_string(path).unwrap();
+    let golden = std::fs::read_to_string(&path).unwrap();
     similar(&listed, &golden);
 }
 

@@ -11,7 +11,7 @@ mod networks;
 mod others;
 mod store;
 
-use crate::{Error, Machine, Paths, memory::Memory, network, process};
+use crate::{Error, Machine, Paths, memory::Memory, process};
 use minet_state::{NetworkRow, Store};
 use serde::Serialize;
 
@@ -102,11 +102,6 @@ impl Patient {
         let mut rows = self.memory()?.read(|tx| Ok::<_, Error>(tx.networks()?))?;
         rows.retain(|row| row.up_in_boot.as_deref() == Some(self.boot.as_str()));
         Ok(rows)
-    }
-
-    /// Whether a network's plan has a step of this kind.
-    fn plan_has(row: &NetworkRow, kind: impl Fn(&crate::Step) -> bool) -> bool {
-        network::stored_plan(row).is_some_and(|stored| stored.plan.steps.iter().any(kind))
     }
 }
 

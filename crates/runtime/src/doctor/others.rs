@@ -1,9 +1,13 @@
 //! Who else has a say about this host's packets and interfaces.
 
 use super::{Examination, Finding, Patient, number};
-use crate::{Error, Step, steps::TurnOnForwarding};
+use crate::{
+    Error,
+    forwarding::{HAVE_BOTH, cut_off},
+    steps::TurnOnForwarding,
+};
+use minet_model::IfName;
 use minet_nat::{Passage, legacy_filter_is_in_use};
-use minet_state::NetworkRow;
 use std::{fs, path::Path};
 
 pub(super) const ALL: &[Examination] = &[
@@ -24,7 +28,7 @@ pub(super) const ALL: &[Examination] = &[
     },
     Examination {
         name: "other routers",
-        why: "Docker and others rely on forwarding; where minet turned it on, it drops what is not its own.",
+        why: "Docker and others rely on forwarding; where minet turned it on, what was there before stays unrouted.",
         look: other_routers,
     },
     Examination {
@@ -53,7 +57,7 @@ fn forwarding(patient: &mut Patient) -> Result<Finding, Error> {
     let ours = patient.paths.forwarding_mark().exists();
     Ok(match (TurnOnForwarding::is_on(), ours) {
         (true, true) => Finding::fine(
-            "on; minet turned it on, and traffic that is not minet's is not passed on",
+            "on; minet turned it on, and passes on nothing but its own and other tools' that came later",
         ),
         (true, false) => Finding::fine(
             "on; it was on before minet came, or another instance of minet turned it on",
@@ -107,20 +111,19 @@ fn legacy(_: &mut Patient) -> Result<Finding, Error> {
 
 fn other_routers(patient: &mut Patient) -> Result<Finding, Error> {
     let routers = patient.machine.firewall()?.other_routers()?.join(" and ");
-    let turns_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
-    let ours = |row: &NetworkRow| Patient::plan_has(row, turns_on);
-    Ok(
-        match (routers.is_empty(), patient.standing()?.iter().any(ours)) {
-            (true, _) => Finding::fine("none"),
-            (false, false) => Finding::note(format!("{routers}; forwarding is not minet's")),
-            (false, true) => Finding::warning(
-                format!("minet turned forwarding on, and {routers} may rely on it"),
-                format!(
-                    "stop minet's containers; minet gc --all; restart {routers}; start them again"
-                ),
+    let cut_off = cut_off(&mut patient.machine)?;
+    let bridges: Vec<&str> = cut_off.iter().map(IfName::as_str).collect();
+    Ok(match (routers.is_empty(), cut_off.is_empty()) {
+        (true, _) => Finding::fine("none"),
+        (false, true) => Finding::note(format!("{routers}; minet lets its packets pass")),
+        (false, false) => Finding::warning(
+            format!(
+                "{routers}; minet turned forwarding on when {} was there already, and keeps it unrouted",
+                bridges.join(" and ")
             ),
-        },
-    )
+            HAVE_BOTH,
+        ),
+    })
 }
 
 fn bridge_netfilter(_: &mut Patient) -> Result<Finding, Error> {

@@ -1,8 +1,10 @@
 use crate::{
-    Error,
+    Error, forwarding,
     machine::Machine,
     step::{Act, Explanation, Finding},
+    steps::TurnOnForwarding,
 };
+use minet_model::IfName;
 use minet_nat::{Change, Transit};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,12 @@ use serde::{Deserialize, Serialize};
 pub struct InstallTable {
     /// Whether the host passed packets on before minet came.
     pub host_was_router: bool,
+    /// Where it did not: bridges and cables that were there then and stay unrouted.
+    #[serde(default)]
+    pub older: Vec<IfName>,
+    /// There, too: the network's own bridge, which is closed until its rules stand.
+    #[serde(default)]
+    pub bridge: Option<IfName>,
 }
 
 impl InstallTable {
@@ -25,8 +33,10 @@ impl InstallTable {
         }
     }
 
-    fn change(&self) -> Change {
-        Change::InstallTable(self.transit())
+    pub(crate) fn changes(&self) -> [Change; 2] {
+        let older = self.older.iter().chain(&self.bridge).cloned().collect();
+        let older = Change::NameOlder(older);
+        [Change::InstallTable(self.transit()), older]
     }
 
     /// How the table differs from what it should be.
@@ -51,20 +61,29 @@ impl InstallTable {
 
 impl Act for InstallTable {
     fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
-        Ok(machine.firewall()?.apply(&[self.change()])?)
+        Ok(machine.firewall()?.apply(&self.changes())?)
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
         // Other networks, of this instance or another, may still be using it.
-        let firewall = machine.firewall()?;
-        if firewall.networks()?.is_empty() {
-            firewall.apply(&[Change::RemoveTable])?;
+        if !machine.firewall()?.networks()?.is_empty() {
+            let own = self.bridge.iter().cloned().collect();
+            return Ok(machine.firewall()?.apply(&[Change::ForgetOlder(own)])?);
         }
-        Ok(())
+        // Without it, what stays on for another tool would make this host a router for all.
+        let stays_on = !self.host_was_router && TurnOnForwarding::is_on();
+        if stays_on && !forwarding::relying(machine)?.is_empty() {
+            return Ok(());
+        }
+        Ok(machine.firewall()?.apply(&[Change::RemoveTable])?)
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        let (_, differences) = self.differences(machine)?;
+        let (_, mut differences) = self.differences(machine)?;
+        if differences.is_empty() {
+            let lacks = machine.firewall()?.lacks(&self.changes()[1..])?;
+            differences.extend(lacks.iter().map(|lack| format!("{lack} is missing")));
+        }
         Ok(Finding::expect(differences.is_empty(), || {
             differences.join("; ")
         }))
@@ -72,11 +91,18 @@ impl Act for InstallTable {
 
     fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
         let (transit, _) = self.differences(machine)?;
-        Ok(machine.firewall()?.mend_table(transit)?)
+        let firewall = machine.firewall()?;
+        firewall.mend_table(transit)?;
+        Ok(firewall.apply(&self.changes()[1..])?)
     }
 
     fn explain(&self) -> Explanation {
-        let text = self.change().to_nft().join("\n");
+        let lines = self
+            .changes()
+            .iter()
+            .flat_map(Change::to_nft)
+            .collect::<Vec<_>>();
+        let text = lines.join("\n");
         Explanation {
             what: "install the nftables table inet minet".into(),
             why: "Every rule stands in it from the beginning; networks and containers only add elements to its sets and maps, so a lookup costs the same for one port and for ten thousand.".into(),

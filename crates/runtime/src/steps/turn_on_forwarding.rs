@@ -1,12 +1,12 @@
 use crate::{
-    Error,
+    Error, forwarding,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
 use minet_model::IfName;
 use minet_netns::sysctl;
 use serde::{Deserialize, Serialize};
-use std::{fs, io};
+use std::fs;
 
 /// The host passes packets on between interfaces; it was off before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,12 @@ impl TurnOnForwarding {
     pub fn is_on() -> bool {
         sysctl::read(Self::KEY).is_ok_and(|value| value == "1")
     }
+
+    /// Turns it off, and forgets that minet had turned it on.
+    pub(crate) fn turn_off(machine: &Machine) -> Result<(), Error> {
+        sysctl::write(Self::KEY, "0")?;
+        forwarding::remove_mark(machine)
+    }
 }
 
 impl Act for TurnOnForwarding {
@@ -33,16 +39,13 @@ impl Act for TurnOnForwarding {
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
-        // While another network stands, forwarding is still wanted. With the last one the
-        // table goes, which drops what is not ours, and forwarding must not outlive it.
+        // While another network stands, of this instance or another, forwarding is still
+        // wanted. With the last one the table goes, which drops what is not ours, and
+        // forwarding must not outlive it, unless both stay for another tool.
         let mut networks = machine.firewall()?.networks()?.into_iter();
-        if networks.all(|bridge| bridge == self.bridge) {
-            sysctl::write(Self::KEY, "0")?;
-            let mark = machine.paths().forwarding_mark();
-            match fs::remove_file(&mark) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(Error::file("remove", &mark))?,
-            }
+        if networks.all(|bridge| bridge == self.bridge) && forwarding::relying(machine)?.is_empty()
+        {
+            Self::turn_off(machine)?;
         }
         Ok(())
     }
@@ -56,7 +59,7 @@ impl Act for TurnOnForwarding {
     fn explain(&self) -> Explanation {
         Explanation {
             what: "turn on IPv4 forwarding".into(),
-            why: "A container's packets pass through the host like through a router; what is not minet's is still dropped by its table, so the host does not become a router for others.".into(),
+            why: "A container's packets pass through the host like through a router; what is not minet's is still dropped by its table, so the host does not become a router for others; only bridges and cables of other tools that come later pass.".into(),
             up: vec!["sysctl -qw net/ipv4/ip_forward=1".into()],
             down: vec!["sysctl -qw net/ipv4/ip_forward=0".into()],
         }
