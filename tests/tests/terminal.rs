@@ -125,3 +125,90 @@ fn a_reader_that_goes_away_is_no_disaster() {
     let script = format!("{minet} run --rm -- sh -c 'yes | head -n 100000' | head -n 1");
     assert_eq!(host.sh(&script).succeed(), "y");
 }
+
+/// A label with which somebody who may start containers would command the terminal of
+/// whoever lists them: clear the screen, and two other ways to begin such a sequence.
+const HOSTILE: &str = "evil=\u{1b}[2J\u{9b}31m\u{7}\r";
+
+/// Whatever is listed, no byte of it reaches a terminal as a command.
+#[test]
+fn no_escape_sequence_reaches_a_terminal() {
+    let host = TestHost::new();
+    host.minet(["network", "create", "--label", HOSTILE, "front"])
+        .succeed();
+    let run = [
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "--network",
+        "front",
+        "-p",
+        "8080:80",
+        "-l",
+        HOSTILE,
+        "-e",
+        HOSTILE,
+        "--",
+        "sh",
+        "-c",
+        "exec sleep 1000",
+        HOSTILE,
+    ];
+    host.minet(run).succeed();
+    let with_label = "{{.Label \"evil\"}} {{.Labels}}";
+    let columns = "table {{.Label \"evil\"}}\t{{.Labels}}";
+    let environment = "{{json .Config.Env}} {{.Config.Labels}} {{range .Config.Env}}{{.}}{{end}}";
+    let commands: [&[&str]; 18] = [
+        &["ps"],
+        &["ps", "--no-trunc"],
+        &["ps", "--format", with_label],
+        &["ps", "--format", columns],
+        &["ps", "--format", "json"],
+        &["inspect", "web"],
+        &["inspect", "--format", environment, "web"],
+        &["network", "ls"],
+        &["network", "ls", "--format", with_label],
+        &["network", "inspect", "front"],
+        &["leases"],
+        &["veth"],
+        &["port", "web"],
+        &["top", "web"],
+        &["check"],
+        &["rm", HOSTILE],
+        &["inspect", HOSTILE],
+        &[
+            "run",
+            "--dry-run",
+            "--script",
+            "-l",
+            HOSTILE,
+            "-e",
+            HOSTILE,
+            "--",
+            "true",
+            HOSTILE,
+        ],
+    ];
+    for command in commands {
+        let mut terminal = Terminal::minet(&host, command);
+        let screen = terminal.finish().stdout().to_owned();
+        assert!(
+            !screen.is_empty() || command == ["check"],
+            "{command:?} printed nothing"
+        );
+        let raw = screen
+            .chars()
+            .find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(raw, None, "{command:?}: {screen:?}");
+    }
+    // Whoever reads it by program gets what was given.
+    let label = host.minet(["ps", "--format", "{{.Label \"evil\"}}"]);
+    assert_eq!(
+        label.stdout().trim_end_matches('\n'),
+        HOSTILE.split_once('=').unwrap().1
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&host.minet(["ps", "--format", "json"]).succeed()).unwrap();
+    assert!(json["Labels"].as_str().unwrap().contains('\u{9b}'));
+}

@@ -2,7 +2,7 @@ use super::{Failure, open};
 use crate::{
     format::{self, Format, Object},
     lifecycle::StatsOptions,
-    output::print,
+    output::{print, print_as_it_is},
     table,
 };
 use minet_runtime::{Error, Paths, Runtime, Traffic, Usage};
@@ -28,7 +28,7 @@ pub(crate) fn stats(options: &StatsOptions, paths: Paths) -> Result<u8, Failure>
         let after = look(&mut runtime, options)?;
         let text = render(options, &compare(&before, &after))?;
         if !options.no_stream && io::stdout().is_terminal() {
-            print(REPAINT);
+            print_as_it_is(REPAINT);
         }
         print(&text);
         if options.no_stream {
