@@ -32,6 +32,15 @@ fn wrong_words_are_refused_before_anything_is_made() {
         ("--mac-address 01:00:5e:00:00:01", &["01:00:5e:00:00:01"]),
         ("--mac-address nonsense", &["nonsense"]),
         ("--dns nonsense", &["nonsense"]),
+        (
+            "--dns-search .a",
+            &["invalid DNS search domain \".a\": it begins with a dot"],
+        ),
+        ("--dns-search a#b", &["invalid DNS search domain \"a#b\""]),
+        (
+            "--dns-option a#b",
+            &["invalid DNS option \"a#b\": # and ; begin comments"],
+        ),
         ("--add-host db", &["db", "NAME:ADDRESS"]),
         ("--sysctl kernel.core_pattern=x", &["kernel.core_pattern"]),
         ("--sysctl net.ipv4/../../kernel/core_pattern=x", &["sysctl"]),

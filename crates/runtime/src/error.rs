@@ -71,9 +71,9 @@ pub enum Error {
     /// A container without cables has no name server of its own.
     #[error("container {0} has no resolver: only a container on one of minet's networks has")]
     NoResolver(String),
-    /// A word for resolv.conf.
+    /// A suffix or an option for resolv.conf.
     #[error(transparent)]
-    ResolvWord(#[from] minet_names::resolv::InvalidWord),
+    ResolvWish(#[from] minet_names::resolv::InvalidWish),
     /// A host port.
     #[error(transparent)]
     Port(#[from] crate::ports::PortError),
@@ -83,6 +83,9 @@ pub enum Error {
     /// No pool is free on this host.
     #[error(transparent)]
     Subnet(#[from] minet_ipam::NoFreeSubnet),
+    /// A directory that is not root's alone.
+    #[error(transparent)]
+    UnsafeDir(#[from] crate::private_dir::UnsafeDir),
     /// A file or directory.
     #[error("{act} {}", path.display())]
     File {

@@ -66,6 +66,7 @@ mod networks;
 mod paths;
 mod plan;
 pub mod ports;
+mod private_dir;
 mod process;
 mod prune;
 mod publish;
@@ -164,7 +165,8 @@ impl Runtime {
         let boot = process::boot_id().map_err(Error::process("read the boot's identity"))?;
         let store = match purpose {
             Purpose::Act => {
-                prepare_run_dir(&paths)?;
+                private_dir::prepare(paths.run_dir())?;
+                private_dir::prepare(paths.state_dir())?;
                 Store::open(paths.state_dir())?
             }
             Purpose::Rehearse => Store::open_existing(paths.state_dir())?,
@@ -195,17 +197,4 @@ impl Runtime {
     pub(crate) fn undo_silently(&mut self, steps: &[Step]) -> Vec<String> {
         plan::Carrier::new(&mut self.machine, &mut narrator::Silent, None).undo(steps)
     }
-}
-
-/// The directory for generated files must exist and be writable before anything begins.
-fn prepare_run_dir(paths: &Paths) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt;
-    let dir = paths.run_dir();
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(Error::file("create the directory", dir))?;
-    nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK)
-        .map_err(|errno| Error::file("write to the directory", dir)(errno.into()))
 }

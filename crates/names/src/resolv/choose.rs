@@ -1,6 +1,6 @@
 //! Which of the host's servers a container can use.
 
-use super::{Comment, InvalidWord, Nameserver, ResolvConf, Word};
+use super::{Comment, InvalidWish, Nameserver, ResolvConf, Word, wish};
 use crate::Ipv6;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -27,18 +27,17 @@ impl Overrides {
     ///
     /// # Errors
     ///
-    /// When a suffix or an option is not a single word.
-    pub fn new(dns: &[IpAddr], search: &[String], options: &[String]) -> Result<Self, InvalidWord> {
-        let words = |texts: &[String]| -> Result<Vec<Word>, InvalidWord> {
-            texts.iter().map(|text| text.parse()).collect()
-        };
-        let mut search = words(search)?;
+    /// When a suffix is no domain name, or an option not a single word.
+    pub fn new(dns: &[IpAddr], search: &[String], options: &[String]) -> Result<Self, InvalidWish> {
+        let suffixes = search.iter().map(|text| wish::suffix(text));
+        let mut search: Vec<Word> = suffixes.collect::<Result<_, _>>()?;
         let given = !search.is_empty();
         search.retain(|suffix| suffix.as_str() != ".");
+        let options = options.iter().map(|text| wish::option(text));
         Ok(Overrides {
             dns: dns.to_vec(),
             search: given.then_some(search),
-            options: words(options)?,
+            options: options.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -8,10 +8,12 @@
 mod choose;
 mod internal;
 mod parse;
+mod wish;
 mod word;
 
 pub use choose::{FALLBACK, Overrides, for_container};
 pub use internal::for_resolver;
+pub use wish::InvalidWish;
 pub use word::{InvalidWord, Word};
 
 use std::{borrow::Cow, fmt, net::IpAddr};
