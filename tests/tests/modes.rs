@@ -315,3 +315,31 @@ fn ns_refuses_what_is_no_network_namespace() {
     host.minet("run --mode ns:relative -- true")
         .refused(&["relative"]);
 }
+
+#[test]
+fn who_shares_a_network_is_removed_in_whatever_order() {
+    let host = TestHost::new();
+    for order in ["web guest other", "guest other web", "other web guest"] {
+        host.leave("--name web", "exec sleep 1000");
+        for guest in ["guest", "other"] {
+            host.leave(
+                &format!("--name {guest} --mode container:web"),
+                "exec sleep 1000",
+            );
+        }
+        // Not while somebody stays who uses it.
+        let refused = host.minet("rm -f web other");
+        assert_eq!(
+            (refused.code(), refused.stdout()),
+            (
+                1, "other
+"
+            )
+        );
+        assert!(refused.stderr().contains("\"web\""), "{refused}");
+        host.leave("--name other --mode container:web", "exec sleep 1000");
+        let gone = host.minet(format!("rm -f {order}")).succeed();
+        assert_eq!(gone.replace('\n', " "), order);
+        assert_eq!(host.minet("ps -aq").succeed(), "");
+    }
+}

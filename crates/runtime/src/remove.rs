@@ -13,8 +13,30 @@ pub enum Force {
 }
 
 impl Runtime {
+    /// Removes containers, by names or IDs; one outcome for each. In which order they are
+    /// named does not matter: one whose network others use goes after those that go with it.
+    pub fn remove_all(&mut self, containers: &[String], force: Force) -> Vec<Result<(), Error>> {
+        let mut outcomes: Vec<Option<Result<(), Error>>> = Vec::new();
+        outcomes.resize_with(containers.len(), || None);
+        loop {
+            let mut gone = 0;
+            for (container, outcome) in containers.iter().zip(&mut outcomes) {
+                if matches!(outcome, None | Some(Err(Error::NetworkInUse(_)))) {
+                    let now = self.remove(container, force);
+                    gone += usize::from(now.is_ok());
+                    *outcome = Some(now);
+                }
+            }
+            // Whoever is still in use is so by somebody who stays.
+            let waiting = |outcome| matches!(outcome, &Some(Err(Error::NetworkInUse(_))));
+            if gone == 0 || !outcomes.iter().any(waiting) {
+                return outcomes.into_iter().flatten().collect();
+            }
+        }
+    }
+
     /// Removes a container, by name or ID.
-    pub fn remove(&mut self, container: &str, force: Force) -> Result<(), Error> {
+    pub(crate) fn remove(&mut self, container: &str, force: Force) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
         if self.has_living_guests(&row.id)? {
             return Err(Error::NetworkInUse(row.name.to_string()));

@@ -1,4 +1,4 @@
-use super::{Failure, for_each, open};
+use super::{Failure, open, together};
 use crate::arguments::RmOptions;
 use crate::output::print;
 use minet_runtime::{Force, Paths};
@@ -10,9 +10,13 @@ pub(crate) fn rm(options: &RmOptions, paths: Paths) -> Result<u8, Failure> {
     } else {
         Force::Ended
     };
-    for_each(&options.names.containers, |container| {
-        runtime.remove(container, force)?;
-        print(&format!("{container}\n"));
-        Ok(())
-    })
+    let containers = &options.names.containers;
+    let mut failures = Vec::new();
+    for (container, outcome) in containers.iter().zip(runtime.remove_all(containers, force)) {
+        match outcome {
+            Ok(()) => print(&format!("{container}\n")),
+            Err(error) => failures.push(error),
+        }
+    }
+    together(&failures)
 }
