@@ -176,6 +176,120 @@ fn minets_state_is_roots_alone() {
     }
 }
 
+/// What Docker masks and makes read-only, as far as this kernel has it.
+const COVERED: &str = r#"
+    fail() { echo "$1: $2"; }
+    mode_of() { awk -v path="$1" '$5 == path { mode = $6 } END { print mode }' /proc/self/mountinfo; }
+    for path in acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats; do
+        path=/proc/$path
+        test -e $path || continue
+        test -n "$(mode_of $path)" || fail $path "is not masked"
+        if test -d $path; then test -z "$(ls -A $path)"; else test -z "$(head -c 1 $path)"; fi ||
+            fail $path "shows something"
+    done
+    for path in /sys/firmware /sys/devices/virtual/powercap /sys/devices/system/cpu/cpu*/thermal_throttle; do
+        test ! -d $path || test -z "$(ls -A $path)" || fail $path "shows something"
+    done
+    for path in bus fs irq sys sysrq-trigger; do
+        path=/proc/$path
+        test -e $path || continue
+        case $(mode_of $path) in ro|ro,*) ;; *) fail $path "can be written" ;; esac
+    done
+    case $(mode_of /sys) in ro|ro,*) ;; *) fail /sys "can be written" ;; esac
+    echo checked
+"#;
+
+#[test]
+fn the_kernels_secrets_are_covered() {
+    let host = TestHost::new();
+    for mode in MODES {
+        let seen = host.run_sh(["--mode", mode], COVERED).succeed();
+        assert_eq!(seen, "checked", "{mode}");
+    }
+    // Root of a user namespace meets mounts that it may not touch, and the same holds.
+    let minet = minet().display();
+    let script = format!(
+        "mount -t proc proc /proc; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib
+         {minet} run --rm --mode none -- sh -euc \"$COVERED\""
+    );
+    let unshare = "unshare --user --map-root-user --net --mount --pid --fork --kill-child";
+    let variable = format!("COVERED={COVERED}");
+    let command = [
+        &["env", &variable][..],
+        &unshare.split_whitespace().collect::<Vec<_>>(),
+        &["sh", "-euc", &script],
+    ]
+    .concat();
+    assert_eq!(host.exec(command.as_slice()).succeed(), "checked");
+}
+
+/// CVE-2016-9962: what joins a container has its caller's files open for a moment. Here the
+/// moment lasts a second, and the container does nothing but look.
+#[test]
+fn who_joins_a_container_cannot_be_looked_into() {
+    let host = TestHost::new();
+    let watch = r#"
+        readlink /proc/1/exe /proc/1/fd/0 >/dev/null && echo ready
+        while :; do
+            for process in /proc/[0-9]*; do
+                read -r name <$process/comm || continue
+                test "$name" = minet || continue
+                for file in exe cwd root fd/0 fd/1 fd/2 fd/3 fd/4; do
+                    readlink $process/$file && echo $file >>/run/seen
+                done
+                head -c 1 $process/environ && echo environ >>/run/seen
+                cat <$process/fd/1 && echo fd >>/run/seen
+                test -e $process && echo looked
+            done
+        done"#;
+    let mut web = host.spawn_minet(["run", "--name", "web", "--", "sh", "-c", watch]);
+    web.wait_for("ready");
+    let slowly = "strace -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=1000000";
+    let command = format!("{slowly} {} exec web -- /bin/true", minet().display());
+    host.exec(command).succeed();
+    web.wait_for("looked");
+    let seen = host.sh("test ! -e /run/seen || cat /run/seen").succeed();
+    assert_eq!(seen, "");
+}
+
+/// There is no control endpoint to be reached, by whatever address (CVE-2025-9074).
+#[test]
+fn minet_listens_to_nobody() {
+    let host = TestHost::new();
+    let sockets = "for table in tcp tcp6 udp udp6 raw raw6 packet; do
+            awk -v table=$table '{ print table, $2, $3, $4 }' /proc/net/$table
+        done";
+    let before = host.sh(sockets).succeed();
+    let _web = host.idle("web", "");
+    assert_eq!(host.sh(sockets).succeed(), before);
+}
+
+#[test]
+fn state_that_others_could_have_changed_is_not_believed() {
+    let host = TestHost::new();
+    host.minet("ps").succeed();
+    for dir in ["/var/lib/minet", "/run/minet"] {
+        let mode = || host.exec(["stat", "-c", "%a", dir]).succeed();
+        host.exec(["chmod", "0755", dir]).succeed();
+        host.minet("ps").succeed();
+        assert_eq!(mode(), "700", "{dir}");
+        for open in ["0770", "1777"] {
+            host.exec(["chmod", open, dir]).succeed();
+            let words = [dir, "others than root may write", open, "chmod 0700"];
+            host.minet("ps").refused_with(1, &words);
+            host.minet("run --rm -- true").refused(&words);
+        }
+        host.exec(["chmod", "0700", dir]).succeed();
+        if host.has_other_users() {
+            host.exec(["chown", "65534", dir]).succeed();
+            host.minet("ps")
+                .refused_with(1, &[dir, "belongs to user 65534", "chown 0"]);
+            host.exec(["chown", "0", dir]).succeed();
+        }
+        host.minet("ps").succeed();
+    }
+}
+
 #[test]
 fn the_path_is_not_searched_for_helpers() {
     let host = TestHost::new();

@@ -220,3 +220,33 @@ fn an_address_of_its_own_and_all_addresses_cannot_be_mixed_up() {
     host.ask(Place::Host, "tcp 127.0.0.2:8080").succeed();
     host.ask(Place::Host, "tcp 127.0.0.3:8080").succeed();
 }
+
+/// The host has addresses that are none of a container's business, and by default it would
+/// tell its MAC for all of them, on every interface.
+#[test]
+fn the_host_answers_arp_for_its_address_on_that_network_alone() {
+    let host = TestHost::new();
+    // As little as a careless administrator leaves behind for new interfaces.
+    host.sh("cd /proc/sys/net/ipv4/conf/default
+             echo 1 >proxy_arp; echo 1 >accept_source_route")
+        .succeed();
+    host.minet("network create --subnet 10.99.0.0/24 other")
+        .succeed();
+    let _other = host.idle("other", "--network other");
+    let _web = host.idle("web", "--cap-add NET_RAW");
+    let answers = |address: &str| {
+        let arping = format!("exec web -- busybox arping -c 1 -w 1 -I eth0 {address}");
+        host.minet(arping).code() == 0
+    };
+    assert!(answers("172.17.0.1"));
+    for address in ["10.99.0.1", HOST, NEIGHBOUR, SERVER] {
+        assert!(!answers(address), "{address}");
+    }
+    for key in ["send_redirects", "accept_redirects", "accept_source_route"] {
+        assert_eq!(host.sysctl(&format!("net.ipv4.conf.minet0.{key}")), "0");
+    }
+    // And this is what keeps it silent.
+    host.sh("echo 0 >/proc/sys/net/ipv4/conf/minet0/arp_ignore")
+        .succeed();
+    assert!(answers(HOST));
+}

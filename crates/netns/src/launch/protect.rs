@@ -22,10 +22,12 @@ use std::{
 /// Below `/proc`: can be read, not written.
 const READ_ONLY: [&str; 5] = ["/bus", "/fs", "/irq", "/sys", "/sysrq-trigger"];
 
-/// Below `/proc`: secrets of the kernel and the machine.
-const MASKED_IN_PROC: [&str; 9] = [
+/// Below `/proc`: secrets of the kernel and the machine, and counters by whose timing one
+/// learns what others type or compute.
+const MASKED_IN_PROC: [&str; 10] = [
     "/acpi",
     "/asound",
+    "/interrupts",
     "/kcore",
     "/keys",
     "/latency_stats",
@@ -66,6 +68,22 @@ pub(super) fn protect(
         cover
             .mask(sys, Path::new(path))
             .doing(|| format!("mask /sys{path}"))?;
+    }
+    mask_heat(&mut cover, sys)
+}
+
+/// How hot each processor runs tells what others compute, too. Many machines, above all
+/// virtual ones, do not measure it.
+fn mask_heat(cover: &mut Cover<'_>, sys: &RootDir) -> Result<(), Failure> {
+    let measured = |cpu: u32| format!("/devices/system/cpu/cpu{cpu}/thermal_throttle");
+    let doing = |path: &str| format!("mask /sys{path}");
+    for cpu in 0.. {
+        let path = measured(cpu);
+        let is_there = existing(sys, Path::new(&path)).doing(|| doing(&path))?;
+        if is_there.is_none() {
+            return Ok(());
+        }
+        cover.mask(sys, Path::new(&path)).doing(|| doing(&path))?;
     }
     Ok(())
 }

@@ -38,6 +38,8 @@ impl TuneBridge {
     ///
     /// `route_localnet` lets the host's own packets to 127.0.0.1:PORT be turned around to
     /// a container; the guard chain, which stands already, keeps everybody else's out.
+    /// Whoever asks the bridge for the address of another of the host's interfaces gets no
+    /// answer, whatever new interfaces do by default (`net.ipv4.conf.default`).
     /// IPv6 is off on an IPv4 network, and where it is on, no container can advertise itself
     /// as a router to the host (CVE-2020-10749).
     fn settings(&self) -> Vec<(String, &'static str)> {
@@ -49,6 +51,9 @@ impl TuneBridge {
         settings.extend([
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/accept_redirects"), "0"),
+            (format!("net/ipv4/conf/{bridge}/accept_source_route"), "0"),
+            (format!("net/ipv4/conf/{bridge}/proxy_arp"), "0"),
+            (format!("net/ipv4/conf/{bridge}/arp_ignore"), "1"),
         ]);
         let ipv6: &[(&str, &'static str)] = match self.ipv6 {
             true => &[
