@@ -199,7 +199,7 @@ fn a_link_waits_for_a_shared_network() {
 #[test]
 fn an_address_changed_by_hand_inside_is_followed() {
     let host = TestHost::new();
-    host.minet("network create --subnet 10.9.0.0/24 --anti-spoof=false lab")
+    host.minet("network create --subnet 10.9.0.0/24 lab")
         .succeed();
     host.leave("--name web --network lab --link db", IDLE);
     let _db = host.serve("--name db --network lab --ip 10.9.0.5", "tcp:80");
@@ -214,7 +214,20 @@ fn an_address_changed_by_hand_inside_is_followed() {
     eventually("the new address", || is("10.9.0.77"));
     let ask = format!("exec web timeout 5 {} ask tcp 10.9.0.77:80", host.probe());
     host.minet(ask).succeed();
-    // Somebody else's address is not believed.
+    // The way out went with the address.
+    host.exec("ip -n db route add default via 10.9.0.1")
+        .succeed();
+    assert_eq!(host.minet("check db").succeed(), "");
+    // It is nobody else's now.
+    host.minet("run --rm --network lab --ip 10.9.0.77 -- true")
+        .refused(&["10.9.0.77", "db"]);
+    // Somebody else's address is not believed, nor that of a name that rests.
+    host.minet("run --name resting --network lab --ip 10.9.0.88 -- true")
+        .succeed();
+    change("10.9.0.77", "10.9.0.88");
+    eventually("the lease again", || is("10.9.0.5"));
+    change("10.9.0.88", "10.9.0.77");
+    eventually("the new address again", || is("10.9.0.77"));
     let web = of(&host, "web").expect("an address");
     change("10.9.0.77", &web);
     eventually("the lease again", || is("10.9.0.5"));

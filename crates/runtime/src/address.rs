@@ -110,6 +110,15 @@ fn pinned(
     address: Ipv4Addr,
 ) -> Result<Ipv4Addr, Error> {
     pool.check_static(address)?;
+    if let Some(holder) = tx.moved_to(&network.name, address)? {
+        let holder = tx.container(&holder)?;
+        return Err(minet_state::Error::AddressTaken {
+            network: network.name.to_string(),
+            address: address.into(),
+            holder: holder.map_or_else(String::new, |row| row.name.to_string()),
+        }
+        .into());
+    }
     match tx.lease_of_address(&network.name, address)? {
         Some(lease) if matches!(lease.holder, LeaseHolder::Container(_)) => {
             Err(minet_state::Error::AddressTaken {
@@ -131,7 +140,8 @@ fn next_free(tx: &Transaction<'_>, pool: &Pool, row: &NetworkRow) -> Result<Ipv4
     let mut passed = cursor;
     for address in pool.fresh_from(cursor) {
         passed = Some(address);
-        if tx.lease_of_address(network, address)?.is_none() {
+        let is_fresh = tx.lease_of_address(network, address)?.is_none();
+        if is_fresh && tx.moved_to(network, address)?.is_none() {
             tx.set_cursor(network, address.to_bits())?;
             return Ok(address);
         }

@@ -66,6 +66,8 @@ impl Transaction<'_> {
             // range of addresses, and sorts a full pool.
             "SELECT * FROM lease INDEXED BY lease_released
              WHERE network = ?1 AND holder IS NULL AND +address BETWEEN ?2 AND ?3
+               AND NOT EXISTS (SELECT 1 FROM moved_address AS moved
+                   WHERE moved.network = ?1 AND moved.address = lease.address)
              ORDER BY (name IS NOT NULL), released LIMIT 1",
             params![
                 network.as_str(),

@@ -222,6 +222,27 @@ impl Transaction<'_> {
             .map_err(Error::during("look up an address that was changed by hand"))
     }
 
+    /// Who gave itself this address of the network by hand.
+    pub fn moved_to(
+        &self,
+        network: &NetworkName,
+        address: Ipv4Addr,
+    ) -> Result<Option<ContainerId>, Error> {
+        let act = "look up who has an address by hand";
+        let holder: Option<String> = self
+            .inner
+            .prepare_cached("SELECT holder FROM moved_address WHERE network = ?1 AND address = ?2")
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![network.as_str(), address.to_bits()], |row| {
+                        row.get(0)
+                    })
+                    .optional()
+            })
+            .map_err(Error::during(act))?;
+        holder.map(|id| parse(act, id)).transpose()
+    }
+
     /// Records the address that an interface has now; none if it is the leased one again.
     /// True if this is news.
     pub fn set_moved_address(

@@ -28,4 +28,5 @@ CREATE TABLE IF NOT EXISTS moved_address (
     address  INTEGER NOT NULL,
     PRIMARY KEY (holder, network)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS moved_address_place ON moved_address (network, address);
 ";

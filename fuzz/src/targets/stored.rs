@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const SETTINGS: &str = r#"{"hostname":"a1b2","etc_dir":"/run/minet/containers/a1b2","netns_link":"/run/netns/web","attachments":[{"network":"bridge","bridge":"minet0","address":"172.17.0.2/16","gateway":"172.17.0.1","mac":"02:42:ac:11:00:02","interface":"eth0","host_end":"vetha1b2","mtu":1500,"reach":"Outside","neighbours":"Talk","gw_priority":0,"aliases":[]}],"gateway_network":"bridge","name_is_made_up":false}"#;
 
-const PLAN: &str = r#"{"steps":[{"MakeNamespace":{"name":"web","link":"/run/netns/web"}},{"GuardCable":{"name":"web","host_end":"vetha1b2","mac":"02:42:ac:11:00:02","addresses":["172.17.0.2"]}},{"SetLinkUp":{"name":"web","interface":"eth0"}},{"GiveAddress":{"name":"web","interface":"eth0","address":"172.17.0.2/16"}}]}"#;
+const PLAN: &str = r#"[{"MakeNamespace":{"name":"web","link":"/run/netns/web"}},{"GuardCable":{"name":"web","host_end":"vetha1b2","mac":"02:42:ac:11:00:02","addresses":["172.17.0.2"]}},{"SetLinkUp":{"name":"web","interface":"eth0"}},{"GiveAddress":{"name":"web","interface":"eth0","address":"172.17.0.2/16"}}]"#;
 
 const NETWORK: &str = r#"{"name":"back","subnet":"10.9.0.0/24","gateway":null,"ip_range":"10.9.0.128/25","reserved":{"router":"10.9.0.2"},"mtu":1400,"bridge":"Own","masquerade":"On","reach":"Outside","neighbours":"Apart","labels":{},"options":{}}"#;
 

@@ -2,15 +2,28 @@
 //!
 //! The container's supervisor watches its interfaces (`attend/addresses.rs`) and tells here
 //! what they are called now. Believed is only what the container might be given: an address
-//! of the network's subnet that is not the gateway's and that nobody else holds. So a
-//! hostile container cannot make its receivers talk to another one.
+//! of the network that is nobody's: not the gateway's, not reserved, and no other name's,
+//! not even of a container that rests now. So a hostile container cannot make its receivers
+//! talk to another one. What is believed is nobody else's from then on, and the guard at
+//! the cable lets it pass; the guard follows the plan, and the plan what is believed.
 
 use super::note_all;
-use crate::{Error, Runtime, admit::Admitted, attend::Addresses, find, narrator::Silent};
+use crate::{
+    Error, Runtime,
+    admit::Admitted,
+    attend::Addresses,
+    find,
+    narrator::Silent,
+    networks,
+    plan::Plan,
+    settings::Attachment,
+    step::{Act, Step},
+    steps::GuardCable,
+};
 use minet_bridge::address;
-use minet_model::{ContainerId, IfName, NetworkName};
+use minet_model::{ContainerId, IfName};
 use minet_state::{ContainerRow, LeaseHolder, Transaction};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The IPv4 addresses of one interface, in the kernel's order.
 struct Moved {
@@ -61,58 +74,127 @@ impl Runtime {
         self.addresses_changed(&admitted.id, &now)
     }
 
-    /// Records them, and tells the container's receivers.
+    /// Records them, lets them pass, and tells the container's receivers.
     fn addresses_changed(&mut self, id: &ContainerId, now: &[Moved]) -> Result<(), Error> {
-        let noted = self.store.write(|tx| {
-            let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
-                return Ok(Vec::new());
+        let news = self.store.write(|tx| {
+            let row = tx.container(id)?.filter(super::known::is_there);
+            let Some(row) = row else { return Ok(None) };
+            let Some(guards) = record(tx, &row, now)? else {
+                return Ok(None);
             };
-            match record(tx, &row, now)? {
-                true => note_all(tx, &row, &find::settings(&row)?),
-                false => Ok(Vec::new()),
-            }
+            let noted = note_all(tx, &row, &find::settings(&row)?)?;
+            Ok::<_, Error>(Some((noted, guards)))
         })?;
+        let Some((noted, guards)) = news else {
+            return Ok(());
+        };
+        for guard in guards {
+            guard.apply(&mut self.machine)?;
+        }
         self.relink(&noted, &mut Silent).map(drop)
     }
 }
 
-/// True if something is news.
-fn record(tx: &Transaction<'_>, row: &ContainerRow, now: &[Moved]) -> Result<bool, Error> {
+/// If something is news: the guards as they ought to be now.
+fn record(
+    tx: &Transaction<'_>,
+    row: &ContainerRow,
+    now: &[Moved],
+) -> Result<Option<Vec<GuardCable>>, Error> {
+    let mut plan = find::plan(row)?;
     let mut news = false;
+    let mut guards = Vec::new();
     for attachment in find::settings(row)?.attachments {
-        let leased = attachment.address.ip();
         let of_it = |moved: &&Moved| moved.interface == attachment.interface;
         let Some(moved) = now.iter().find(of_it) else {
             continue;
         };
-        let mut address = None;
-        // Without any, the lease stands: the interface is being changed.
-        if !moved.addresses.is_empty() && !moved.addresses.contains(&leased) {
-            for candidate in &moved.addresses {
-                let at_home = attachment.address.contains(*candidate);
-                if at_home
-                    && *candidate != attachment.gateway
-                    && is_free_for(tx, row, &attachment.network, *candidate)?
-                {
-                    address = Some(*candidate);
-                    break;
-                }
-            }
+        let address = believed(tx, row, &attachment, moved)?;
+        let before = tx.moved_address(&row.id, &attachment.network)?;
+        if tx.set_moved_address(&row.id, &attachment.network, address)? {
+            news = true;
+            let leased = attachment.address.ip();
+            let (before, after) = (before.unwrap_or(leased), address.unwrap_or(leased));
+            guards.extend(amend(&mut plan, &attachment, before, after));
         }
-        news |= tx.set_moved_address(&row.id, &attachment.network, address)?;
     }
-    Ok(news)
+    if news {
+        tx.set_plan(&row.id, &plan.to_json())?;
+    }
+    Ok(news.then_some(guards))
+}
+
+/// The address that took the place of the leased one; none where the lease stands, also
+/// while there is no address at all: the interface is being changed.
+fn believed(
+    tx: &Transaction<'_>,
+    row: &ContainerRow,
+    attachment: &Attachment,
+    moved: &Moved,
+) -> Result<Option<Ipv4Addr>, Error> {
+    if moved.addresses.contains(&attachment.address.ip()) {
+        return Ok(None);
+    }
+    for candidate in &moved.addresses {
+        if is_free_for(tx, row, attachment, *candidate)? {
+            return Ok(Some(*candidate));
+        }
+    }
+    Ok(None)
 }
 
 fn is_free_for(
     tx: &Transaction<'_>,
     row: &ContainerRow,
-    network: &NetworkName,
+    attachment: &Attachment,
     address: Ipv4Addr,
 ) -> Result<bool, Error> {
-    let lease = tx.lease_of_address(network, address)?;
-    Ok(match lease.map(|lease| lease.holder) {
-        Some(LeaseHolder::Container(holder)) => holder == row.id,
-        Some(LeaseHolder::NobodySince(_)) | None => true,
-    })
+    let Some(network) = tx.network(&attachment.network)? else {
+        return Ok(false);
+    };
+    if networks::pool(&network.network)?
+        .check_static(address)
+        .is_err()
+    {
+        return Ok(false);
+    }
+    if let Some(holder) = tx.moved_to(&attachment.network, address)? {
+        return Ok(holder == row.id);
+    }
+    let lease = tx.lease_of_address(&attachment.network, address)?;
+    Ok(lease.is_none_or(|lease| match lease.holder {
+        LeaseHolder::Container(holder) => holder == row.id,
+        LeaseHolder::NobodySince(_) => lease.name.is_none(),
+    }))
+}
+
+/// Makes the plan say what is so now; returns the guard that does not know it yet.
+fn amend(
+    plan: &mut Plan,
+    attachment: &Attachment,
+    before: Ipv4Addr,
+    after: Ipv4Addr,
+) -> Option<GuardCable> {
+    let mut unaware = None;
+    for step in &mut plan.steps {
+        match step {
+            Step::GiveAddress(step) if step.interface == attachment.interface => {
+                if step.address.ip() == IpAddr::V4(before) {
+                    let prefix = step.address.prefix();
+                    step.address = ipnetwork::IpNetwork::new(after.into(), prefix)
+                        .expect("the prefix of an address of the same family");
+                }
+            }
+            Step::GuardCable(step) if step.host_end == attachment.host_end => {
+                for address in &mut step.addresses {
+                    if *address == IpAddr::V4(before) {
+                        *address = after.into();
+                    }
+                }
+                unaware = Some(step.clone());
+            }
+            _ => {}
+        }
+    }
+    unaware
 }
