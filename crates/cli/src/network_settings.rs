@@ -40,7 +40,7 @@ pub(crate) struct SettingsOptions {
     /// A note for people and scripts
     #[arg(long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
-    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, com.docker.network.enable_ipv6, com.docker.network.host_ipv4, com.docker.network.driver.mtu
+    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, com.docker.network.enable_ipv6, com.docker.network.host_ipv4, com.docker.network.driver.mtu; or minet's: minet.bridge.ports=N, how many cables its bridge takes (1000; a Linux bridge has 1023 ports)
     #[arg(short, long, value_name = "KEY=VALUE")]
     opt: Vec<String>,
 }

@@ -35,6 +35,7 @@ mod network_id;
 mod network_spec;
 mod port;
 mod range6;
+mod room;
 mod route;
 mod security;
 mod signal;
@@ -60,6 +61,7 @@ pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };
 pub use range6::{AddressRange6, InvalidAddressRange6};
+pub use room::BRIDGE_PORTS;
 pub use route::{InvalidRoute, StaticRoute};
 pub use security::{
     InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,

@@ -1,6 +1,6 @@
 //! What a user asked for with `minet network create`.
 
-use crate::{IfName, Ipv6Spec, NetworkName, StaticRoute};
+use crate::{IfName, Ipv6Spec, NetworkName, StaticRoute, room::is_port_count};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
@@ -84,6 +84,9 @@ pub struct NetworkSpec {
     pub reach: Reach,
     /// `--icc`.
     pub neighbours: Neighbours,
+    /// How many cables a bridge of it takes; none means [`crate::BRIDGE_PORTS`].
+    #[serde(default)]
+    pub bridge_ports: Option<u16>,
     /// `--limit-connections`.
     #[serde(default)]
     pub connections: Connections,
@@ -108,7 +111,7 @@ pub struct NetworkSpec {
 pub enum InvalidNetworkOption {
     /// A key that minet does not know.
     #[error(
-        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.enable_ipv6, com.docker.network.host_ipv4 and com.docker.network.driver.mtu"
+        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.enable_ipv6, com.docker.network.host_ipv4, com.docker.network.driver.mtu and minet.bridge.ports"
     )]
     UnknownKey(String),
     /// A value that does not fit the key.
@@ -159,6 +162,7 @@ impl NetworkSpec {
             masquerade: Masquerade::On,
             reach: Reach::Outside,
             neighbours: Neighbours::Talk,
+            bridge_ports: None,
             connections: Connections::Limited,
             spoofing: Spoofing::Prevented,
             outbound_address: None,
@@ -213,6 +217,11 @@ impl NetworkSpec {
             "com.docker.network.driver.mtu" => {
                 let mtu = value.parse().ok().filter(|mtu| is_mtu(*mtu));
                 self.mtu = Some(mtu.ok_or_else(|| invalid("68 to 65535"))?);
+            }
+            "minet.bridge.ports" => {
+                let ports = value.parse().ok().filter(|ports| is_port_count(*ports));
+                self.bridge_ports =
+                    Some(ports.ok_or_else(|| invalid("1 to 1023, the ports of a Linux bridge"))?);
             }
             _ => return Err(InvalidNetworkOption::UnknownKey(key.to_owned())),
         }
@@ -333,6 +342,8 @@ mod tests {
             ("com.docker.network.driver.mtu", "9"),
             ("com.docker.network.host_ipv4", "here"),
             ("com.docker.network.bridge.name", "a name"),
+            ("minet.bridge.ports", "0"),
+            ("minet.bridge.ports", "1024"),
             ("com.docker.network.nonsense", "1"),
         ] {
             assert!(spec.set_option(key, value).is_err(), "{key}={value}");

@@ -110,6 +110,8 @@ pub(crate) struct Admitted {
     pub(crate) receivers: Vec<String>,
     /// Docker's legacy variables for its own links, if they were asked for.
     pub(crate) link_env: Vec<String>,
+    /// What its user should know.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Which network namespace the container's process will join.
@@ -130,10 +132,12 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     let namespace = find_namespace(tx, &candidate.spec.mode)?;
     candidate.ground.record(tx, candidate.boot)?;
     let mut settings = settings(candidate, &id, &name, &namespace)?;
+    let mut warnings = Vec::new();
     for endpoint in &candidate.spec.networks {
         require_up(tx, candidate, &endpoint.network)?;
-        let attachment = networks::attach(tx, (&id, &name), &settings, endpoint)?;
-        settings.attachments.push(attachment);
+        let attached = networks::attach(tx, (&id, &name), &settings, endpoint)?;
+        settings.attachments.push(attached.attachment);
+        warnings.extend(attached.warning);
     }
     settings.gateway_network = settings.best_way_out();
     settings.gateway_network6 = settings.best_way_out6();
@@ -177,6 +181,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         namespace,
         receivers,
         link_env,
+        warnings,
     })
 }
 

@@ -43,6 +43,9 @@ impl Runtime {
         let candidate =
             admit::Candidate::new(spec, &ports, &ground, (&boot, &paths), &Identity::OfSpec)?;
         let admitted = self.store.rehearse(|tx| admit::admit(tx, &candidate))?;
+        for warning in &admitted.warnings {
+            narrator.warn(warning);
+        }
         Ok(Rehearsal {
             plan: admitted.whole_plan(&ground),
             name: admitted.name,

@@ -19,6 +19,7 @@
 //! | `network` | a bridge, its subnet, whether it is up (in which boot) | yes |
 //! | `container` | a container, its spec, its plan, who supervises it | yes |
 //! | `lease` | who holds, or last held, an address | yes |
+//! | `cables` | how many cables each bridge of a network has, counted by triggers on `lease` | yes |
 //! | `ended` | the exit code of one of the last containers that are gone | yes |
 //! | `link` | that a container is known to another by a name | yes |
 //! | `name` | how a container is called on a network | yes, dropped with its container |
@@ -34,6 +35,7 @@
 //! and the process's start time, so that neither a reboot nor a reused PID can be taken
 //! for a running container.
 
+mod cables;
 mod containers;
 mod error;
 mod handovers;
@@ -46,6 +48,7 @@ mod names;
 mod networks;
 mod ports;
 mod schema;
+mod schema_cables;
 mod schema_links;
 mod schema_names;
 mod store;

@@ -20,6 +20,7 @@ DROP TABLE IF EXISTS network;
 pub(crate) const FROM_2: &str = "
 ALTER TABLE network ADD COLUMN cursor6 BLOB;
 ALTER TABLE lease ADD COLUMN address6 BLOB;
+ALTER TABLE lease ADD COLUMN shard INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The whole schema. Times are milliseconds since 1970, addresses of leases are numbers
@@ -72,6 +73,7 @@ CREATE TABLE IF NOT EXISTS lease (
     holder     TEXT REFERENCES container (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     released   INTEGER,
     address6   BLOB,
+    shard      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (network, address),
     UNIQUE (network, name)
 ) STRICT, WITHOUT ROWID;

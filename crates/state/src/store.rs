@@ -1,4 +1,4 @@
-use crate::{Error, schema, schema_links, schema_names};
+use crate::{Error, schema, schema_cables, schema_links, schema_names};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use std::{
     os::unix::fs::DirBuilderExt,
@@ -206,8 +206,10 @@ impl Store {
             transaction.execute_batch(schema_links::CREATE)?;
             transaction.execute_batch(schema_names::CREATE)?;
             transaction.execute_batch(schema::CREATE)?;
+            transaction.execute_batch(schema_cables::CREATE)?;
             if found == 2 {
                 transaction.execute_batch(schema_names::FILL)?;
+                transaction.execute_batch(schema_cables::FILL)?;
             }
         }
         transaction.commit()

@@ -44,6 +44,47 @@ fn network() -> BridgeNetwork {
     }
 }
 
+/// The counts follow every way in which a lease comes and goes.
+#[test]
+fn the_cables_of_a_bridge_are_counted_as_they_come_and_go() {
+    let mut store = Store::in_memory().unwrap();
+    let bridge = NetworkName::default_bridge();
+    let mac = MacAddr::for_ipv4(address(2));
+    let counted = |store: &mut Store| store.read(|tx| tx.cables_on(&bridge)).unwrap();
+    let lease = |tx: &Transaction<'_>, byte: u8, name: &str| {
+        admit(tx, byte, name)?;
+        tx.take_lease(&bridge, address(byte), name, mac, &id(byte))
+    };
+    store
+        .write(|tx| {
+            tx.put_network(&network(), 1)?;
+            lease(tx, 2, "a")?;
+            lease(tx, 3, "b")?;
+            lease(tx, 4, "c")
+        })
+        .unwrap();
+    assert_eq!(counted(&mut store), [(0, 3)]);
+    store
+        .write(|tx| {
+            tx.plug_cable(&bridge, &id(4), 1)?;
+            tx.plug_cable(&bridge, &id(4), 1)
+        })
+        .unwrap();
+    assert_eq!(counted(&mut store), [(0, 2), (1, 1)]);
+    store.write(|tx| tx.release_leases(&id(2), 5)).unwrap();
+    assert_eq!(counted(&mut store), [(0, 1), (1, 1)]);
+    // Given to the same name again: on the network's own bridge, until it is plugged.
+    store
+        .write(|tx| {
+            tx.forget_leases(&id(4), 5)?;
+            tx.take_lease(&bridge, address(2), "a", mac, &id(2))
+        })
+        .unwrap();
+    assert_eq!(counted(&mut store), [(0, 2), (1, 0)]);
+    store.write(|tx| tx.delete_network(&bridge)).unwrap();
+    assert_eq!(counted(&mut store), []);
+}
+
 fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(172, 17, 0, last)
 }

@@ -61,10 +61,13 @@ impl Runtime {
         }
         let ground = network::survey_ground(self, &[name], &Intent::Build)?;
         let boot = self.boot.clone();
-        let (rewiring, new) = self.store.write(|tx| {
+        let (rewiring, new, warning) = self.store.write(|tx| {
             ground.record(tx, &boot)?;
             plan_connection(tx, container, &endpoint)
         })?;
+        if let Some(warning) = warning {
+            narrator.warn(&warning);
+        }
         let done = self.hold_inside(&rewiring.row).and_then(|()| {
             let mut carrier = Carrier::new(&mut self.machine, narrator, None);
             ground.build(&mut carrier, &mut self.store, &self.boot)?;
@@ -206,7 +209,7 @@ fn plan_connection(
     tx: &Transaction<'_>,
     container: &str,
     endpoint: &EndpointSpec,
-) -> Result<(Rewiring, Plan), Error> {
+) -> Result<(Rewiring, Plan, Option<String>), Error> {
     let row = find::container(tx, container)?;
     if row.status != Status::Running {
         return Err(Error::NotRunning(row.name.to_string()));
@@ -215,7 +218,8 @@ fn plan_connection(
     refuse_second(&row, &spec, &endpoint.network)?;
     let before = find::settings(&row)?;
     let mut after = before.clone();
-    let attachment = attach(tx, (&row.id, &row.name), &before, endpoint)?;
+    let attached = attach(tx, (&row.id, &row.name), &before, endpoint)?;
+    let attachment = attached.attachment;
     after.attachments.push(attachment.clone());
     spec.networks.push(endpoint.clone());
     let better = |old: &Attachment| attachment.gw_priority > old.gw_priority;
@@ -239,7 +243,7 @@ fn plan_connection(
         noted: Vec::new(),
     };
     record(tx, &mut rewiring, &new)?;
-    Ok((rewiring, new))
+    Ok((rewiring, new, attached.warning))
 }
 
 /// Nothing if the container does not run: then it is only recorded.

@@ -1,7 +1,7 @@
 //! A container's place on a network: which address, which names of the cable's ends, and
 //! which steps lay it.
 
-use super::NetworkError;
+use super::{NetworkError, room};
 use crate::{
     Error, address,
     settings::{Attachment, Attachment6, Settings},
@@ -17,13 +17,20 @@ use minet_model::{
 use minet_state::{NameKind, Transaction};
 use std::net::{IpAddr, Ipv6Addr};
 
+/// A container's place on a network, recorded.
+pub(crate) struct Attached {
+    pub(crate) attachment: Attachment,
+    /// What its user should know.
+    pub(crate) warning: Option<String>,
+}
+
 /// Chooses a place on a network for a container, and records the lease.
 pub(crate) fn attach(
     tx: &Transaction<'_>,
     (id, name): (&ContainerId, &ContainerName),
     settings: &Settings,
     endpoint: &EndpointSpec,
-) -> Result<Attachment, Error> {
+) -> Result<Attached, Error> {
     let row = tx
         .network(&endpoint.network)?
         .ok_or_else(|| Error::NoSuchNetwork(endpoint.network.to_string()))?;
@@ -43,6 +50,7 @@ pub(crate) fn attach(
     {
         return Err(NetworkError::InterfaceTwice(interface).into());
     }
+    room::find(tx, &network)?;
     let request = address::Request {
         id,
         name,
@@ -56,7 +64,8 @@ pub(crate) fn attach(
     tx.put_names(&network.name, id, &names)?;
     let mut own: Vec<IpAddr> = vec![place.address.into()];
     own.extend(place.address6.map(IpAddr::from));
-    Ok(Attachment {
+    let warning = room::warning(tx, &network)?;
+    let attachment = Attachment {
         address: network.with_prefix(place.address),
         network: network.name,
         bridge: network.bridge,
@@ -78,6 +87,10 @@ pub(crate) fn attach(
             .unwrap_or(spoofing_for(&network.asked, &own)),
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
+    };
+    Ok(Attached {
+        attachment,
+        warning,
     })
 }
 

@@ -46,6 +46,18 @@ pub enum NetworkError {
     /// One of those that every installation has.
     #[error("{0} is a pre-defined network and cannot be removed")]
     Predefined(String),
+    /// Its bridge has no port for one more.
+    #[error(
+        "network {network} is full: {room} cables are plugged into its bridge {bridge}, and it takes no more (a Linux bridge has 1023 ports); stop or disconnect containers, or use another network: minet network create NAME"
+    )]
+    Full {
+        /// The network.
+        network: String,
+        /// Its bridge.
+        bridge: IfName,
+        /// How many it takes.
+        room: u32,
+    },
     /// Containers are plugged into it.
     #[error("network {network} has active endpoints ({holders}): stop or disconnect those first")]
     InUse {

@@ -15,6 +15,7 @@ mod ipam_config;
 mod leases;
 mod list;
 mod remove;
+mod room;
 mod set;
 
 pub use cables::{CableState, ListedCable};
