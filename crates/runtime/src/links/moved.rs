@@ -178,12 +178,12 @@ fn amend(
     let mut unaware = None;
     for step in &mut plan.steps {
         match step {
-            Step::GiveAddress(step) if step.interface == attachment.interface => {
-                if step.address.ip() == IpAddr::V4(before) {
-                    let prefix = step.address.prefix();
-                    step.address = ipnetwork::IpNetwork::new(after.into(), prefix)
-                        .expect("the prefix of an address of the same family");
-                }
+            Step::GiveAddress(step)
+                if step.interface == attachment.interface
+                    && step.address.ip() == IpAddr::V4(before) =>
+            {
+                step.address = ipnetwork::IpNetwork::new(after.into(), step.address.prefix())
+                    .expect("the prefix of an address of the same family");
             }
             Step::GuardCable(step) if step.host_end == attachment.host_end => {
                 for address in &mut step.addresses {
