@@ -9,6 +9,7 @@ use minet_model::{
 use minet_names::{
     Ipv6,
     hosts::{Entry, HostsFile, update},
+    resolver::{self, Bearer, Others, SharedNetwork, Transport, Why, World},
 };
 use minet_nat::{Change, Publication};
 use minet_state::{Store, Transaction};
@@ -17,7 +18,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-criterion_group!(all, addresses, port_map, hosts);
+criterion_group!(all, addresses, port_map, hosts, names);
 criterion_main!(all);
 
 /// A /16 of which 95 % are taken.
@@ -133,4 +134,38 @@ fn hosts(criterion: &mut Criterion) {
     criterion.bench_function("hosts: replace 1,000 names", |bencher| {
         bencher.iter(|| update(text.as_bytes(), &block));
     });
+}
+
+/// From the bytes of a question to those of its answer, without the look-up in the store.
+fn names(criterion: &mut Criterion) {
+    let bearer = |number: u32| Bearer {
+        container: format!("c{number}"),
+        network: "bridge".to_owned(),
+        why: Why::Alias,
+        running: true,
+        addresses: vec![nth(number).into()],
+    };
+    let one = ("one".to_owned(), bearer(1));
+    let many = (1..=20).map(|number| ("many".to_owned(), bearer(number)));
+    let mut world = World {
+        networks: vec![SharedNetwork {
+            name: "bridge".to_owned(),
+            gateways: vec![nth(0).into()],
+        }],
+        names: [one].into_iter().chain(many).collect(),
+        links: Vec::new(),
+    };
+    for (title, name) in [
+        ("names: answer with one address", "one"),
+        ("names: answer with twenty addresses", "many"),
+        ("names: a question for others", "www.example.org"),
+    ] {
+        let (_, question) = resolver::query(name, None).expect("a question");
+        criterion.bench_function(title, |bencher| {
+            bencher.iter(|| {
+                let bytes = black_box(&question);
+                resolver::answer(bytes, &mut world, Others::Asked, Transport::Udp, 1)
+            });
+        });
+    }
 }

@@ -216,6 +216,17 @@ impl Store {
     }
 }
 
+impl Transaction<'_> {
+    /// A number that is another one as soon as somebody else has changed the store
+    /// (`PRAGMA data_version`, sqlite.org/pragma.html); it means nothing to another [`Store`].
+    pub fn edition(&self) -> Result<i64, Error> {
+        self.inner
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(Error::during("ask whether the store has changed"))
+    }
+}
+
 /// Opens a store, again and again for as long as others are at it.
 ///
 /// Switching a new file to its log, and recovering one after a crash, do not wait for

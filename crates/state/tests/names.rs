@@ -133,3 +133,18 @@ fn names_stay_with_the_container_and_go_with_it() {
     store.write(|tx| tx.drop_names(&bridge(), &id(3))).unwrap();
     assert!(called(&mut store, "store").is_empty());
 }
+
+#[test]
+fn a_reader_sees_that_somebody_else_has_changed_the_store() {
+    let dir = std::env::temp_dir().join(format!("minet-edition-{}", std::process::id()));
+    let mut writer = Store::open(&dir).unwrap();
+    let mut reader = Store::open_to_read(&dir).unwrap();
+    let mut edition = || reader.read(|tx| tx.edition()).unwrap();
+    let before = edition();
+    assert_eq!(edition(), before);
+    writer.write(|tx| tx.put_network(&network(), 1)).unwrap();
+    let after = edition();
+    assert_ne!(after, before);
+    assert_eq!(edition(), after);
+    std::fs::remove_dir_all(&dir).unwrap();
+}

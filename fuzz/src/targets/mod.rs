@@ -1,6 +1,7 @@
 //! The parsers, with examples of what they are for and the promises that they keep.
 
 mod files;
+mod packets;
 mod stored;
 mod words;
 
@@ -18,6 +19,7 @@ pub(crate) struct Target {
 pub(crate) fn all() -> Vec<Target> {
     let mut all = words::targets();
     all.extend(files::targets());
+    all.extend(packets::targets());
     all.extend(stored::targets());
     all
 }

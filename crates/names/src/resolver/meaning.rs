@@ -22,6 +22,14 @@ pub trait Directory {
 
     /// The name of the running container that has this address on this network.
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Self::Error>;
+
+    /// What a name means: [`meaning`], unless the directory remembers it.
+    fn meaning(&mut self, name: &str) -> Result<Meaning, Self::Error>
+    where
+        Self: Sized,
+    {
+        meaning(self, name)
+    }
 }
 
 /// Why somebody is called so.

@@ -26,8 +26,8 @@
 //! ```
 //!
 //! The wire format is hickory-proto's; what is written here is only what names mean. What
-//! there is to know comes through a [`Directory`], one look-up per question, so nothing is
-//! kept that could become stale.
+//! there is to know comes through a [`Directory`], which is asked for each question: it
+//! alone may remember, as it alone knows whether that is still true.
 //!
 //! What must stay true:
 //!

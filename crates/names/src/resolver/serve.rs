@@ -6,7 +6,7 @@ use super::{
     upstream::Upstreams,
     wire::{Outcome, Question, Transport},
 };
-use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, net::SocketAddr, ops::Range, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
     sync::Semaphore,
@@ -22,8 +22,8 @@ const CONNECTIONS: usize = 64;
 const SILENCE: Duration = Duration::from_secs(3);
 /// Longer than any question: a name has 255 bytes at most, EDNS options are few.
 const LONGEST_QUESTION: usize = 4096;
-/// So many datagrams are answered before others have their turn.
-const BURST: usize = 32;
+/// So many bytes of datagrams are taken before they are answered, and others have their turn.
+const BURST: usize = 2 * LONGEST_QUESTION;
 
 /// The sockets of a container's resolver, which stay in the namespace in which they were
 /// opened.
@@ -49,8 +49,9 @@ impl Sockets {
 
 /// Who knows what names mean, and whom to ask.
 pub trait Mind: Dial {
-    /// What is to be done with these bytes.
-    fn answer(&self, bytes: &[u8], transport: Transport) -> Outcome;
+    /// What is to be done with each of these questions, in their order. All of them were
+    /// there before this is called, so what is looked up now is true for all of them.
+    fn answer(&self, questions: &[&[u8]], transport: Transport) -> Vec<Outcome>;
 
     /// The servers to ask.
     fn upstreams(&self) -> Arc<Upstreams>;
@@ -105,20 +106,32 @@ async fn take_datagrams(socket: Arc<UdpSocket>, shared: Arc<Shared>) {
     }
 }
 
+/// Takes what has come, and then answers it: what is true is looked up once for all of it.
 fn take_burst(socket: &Arc<UdpSocket>, shared: &Arc<Shared>) {
-    let mut buffer = [0; LONGEST_QUESTION];
-    for _ in 0..BURST {
-        match socket.try_recv_from(&mut buffer) {
-            Ok((length, asker)) => take_datagram(socket, shared, &buffer[..length], asker),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+    let mut buffer = [0; BURST];
+    let mut came: Vec<(Range<usize>, SocketAddr)> = Vec::new();
+    let mut end = 0;
+    while BURST - end >= LONGEST_QUESTION {
+        match socket.try_recv_from(&mut buffer[end..]) {
+            Ok((length, asker)) => {
+                came.push((end..end + length, asker));
+                // An empty one takes no room, and must not be taken for ever.
+                end += length.max(1);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             // An earlier answer found nobody any more.
-            Err(_) => {}
+            Err(_) => end += 1,
         }
+    }
+    let questions: Vec<&[u8]> = came.iter().map(|(at, _)| &buffer[at.clone()]).collect();
+    let outcomes = shared.mind.answer(&questions, Transport::Udp);
+    for (outcome, (_, asker)) in outcomes.into_iter().zip(came) {
+        settle(socket, shared, outcome, asker);
     }
 }
 
-fn take_datagram(socket: &Arc<UdpSocket>, shared: &Arc<Shared>, bytes: &[u8], asker: SocketAddr) {
-    match shared.mind.answer(bytes, Transport::Udp) {
+fn settle(socket: &Arc<UdpSocket>, shared: &Arc<Shared>, outcome: Outcome, asker: SocketAddr) {
+    match outcome {
         // Who does not take its answers asks again.
         Outcome::Reply(reply) => drop(socket.try_send_to(&reply, asker)),
         Outcome::Silence => {}
@@ -179,11 +192,12 @@ async fn attend(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     loop {
         let question = forward::receive_framed(&mut stream, LONGEST_QUESTION);
         let bytes = timeout(SILENCE, question).await??;
-        let reply = match shared.mind.answer(&bytes, Transport::Tcp) {
-            Outcome::Reply(reply) => reply,
-            Outcome::Forward(question) => shared.ask(&question).await,
+        let outcome = shared.mind.answer(&[&bytes], Transport::Tcp).pop();
+        let reply = match outcome {
+            Some(Outcome::Reply(reply)) => reply,
+            Some(Outcome::Forward(question)) => shared.ask(&question).await,
             // On a connection, too, who asks nothing gets no answer, and is not kept.
-            Outcome::Silence => return Ok(()),
+            Some(Outcome::Silence) | None => return Ok(()),
         };
         timeout(SILENCE, forward::send_framed(&mut stream, &reply)).await??;
     }

@@ -21,8 +21,10 @@ struct TestMind {
 }
 
 impl Mind for TestMind {
-    fn answer(&self, bytes: &[u8], transport: Transport) -> Outcome {
-        answer(bytes, &mut world(&["red"]), Others::Asked, transport, 3)
+    fn answer(&self, questions: &[&[u8]], transport: Transport) -> Vec<Outcome> {
+        let mut world = world(&["red"]);
+        let answer = |bytes: &&[u8]| answer(bytes, &mut world, Others::Asked, transport, 3);
+        questions.iter().map(answer).collect()
     }
 
     fn upstreams(&self) -> Arc<Upstreams> {

@@ -1,6 +1,6 @@
 //! From the bytes of a question to the bytes of an answer.
 
-use super::meaning::{Directory, Meaning, Reason, meaning};
+use super::meaning::{Directory, Meaning, Reason};
 use hickory_proto::{
     op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode},
     rr::{
@@ -80,7 +80,7 @@ pub fn decide<D: Directory>(
     if name.is_root() {
         return Ok(outside(others));
     }
-    Ok(match meaning(directory, &name.to_ascii())? {
+    Ok(match directory.meaning(&name.to_ascii())? {
         Meaning::Known(reasons) => Decision::Addresses(reasons),
         Meaning::Pointer(names) => Decision::Names(names),
         Meaning::Asleep => Decision::NoSuchName,

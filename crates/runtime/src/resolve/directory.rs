@@ -9,30 +9,41 @@ use minet_names::resolver::{Bearer, Directory, SharedNetwork, Why};
 use minet_state::{NameKind, NamedRow, Transaction};
 use std::net::IpAddr;
 
-/// The directory of one container, within one transaction.
-pub(crate) struct StoreDirectory<'a, 'store> {
-    tx: &'a Transaction<'store>,
+/// On whose behalf names are looked up.
+pub(crate) struct Asker {
     receiver: Receiver,
     /// Where the container is plugged in.
     pub(crate) settings: Settings,
 }
 
-impl<'a, 'store> StoreDirectory<'a, 'store> {
-    /// The directory of this container.
-    pub(crate) fn of(tx: &'a Transaction<'store>, id: &ContainerId) -> Result<Self, Error> {
+impl Asker {
+    /// This container, as the store knows it.
+    pub(crate) fn of(tx: &Transaction<'_>, id: &ContainerId) -> Result<Self, Error> {
         let row = tx
             .container(id)?
             .ok_or_else(|| Error::NoSuchContainer(id.to_string()))?;
-        Ok(StoreDirectory {
-            tx,
+        Ok(Asker {
             settings: find::settings(&row)?,
             receiver: Receiver::Container(row.name),
         })
     }
+}
+
+/// The directory of one container, within one transaction.
+pub(crate) struct StoreDirectory<'a, 'store> {
+    tx: &'a Transaction<'store>,
+    asker: &'a Asker,
+}
+
+impl<'a, 'store> StoreDirectory<'a, 'store> {
+    /// The directory of this container, which was looked up in the same transaction.
+    pub(crate) fn of(tx: &'a Transaction<'store>, asker: &'a Asker) -> Self {
+        StoreDirectory { tx, asker }
+    }
 
     /// The network of this name, if the container is plugged into it.
     fn network(&self, name: &str) -> Option<NetworkName> {
-        let mut networks = self.settings.attachments.iter().map(|a| &a.network);
+        let mut networks = self.asker.settings.attachments.iter().map(|a| &a.network);
         networks.find(|known| known.as_str() == name).cloned()
     }
 }
@@ -70,8 +81,8 @@ impl Directory for StoreDirectory<'_, '_> {
 
     fn networks(&mut self) -> Result<Vec<SharedNetwork>, Error> {
         // The one that leads out first: its gateway is the host's address.
-        let main = self.settings.main_attachment().map(|a| &a.network);
-        let mut attachments: Vec<_> = self.settings.attachments.iter().collect();
+        let main = self.asker.settings.main_attachment().map(|a| &a.network);
+        let mut attachments: Vec<_> = self.asker.settings.attachments.iter().collect();
         attachments.sort_by_key(|attachment| Some(&attachment.network) != main);
         let network = |attachment: &&Attachment| SharedNetwork {
             name: attachment.network.to_string(),
@@ -89,7 +100,7 @@ impl Directory for StoreDirectory<'_, '_> {
     }
 
     fn linked(&mut self, alias: &str) -> Result<Option<String>, Error> {
-        if let Some(link) = self.tx.link_named(&self.receiver, alias)? {
+        if let Some(link) = self.tx.link_named(&self.asker.receiver, alias)? {
             return Ok(Some(link.source.to_string()));
         }
         let Some(link) = self.tx.link_named(&Receiver::Neighbours, alias)? else {
@@ -97,7 +108,7 @@ impl Directory for StoreDirectory<'_, '_> {
         };
         // One that shares no network is no neighbour; its name may be another's here.
         let source = link.source.to_string();
-        for attachment in &self.settings.attachments {
+        for attachment in &self.asker.settings.attachments {
             let bearers = self
                 .tx
                 .bearers(&attachment.network, &source.to_ascii_lowercase())?;

@@ -1,6 +1,6 @@
 //! The resolver of one running container: what it knows, and whom it asks.
 
-use super::StoreDirectory;
+use super::memory::Memory;
 use crate::{Error, settings::Settings};
 use minet_model::{ContainerId, ContainerSpec, Reach};
 use minet_names::resolver::{
@@ -59,9 +59,10 @@ pub(crate) struct ContainerMind {
     upstreams: Mutex<Option<Known>>,
 }
 
-/// The store, and when it was last used.
+/// The store, what was found in it, and when it was last used.
 struct Open {
     store: Store,
+    memory: Option<Memory>,
     used: Instant,
 }
 
@@ -106,22 +107,34 @@ impl ContainerMind {
         }
     }
 
-    fn look_up(&self, bytes: &[u8], transport: Transport) -> Result<Outcome, Error> {
+    /// Looks up what is asked, all of it in one transaction.
+    fn look_up(&self, questions: &[&[u8]], transport: Transport) -> Result<Vec<Outcome>, Error> {
         let mut open = lock(&self.open);
         if open.is_none() {
             *open = Some(Open {
                 store: Store::open_to_read(&self.state_dir)?,
+                memory: None,
                 used: Instant::now(),
             });
             tokio::spawn(close_at_rest(Arc::clone(&self.open)));
         }
-        let open = open.as_mut().expect("opened above");
-        open.used = Instant::now();
-        let shuffle = getrandom::u64().unwrap_or_default();
-        open.store.read(|tx| {
-            let mut directory = StoreDirectory::of(tx, &self.id)?;
-            let others = others(&self.spec, &directory.settings);
-            Ok(answer(bytes, &mut directory, others, transport, shuffle))
+        let Open {
+            store,
+            memory: remembered,
+            used,
+        } = open.as_mut().expect("opened above");
+        *used = Instant::now();
+        let mut shuffle = getrandom::u64().unwrap_or_default();
+        store.read(|tx| {
+            let memory = Memory::current(remembered.take(), tx, &self.id)?;
+            let memory = remembered.insert(memory);
+            let others = others(&self.spec, &memory.asker.settings);
+            let mut directory = memory.directory(tx);
+            let answer = |bytes: &&[u8]| {
+                shuffle = shuffle.wrapping_add(1);
+                answer(bytes, &mut directory, others, transport, shuffle)
+            };
+            Ok(questions.iter().map(answer).collect())
         })
     }
 }
@@ -139,16 +152,19 @@ async fn close_at_rest(open: Arc<Mutex<Option<Open>>>) {
 }
 
 impl Mind for ContainerMind {
-    fn answer(&self, bytes: &[u8], transport: Transport) -> Outcome {
-        let looked_up = self.look_up(bytes, transport).or_else(|_| {
+    fn answer(&self, questions: &[&[u8]], transport: Transport) -> Vec<Outcome> {
+        let looked_up = self.look_up(questions, transport).or_else(|_| {
             // The file may be another one by now, or somebody was in the way.
             *lock(&self.open) = None;
-            self.look_up(bytes, transport)
+            self.look_up(questions, transport)
         });
         looked_up.unwrap_or_else(|_| {
             // What cannot be looked up is nobody's name, and not for others to hear.
-            let mut nothing = minet_names::resolver::Nothing;
-            answer(bytes, &mut nothing, Others::NotAsked, transport, 0)
+            let answer = |bytes: &&[u8]| {
+                let mut nothing = minet_names::resolver::Nothing;
+                answer(bytes, &mut nothing, Others::NotAsked, transport, 0)
+            };
+            questions.iter().map(answer).collect()
         })
     }
 

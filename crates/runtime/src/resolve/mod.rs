@@ -1,18 +1,19 @@
 //! What a container is answered: the resolver's view of the store and of the host.
 //!
 //! ```text
-//!   names::resolver      ──▶ Directory:  one look-up per question     (directory.rs)
-//!   what does it mean?       in the store, which is the truth
+//!   names::resolver      ──▶ Directory:  what was looked up before,   (memory.rs)
+//!   what does it mean?       if nobody has changed the store since,
+//!                            else a look-up in it                     (directory.rs)
 //!                        ──▶ Dial:       sockets to the servers       (mind.rs)
 //!                            outside, in the host's namespace
 //! ```
 
 mod directory;
+mod memory;
 mod mind;
 mod service;
 mod show;
 
-pub(crate) use directory::StoreDirectory;
 pub(crate) use mind::{ContainerMind, others, upstreams};
 pub(crate) use service::Resolver;
 pub use show::{Resolved, VisibleName};

@@ -1,6 +1,9 @@
 //! `minet dns`: what a container would be answered, and why.
 
-use super::{StoreDirectory, directory::bearer, mind, others, upstreams};
+use super::{
+    directory::{Asker, StoreDirectory, bearer},
+    mind, others, upstreams,
+};
 use crate::{Error, Runtime, configuration::with_name_defaults, find};
 use minet_model::{ContainerSpec, Receiver};
 use minet_names::resolver::{
@@ -43,16 +46,17 @@ impl Runtime {
     pub fn visible_names(&mut self, container: &str) -> Result<Vec<VisibleName>, Error> {
         self.store.read(|tx| {
             let row = owner(tx, container)?;
-            let mut directory = StoreDirectory::of(tx, &row.id)?;
+            let asker = Asker::of(tx, &row.id)?;
+            let mut directory = StoreDirectory::of(tx, &asker);
             let mut names = Vec::new();
-            for attachment in &directory.settings.attachments {
+            for attachment in &asker.settings.attachments {
                 let rows = tx.names_on(&attachment.network)?;
                 names.extend(rows.into_iter().map(|row| VisibleName {
                     name: row.name.clone(),
                     bearer: bearer(&attachment.network, row),
                 }));
             }
-            names.extend(linked_names(tx, &row, &mut directory)?);
+            names.extend(linked_names(tx, &row, &asker)?);
             names.extend(the_host(&mut directory)?);
             Ok(names)
         })
@@ -70,8 +74,9 @@ impl Runtime {
         let (row, spec, decision, outcome) = self.store.read(|tx| {
             let row = owner(tx, container)?;
             let spec = with_name_defaults(&find::spec(&row)?, paths)?;
-            let mut directory = StoreDirectory::of(tx, &row.id)?;
-            let others = others(&spec, &directory.settings);
+            let asker = Asker::of(tx, &row.id)?;
+            let mut directory = StoreDirectory::of(tx, &asker);
+            let others = others(&spec, &asker.settings);
             let decision =
                 resolver::decide(&mut directory, query.name(), query.query_type(), others)?;
             let transport = Transport::Udp;
@@ -141,10 +146,11 @@ fn owner(tx: &Transaction<'_>, container: &str) -> Result<ContainerRow, Error> {
 fn linked_names(
     tx: &Transaction<'_>,
     row: &ContainerRow,
-    directory: &mut StoreDirectory<'_, '_>,
+    asker: &Asker,
 ) -> Result<Vec<VisibleName>, Error> {
+    let mut directory = StoreDirectory::of(tx, asker);
     let mut links = tx.links_into(&Receiver::Container(row.name.clone()))?;
-    for attachment in &directory.settings.attachments {
+    for attachment in &asker.settings.attachments {
         links.extend(tx.links_to_neighbours_on(&attachment.network)?);
     }
     let mut names = Vec::new();
