@@ -1,0 +1,154 @@
+//! What a machine does to minet's files behind its back: each is a clear error or a clean
+//! recovery, never a panic, and never damage to what runs.
+
+use minet_tests::{Finished, TestHost};
+
+const DATABASE: &str = "/var/lib/minet/minet.db";
+
+/// Changes the database by hand, and leaves all of it in the one file.
+fn sql(host: &TestHost, statement: &str) {
+    let script = format!(
+        "import sqlite3; db = sqlite3.connect('{DATABASE}', isolation_level=None)
+db.execute('{statement}'); db.execute('PRAGMA wal_checkpoint(TRUNCATE)')"
+    );
+    host.exec(["python3", "-c", &script]).succeed();
+}
+
+/// It failed with a message that says where, and what is wrong there.
+#[track_caller]
+fn fails_clearly(finished: Finished<'_>, words: &[&str]) {
+    assert_ne!(finished.code(), 0, "{finished}");
+    let said = finished.stderr().to_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_minet_is_refused_and_left_alone() {
+    let host = TestHost::new();
+    host.minet("run --name once -- true").succeed();
+    sql(&host, "PRAGMA user_version = 9999");
+    let newer = host.sh(&format!("sha256sum {DATABASE}")).succeed();
+    for command in ["ps -a", "run --rm -- true", "gc", "check", "rm once"] {
+        fails_clearly(host.minet(command), &["newer minet", "upgrade minet"]);
+    }
+    let sum = host.sh(&format!("sha256sum {DATABASE}")).succeed();
+    assert_eq!(newer, sum);
+}
+
+#[test]
+fn a_corrupt_or_truncated_database_is_named_and_what_runs_goes_on() {
+    for damage in [
+        "head -c 65536 /dev/urandom >minet.db",
+        "truncate -s 1000 minet.db",
+        "truncate -s 4096 minet.db",
+        "dd if=/dev/urandom of=minet.db bs=4096 seek=1 count=8 conv=notrunc",
+    ] {
+        let host = TestHost::new();
+        host.minet("run --name once -- true").succeed();
+        sql(&host, "VACUUM");
+        let damage = format!("cd /var/lib/minet; rm -f minet.db-wal minet.db-shm; {damage}");
+        host.sh(&damage).succeed();
+        for command in ["ps -a", "run --rm -- true", "gc --all"] {
+            fails_clearly(host.minet(command), &["minet: "]);
+        }
+        // The way out.
+        host.sh("rm /var/lib/minet/minet.db*").succeed();
+        host.minet("run --rm -- true").succeed();
+        host.minet("gc --all").succeed();
+    }
+}
+
+/// The state on a disk of its own, of which `fill` leaves nothing: what is new is refused, what
+/// runs is not touched, and once there is room again, all can be taken away.
+fn with_a_full_disk(options: &str, fill: &str) {
+    let host = TestHost::new();
+    let mount = format!(
+        "mkdir -p /var/lib/minet; mount -t tmpfs -o mode=700,{options} tmpfs /var/lib/minet"
+    );
+    host.sh(&mount).succeed();
+    let before = host.snapshot();
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
+    host.minet("run --name old -- true").succeed();
+    let fill = format!("cd /var/lib/minet; {fill}");
+    host.sh(&fill).succeed();
+    for _ in 0..3 {
+        let refused = host.minet("run -d --name more -- sleep 1000");
+        fails_clearly(refused, &["minet: "]);
+    }
+    host.minet("ps -a").succeed();
+    host.minet("exec web -- true").succeed();
+    host.sh("rm /var/lib/minet/fill*").succeed();
+    host.minet("rm -f web").succeed();
+    host.minet("rm old").succeed();
+    // Where only its log could not be made, it is remembered as one that did not start.
+    if host.minet("ps -a").succeed().contains("more") {
+        host.minet("rm more").succeed();
+    }
+    host.minet("run --rm --name more -- true").succeed();
+    host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_new_and_harms_nothing() {
+    let fill = "cat /dev/zero >fill 2>/dev/null || :";
+    with_a_full_disk("size=2m", fill);
+}
+
+#[test]
+fn so_does_a_full_table_of_inodes() {
+    let fill = "touch $(seq -f fill%g 100) 2>/dev/null || :";
+    with_a_full_disk("nr_inodes=40", fill);
+}
+
+#[test]
+fn a_read_only_state_can_be_looked_at_and_refuses_the_rest() {
+    let host = TestHost::new();
+    host.sh("mkdir -p /var/lib/minet; mount -t tmpfs -o mode=700 tmpfs /var/lib/minet")
+        .succeed();
+    host.minet("run --name old -- true").succeed();
+    host.sh("mount -o remount,ro /var/lib/minet").succeed();
+    let before = host.snapshot();
+    fails_clearly(host.minet("run --rm -- true"), &["minet: "]);
+    fails_clearly(host.minet("rm old"), &["minet: "]);
+    before.assert_unchanged(&host);
+    host.sh("mount -o remount,rw /var/lib/minet").succeed();
+    host.minet("rm old").succeed();
+    host.minet("gc --all").succeed();
+}
+
+#[test]
+fn a_wiped_run_directory_loses_nothing_that_runs() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    host.leave("--name web -p 8080:80", "exec sleep 1000");
+    host.sh("rm -rf /run/minet /run/netns").succeed();
+    let listed = host.minet("ps").succeed();
+    assert!(listed.contains("web"), "{listed}");
+    host.minet("repair").code();
+    host.minet("exec web -- true").succeed();
+    host.leave("--name more", "exec sleep 1000");
+    host.minet("rm -f web more").succeed();
+    host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn a_name_of_a_namespace_that_somebody_replaced_is_not_followed() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    host.leave("--name web", "exec sleep 1000");
+    let address = host.address_of("web");
+    host.sh("ln -sfn /proc/1/ns/net /run/netns/web").succeed();
+    // What is entered is the container's namespace, by its process and inode.
+    let seen = host.minet("exec web -- ip -4 -brief address").succeed();
+    assert!(seen.contains(&address), "{seen}");
+    host.minet("rm -f web").succeed();
+    host.sh("ip link show lan0").succeed();
+    host.sh("rm -f /run/netns/web").succeed();
+    host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}
