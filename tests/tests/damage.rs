@@ -1,7 +1,7 @@
 //! What a machine does to minet's files behind its back: each is a clear error or a clean
 //! recovery, never a panic, and never damage to what runs.
 
-use minet_tests::{Finished, TestHost};
+use minet_tests::{Finished, Place, TestHost};
 
 const DATABASE: &str = "/var/lib/minet/minet.db";
 
@@ -150,5 +150,36 @@ fn a_name_of_a_namespace_that_somebody_replaced_is_not_followed() {
     host.sh("ip link show lan0").succeed();
     host.sh("rm -f /run/netns/web").succeed();
     host.minet("gc --all").succeed();
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn a_reused_pid_and_a_changed_clock_are_nobody_s_container() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    let mut bystander = host.spawn(Place::Host, ["sh", "-c", "echo $$; exec sleep 1000"]);
+    bystander.wait_for("\n");
+    let number = bystander.stdout().trim().to_owned();
+    let id = host.leave("--name web", "exec sleep 1000");
+    let find = "ps -eo pid,args | sed -n 's/^ *\\([0-9]*\\) .*minet run -d.*/\\1/p' | head -1";
+    let supervisor = host.sh(find).succeed();
+    // As if it had died, its number were another's now, and the clock had gone back a year.
+    host.sh(&format!("kill -9 {supervisor}")).succeed();
+    sql(
+        &host,
+        &format!(
+            "UPDATE container SET supervisor_pid = {number}, init_pid = {number}, started = started + 31536000000, created = created + 31536000000"
+        ),
+    );
+    host.minet("ps -a").succeed();
+    host.minet("gc --all").succeed();
+    assert!(!bystander.has_ended());
+    let listed = host.minet("ps -a --no-trunc").succeed();
+    assert!(
+        listed.contains(&id) && listed.contains("Exited"),
+        "{listed}"
+    );
+    host.minet("rm web").succeed();
+    host.sh(&format!("kill {number}")).succeed();
     before.assert_unchanged(&host);
 }

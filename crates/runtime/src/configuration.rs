@@ -33,6 +33,14 @@ impl Configuration {
         &self.file
     }
 
+    /// The file, if somebody named it.
+    pub(crate) fn named_file(&self) -> Option<&Path> {
+        match self.presence {
+            Presence::Required => Some(&self.file),
+            Presence::Optional => None,
+        }
+    }
+
     pub(crate) fn read(&self) -> Result<&Config, ConfigError> {
         if let Some(config) = self.read.get() {
             return Ok(config);

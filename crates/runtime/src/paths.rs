@@ -50,7 +50,11 @@ impl Paths {
     #[must_use]
     pub fn with_config_file(self, file: PathBuf) -> Self {
         Paths {
-            configuration: Configuration::new(file, Presence::Required),
+            // A supervisor, which passes it on, works in another directory.
+            configuration: Configuration::new(
+                std::path::absolute(&file).unwrap_or(file),
+                Presence::Required,
+            ),
             ..self
         }
     }
@@ -62,6 +66,11 @@ impl Paths {
     /// What is wrong with the file.
     pub fn config(&self) -> Result<&Config, ConfigError> {
         self.configuration.read()
+    }
+
+    /// The configuration file that somebody named, if anybody did.
+    pub(crate) fn named_config_file(&self) -> Option<&Path> {
+        self.configuration.named_file()
     }
 
     /// Where the configuration is read, whether there is one or not.

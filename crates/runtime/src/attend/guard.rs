@@ -195,6 +195,9 @@ impl Guard {
         if let Some(root) = self.paths.root() {
             command.arg("--root").arg(root);
         }
+        if let Some(file) = self.paths.named_config_file() {
+            command.arg("--config").arg(file);
+        }
         command.arg("repair");
         command
             .stdin(Stdio::null())
