@@ -130,13 +130,16 @@ fn neither_old_bridges_nor_new_tunnels_are_routed_between() {
         "ip link add br0 type bridge; ip link set br0 up; ip link set lan0 master br0
          ip address flush dev lan0; ip address add {HOST}/24 dev br0
          ip route add default via 192.168.120.1
+         ip link add br1 type bridge; ip link set br1 up; ip address add 10.96.0.1/24 dev br1
          echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
          echo 0 >/proc/sys/net/ipv4/conf/br0/send_redirects"
     );
     host.sh(&before).succeed();
     let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
     let _web = host.idle("web", "");
-    transit(&host, "evil-by-the-bridge");
+    let before = dropped_transit(&host);
+    throw_to(&host, "10.96.0.7");
+    assert!(dropped_transit(&host) > before);
     // What another container tool makes later does pass, on its own responsibility.
     let tool = format!(
         "ip link add tool0 type bridge; ip address add 10.99.0.1/24 dev tool0; ip link set tool0 up
@@ -163,6 +166,48 @@ fn neither_old_bridges_nor_new_tunnels_are_routed_between() {
     assert!(seen.contains("counter packets 0"), "{seen}");
     throw(&host, Place::Neighbour, &format!("{SERVER}:53"), "good");
     assert_heard(&mut server, "good", "evil");
+}
+
+/// Two namespaces on a bridge that is not minet's: whether one reaches the other, by IPv4
+/// and IPv6.
+fn bridge_two(host: &TestHost, bridge: &str) {
+    let script = format!(
+        "mkdir -p /run/netns; ip link add {bridge} type bridge; ip link set {bridge} up
+         for n in 1 2; do
+             ip netns add {bridge}$n
+             ip link add {bridge}p$n type veth peer name eth0 netns {bridge}$n
+             ip link set {bridge}p$n master {bridge} up
+             ip -n {bridge}$n address add 10.98.0.$n/24 dev eth0
+             ip -n {bridge}$n address add fd09::$n/64 dev eth0 nodad
+             ip -n {bridge}$n link set eth0 up
+         done"
+    );
+    host.sh(&script).succeed();
+}
+
+fn assert_neighbours_talk(host: &TestHost, bridge: &str) {
+    for address in ["10.98.0.2", "fd09::2"] {
+        host.sh(&format!(
+            "ip netns exec {bridge}1 ping -q -c 3 -i 0.2 -w 10 {address}"
+        ))
+        .succeed();
+    }
+}
+
+#[test]
+fn frames_inside_bridges_of_others_pass_a_host_that_filters_them() {
+    let host = TestHost::new();
+    host.sh("cd /proc/sys/net/bridge; echo 1 >bridge-nf-call-iptables; echo 1 >bridge-nf-call-ip6tables")
+        .succeed();
+    bridge_two(&host, "old");
+    assert_neighbours_talk(&host, "old");
+    let _web = host.idle("web", "");
+    assert_neighbours_talk(&host, "old");
+    host.minet("network create --ipv6 six").succeed();
+    let _six = host.idle("six", "--network six");
+    bridge_two(&host, "new");
+    assert_neighbours_talk(&host, "old");
+    assert_neighbours_talk(&host, "new");
 }
 
 fn dropped_transit(host: &TestHost) -> u32 {

@@ -62,6 +62,7 @@
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
 //! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
 //! | another machine | a third one, by way of this host | dropped in `transit`, where minet turned forwarding on | |
+//! | behind a bridge of another tool's | behind the same one | passes `foreign`, where br_netfilter shows it | |
 //! | another machine | behind another tool's bridge that came after minet | up to that tool | |
 //! | the container | the world | answered, under the address in `outbound` if there is one | |
 //! | behind a neighbour with a network's route (`behind`) | that network | answered, and dropped elsewhere | |

@@ -10,7 +10,7 @@ use crate::command::{Command, IfPresent};
 use crate::error::Error;
 use crate::firewall::Firewall;
 use crate::netlink::encode::dump_chains;
-use crate::table::{Element, OLDER, TRANSIT, Table, Value};
+use crate::table::{BRIDGED, Element, OLDER, TRANSIT, Table, Value};
 use minet_model::IfName;
 
 impl Firewall {
@@ -40,27 +40,29 @@ impl Firewall {
 
 /// Adds the elements that name these interfaces.
 pub(crate) fn name_older(names: &[IfName], table: &Table) -> Vec<Command> {
-    let add = |name: &IfName| Command::AddElement {
-        set: crate::table_set(table, OLDER),
-        element: element(name),
+    let add = |(set, element)| Command::AddElement {
+        set: crate::table_set(table, set),
+        element,
         if_present: IfPresent::Keep,
     };
-    names.iter().map(add).collect()
+    names.iter().flat_map(elements).map(add).collect()
 }
 
 /// Removes them.
 pub(crate) fn forget_older(names: &[IfName], table: &Table) -> Vec<Command> {
-    let delete = |name: &IfName| Command::DeleteElement {
-        set: crate::table_set(table, OLDER),
-        element: element(name),
+    let delete = |(set, element)| Command::DeleteElement {
+        set: crate::table_set(table, set),
+        element,
     };
-    names.iter().map(delete).collect()
+    names.iter().flat_map(elements).map(delete).collect()
 }
 
-fn element(name: &IfName) -> Element {
-    Element {
-        key: vec![Value::Ifname(name.clone())],
+/// The interface itself, and the way from it to itself.
+fn elements(name: &IfName) -> [(&'static str, Element); 2] {
+    let element = |times| Element {
+        key: vec![Value::Ifname(name.clone()); times],
         data: Vec::new(),
         comment: String::new(),
-    }
+    };
+    [(OLDER, element(1)), (BRIDGED, element(2))]
 }

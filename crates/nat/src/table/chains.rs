@@ -2,7 +2,7 @@
 
 use super::chain::{Base, Chain, ChainType, Hook, Priority};
 use super::family::{FAMILIES, Family, IPV4, Loopback};
-use super::layout::{OLDER, Transit};
+use super::layout::{BRIDGED, OLDER, Transit};
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
 use Field::{Daddr, Dport, IifName, L4Proto, NfProto, OifName, Saddr};
 use Sense::{In, NotIn};
@@ -18,7 +18,7 @@ pub(super) fn chains(transit: Transit) -> Vec<Chain> {
     [guard(), prerouting(), output(), publish_ports(), input()]
         .into_iter()
         .chain(beside_minet)
-        .chain([forward(transit), postrouting()])
+        .chain([foreign(transit), forward(), postrouting()])
         .collect()
 }
 
@@ -235,29 +235,53 @@ fn beside_minet() -> Chain {
     }
 }
 
-/// Between networks, and between networks and the outside.
-fn forward(transit: Transit) -> Chain {
-    let not_ours = || {
+const FOREIGN: &str = "foreign";
+
+/// What is not minet's. With `net.bridge.bridge-nf-call-iptables=1`, frames between two ports
+/// of one bridge come by, too, as if the bridge had routed them to itself: nothing tells
+/// them apart from packets that are sent back to where they came from, so both pass.
+fn foreign(transit: Transit) -> Chain {
+    let within = rule(
         [
-            lookup([IifName], NotIn, "bridges"),
-            lookup([OifName], NotIn, "bridges"),
-        ]
-    };
-    let [from, to] = not_ours();
+            Match::FromKind("bridge"),
+            lookup([IifName, OifName], In, BRIDGED),
+        ],
+        [Accept],
+        "inside a bridge of somebody else's",
+    );
+    let of_later = rule(
+        [
+            Match::FromKind("bridge"),
+            Match::ToKind("bridge"),
+            lookup([IifName], NotIn, OLDER),
+            lookup([OifName], NotIn, OLDER),
+        ],
+        [Accept],
+        "inside one that came later",
+    );
     let transit = match transit {
-        Transit::Untouched => rule([from, to, Match::Of(&IPV4)], [Accept], "not ours"),
-        Transit::Dropped => rule(
-            [from, to, Match::Of(&IPV4)],
-            [Jump(TRANSIT.to_owned())],
-            "not ours",
-        ),
+        Transit::Untouched => rule([Match::Of(&IPV4)], [Accept], ""),
+        Transit::Dropped => rule([Match::Of(&IPV4)], [Jump(TRANSIT.to_owned())], ""),
     };
-    let [from, to] = not_ours();
     let closed = rule(
-        [from, to, lookup([NfProto], In, "closed")],
+        [lookup([NfProto], In, "closed")],
         [Counter, Drop],
         NO_ROUTER,
     );
+    Chain {
+        name: FOREIGN,
+        base: None,
+        comment: "what is not minet's",
+        rules: vec![within, of_later, transit, closed, rule([], [Accept], "")],
+    }
+}
+
+/// Between networks, and between networks and the outside.
+fn forward() -> Chain {
+    let not_ours = [
+        lookup([IifName], NotIn, "bridges"),
+        lookup([OifName], NotIn, "bridges"),
+    ];
     let linked = |family: &'static Family| {
         rule(
             [lookup(
@@ -278,9 +302,7 @@ fn forward(transit: Transit) -> Chain {
         }),
         comment: "from one interface to another",
         rules: [
-            transit,
-            closed,
-            rule(not_ours(), [Accept], "not ours"),
+            rule(not_ours, [Jump(FOREIGN.to_owned())], "not ours"),
             rule(
                 [Match::Ct(Connection::Invalid)],
                 [Counter, Drop],

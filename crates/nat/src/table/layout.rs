@@ -21,6 +21,9 @@ pub enum Transit {
 /// The set of interfaces between which the host was no router, see [`Transit::Dropped`].
 pub(crate) const OLDER: &str = "older";
 
+/// The set of the same interfaces, twice each: what goes back to where it came from.
+pub(crate) const BRIDGED: &str = "bridged";
+
 /// The whole of `inet minet`, without elements.
 pub fn layout(transit: Transit) -> Table {
     let per_family = FAMILIES.iter().copied();
@@ -90,6 +93,11 @@ fn shared_sets() -> Vec<Set> {
             OLDER,
             &[DataType::Ifname],
             "bridges and cables from before minet turned forwarding on",
+        ),
+        set(
+            BRIDGED,
+            &[DataType::Ifname, DataType::Ifname],
+            "each of them . itself: frames inside a bridge",
         ),
     ]
 }

@@ -14,7 +14,7 @@ mod value;
 pub use chain::{Base, Chain, ChainType, Hook, Priority};
 pub(crate) use chains::TRANSIT;
 pub use family::{FAMILIES, Family, IPV4, IPV6, LinkLocal, Loopback};
-pub(crate) use layout::{OLDER, any_layout};
+pub(crate) use layout::{BRIDGED, OLDER, any_layout};
 pub use layout::{Transit, layout};
 pub use rule::{Connection, Field, Match, Rule, Sense, Statement};
 pub use set::{Element, Set, Shape};
