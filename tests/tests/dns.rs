@@ -414,3 +414,89 @@ fn the_resolver_goes_with_its_container_and_check_sees_it() {
     host.minet("rm -f web").succeed();
     before.assert_unchanged(&host);
 }
+
+#[test]
+fn a_link_gives_its_name_to_its_receiver_alone() {
+    let host = TestHost::new();
+    host.minet("network create red").succeed();
+    leave(&host, "db", "--network red");
+    leave(&host, "stranger", "--network red");
+    leave(&host, "web", "--network red --link db:mysql");
+    let db = address(&host, "db", "red");
+    assert_eq!(dig(&host, "web", "MySQL"), [db.as_str()]);
+    assert_eq!(status(&host, "web", "mysql AAAA"), "NOERROR");
+    assert_eq!(status(&host, "stranger", "mysql"), "NXDOMAIN");
+    host.minet("link db:sql stranger").succeed();
+    assert_eq!(dig(&host, "stranger", "sql"), [db.as_str()]);
+    let told = host.minet("dns stranger sql").succeed();
+    assert!(told.contains("link of db on red"), "{told}");
+    host.minet("stop -t 0 db").succeed();
+    assert_eq!(status(&host, "stranger", "sql"), "NXDOMAIN");
+    host.minet("start db").succeed();
+    assert_eq!(dig(&host, "stranger", "sql"), [db.as_str()]);
+    host.minet("unlink db:sql stranger").succeed();
+    assert_eq!(status(&host, "stranger", "sql"), "NXDOMAIN");
+}
+
+#[test]
+fn ipv6_addresses_have_names_too() {
+    let host = TestHost::new();
+    host.minet("network create --ipv6 --subnet 10.9.0.0/24 --subnet fd00:9::/64 dual")
+        .succeed();
+    let db = "--network dual --ip 10.9.0.7 --ip6 fd00:9::7 --network-alias store";
+    leave(&host, "db", db);
+    leave(&host, "web", "--network dual --link db:sql");
+    for name in ["db", "db.dual", "store", "sql"] {
+        assert_eq!(
+            dig(&host, "web", &format!("{name} AAAA")),
+            ["fd00:9::7"],
+            "{name}"
+        );
+        assert_eq!(dig(&host, "web", name), ["10.9.0.7"], "{name}");
+    }
+    assert_eq!(dig(&host, "web", "-x fd00:9::7"), ["db.dual."]);
+    let both = host.minet("exec web getent ahosts sql").succeed();
+    assert!(
+        both.contains("fd00:9::7") && both.contains("10.9.0.7"),
+        "{both}"
+    );
+}
+
+/// Both halves follow the host: the servers at once, the rest of the file at a start.
+#[test]
+fn the_hosts_resolv_conf_is_followed() {
+    let host = TestHost::new();
+    resolv_conf(&host, "nameserver 127.0.0.53\nsearch one.example\n");
+    leave(&host, "web", "");
+    let first = upstream(&host, "127.0.0.53:53", "192.0.2.1");
+    let ask = || host.minet("exec web getent ahostsv4 printer").succeed();
+    assert!(ask().starts_with("192.0.2.1"));
+    assert!(first.stdout().contains("asks printer.one.example 1"));
+    // Written over, and renamed over as others do it.
+    resolv_conf(&host, "nameserver 127.0.0.54\nsearch two.example\n");
+    let second = upstream(&host, "127.0.0.54:53", "192.0.2.2");
+    assert!(ask().starts_with("192.0.2.2"), "the next question");
+    assert!(second.stdout().contains("asks printer.one.example 1"));
+    let path = host.file(
+        "renamed",
+        "nameserver 127.0.0.55\nsearch two.example\noptions ndots:3\n",
+    );
+    host.sh(&format!(
+        "cp {} /etc/resolv.new && mv /etc/resolv.new /etc/resolv.conf",
+        path.display()
+    ))
+    .succeed();
+    let third = upstream(&host, "127.0.0.55:53", "192.0.2.3");
+    // Asked by address: on the host's own file system the kernel has taken the container's
+    // file away with the name it was mounted over.
+    assert_eq!(dig(&host, "web", "@127.0.0.11 a.example"), ["192.0.2.3"]);
+    host.minet("stop -t 0 web").succeed();
+    host.minet("start web").succeed();
+    assert!(ask().starts_with("192.0.2.3"));
+    assert!(third.stdout().contains("asks printer.two.example 1"));
+    let text = host.minet("exec web cat /etc/resolv.conf").succeed();
+    assert!(
+        text.contains("search two.example") && text.contains("ndots:3"),
+        "{text}"
+    );
+}

@@ -459,3 +459,95 @@ END")
     host.minet("ps").succeed();
     assert_eq!(address(&host, "web", "late"), of(&host, "pg"));
 }
+
+#[test]
+fn a_link_comes_along_with_a_cable() {
+    let host = TestHost::new();
+    host.minet("network create back").succeed();
+    host.leave("--name db --network back", IDLE);
+    host.leave("--name web", IDLE);
+    let before = host.snapshot();
+    // What cannot be connected is not linked either.
+    host.minet("network connect --ip 10.255.255.1 --link db:store back web")
+        .refused_with(1, &["10.255.255.1"]);
+    host.minet("network connect --link web:me back web")
+        .refused_with(1, &["Cannot link /web to itself"]);
+    assert!(links(&host).is_empty());
+    assert_eq!(host.snapshot(), before);
+    host.minet([
+        "network",
+        "connect",
+        "--link",
+        "db:store shop",
+        "back",
+        "web",
+    ])
+    .succeed();
+    let db = address(&host, "web", "store").expect("a line");
+    assert_eq!(address(&host, "web", "shop"), Some(db.clone()));
+    assert!(host.minet("dns web store").succeed().contains(&db));
+    assert_eq!(
+        host.inspect("web")["HostConfig"]["Links"][0],
+        "/db:/web/shop"
+    );
+    host.minet("network disconnect back web").succeed();
+    assert_eq!(address(&host, "web", "store"), None, "it waits");
+    host.minet("stop -t 0 web").succeed();
+    host.minet("network connect --link db:late back web")
+        .succeed();
+    host.minet("start web").succeed();
+    assert_eq!(address(&host, "web", "late"), Some(db.clone()));
+    assert_eq!(address(&host, "web", "store"), Some(db));
+    host.minet("rm -f web").succeed();
+    assert!(links(&host).is_empty(), "they go with it");
+}
+
+#[test]
+fn a_link_leads_to_both_addresses_where_both_ways_are_open() {
+    let host = TestHost::new();
+    let own = host.sh("cat /etc/hosts").succeed();
+    host.minet("network create --ipv6 --subnet 10.9.0.0/24 --subnet fd00:9::/64 dual")
+        .succeed();
+    host.leave(
+        "--name db --network dual --ip 10.9.0.7 --ip6 fd00:9::7",
+        IDLE,
+    );
+    host.leave("--name web --network dual", IDLE);
+    let said = host.minet("link --host db:store");
+    assert_eq!(said.stderr(), "");
+    said.succeed();
+    let both = ["10.9.0.7\tstore", "fd00:9::7\tstore"];
+    for text in [
+        host.minet("exec web cat /etc/hosts").succeed(),
+        host.sh("cat /etc/hosts").succeed(),
+    ] {
+        assert!(both.iter().all(|line| text.contains(line)), "{text}");
+    }
+    let table = host.minet("link").succeed();
+    assert!(table.contains("10.9.0.7, fd00:9::7"), "{table}");
+    host.minet("unlink --all").succeed();
+    assert_eq!(host.sh("cat /etc/hosts").succeed(), own);
+
+    // Kept apart, they meet along links, and those are for IPv4.
+    host.minet("network create --ipv6 --icc=false --subnet 10.8.0.0/24 --subnet fd00:8::/64 apart")
+        .succeed();
+    host.leave(
+        "--name one --network apart --ip 10.8.0.7 --ip6 fd00:8::7",
+        IDLE,
+    );
+    host.leave("--name two --network apart", IDLE);
+    let said = host.minet("link one:only two");
+    assert!(
+        said.stderr()
+            .contains("on apart the link to one is for IPv4 only"),
+        "{}",
+        said.stderr()
+    );
+    said.succeed();
+    let text = host.minet("exec two cat /etc/hosts").succeed();
+    assert!(
+        text.contains("10.8.0.7\tonly") && !text.contains("fd00:8::7"),
+        "{text}"
+    );
+    assert!(!host.minet("link").succeed().contains("fd00:8::7"));
+}

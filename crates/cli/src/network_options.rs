@@ -10,8 +10,8 @@ use crate::{
 use clap::{Args, Subcommand};
 use ipnetwork::{IpNetwork, Ipv4Network};
 use minet_model::{
-    AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, MacAddr,
-    NetworkName, NetworkSpec, Spoofing,
+    AddressRange, BridgeChoice, EndpointSpec, HostName, IfName, InvalidNetworkOption, LinkSpec,
+    MacAddr, NetworkName, NetworkSpec, Spoofing,
 };
 use std::{
     collections::BTreeMap,
@@ -193,6 +193,9 @@ pub(crate) struct ConnectOptions {
     /// Another name by which the containers of that network find it
     #[arg(long, value_name = "NAME")]
     alias: Vec<HostName>,
+    /// Know a container of that network by another name: SRC[:ALIAS[ ALIAS…]]; stays until unlink, or until the container is removed
+    #[arg(long, value_name = "SRC[:ALIAS]")]
+    pub(crate) link: Vec<LinkSpec>,
     /// The name of the interface inside; the next free ethN if none is given
     #[arg(long, value_name = "NAME")]
     ifname: Option<IfName>,

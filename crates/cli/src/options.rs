@@ -3,7 +3,7 @@
 use clap::Args;
 use minet_model::{
     AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
-    InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LinkSpec, LogLimits, MacAddr,
+    HostsBase, InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LinkSpec, LogLimits, MacAddr,
     NetworkArgument, NetworkMode, PublishSpec, RestartPolicy, Seccomp, SecurityOption,
     SecurityOptions, SignalNumber, Sysctl, TerminalMode, UserSpec, Volume, parse_label,
 };
@@ -93,6 +93,12 @@ pub(crate) struct RunOptions {
     /// A line for the hosts file: NAME:ADDRESS, or NAME:host-gateway for this machine
     #[arg(long, value_name = "NAME:ADDRESS", help_heading = "Names")]
     add_host: Vec<AddHost>,
+    /// The lines that the hosts file begins with: those of FILE, the root directory's own (image) or none
+    #[arg(long, value_name = "FILE|image|none", help_heading = "Names")]
+    hosts_file: Option<HostsBase>,
+    /// Write no hosts file: the one in the root directory is seen as it is
+    #[arg(long, conflicts_with = "hosts_file", help_heading = "Names")]
+    no_hosts: bool,
 
     /// This directory is its / (this machine's file system if not given)
     #[arg(long, value_name = "DIR", help_heading = "Files")]
@@ -312,6 +318,7 @@ impl RunOptions {
             dns_options: self.dns_option,
             dns_single_label: self.dns_single_label,
             add_hosts: self.add_host,
+            hosts_base: hosts_base(self.no_hosts, self.hosts_file)?,
             links: self.link,
             link_env: self.link_env,
             sysctls: self.sysctl,
@@ -448,6 +455,14 @@ fn absolute_source(volume: Volume) -> Result<Volume, OptionError> {
     Ok(Volume {
         source: absolute(&volume.source)?,
         ..volume
+    })
+}
+
+fn hosts_base(no_hosts: bool, given: Option<HostsBase>) -> Result<HostsBase, OptionError> {
+    Ok(match given {
+        _ if no_hosts => HostsBase::Untouched,
+        Some(HostsBase::File(path)) => HostsBase::File(absolute(&path)?),
+        given => given.unwrap_or_default(),
     })
 }
 

@@ -46,6 +46,9 @@ pub struct ContainerSpec {
     pub dns_single_label: bool,
     /// `--add-host`.
     pub add_hosts: Vec<AddHost>,
+    /// `--no-hosts` and `--hosts-file`.
+    #[serde(default)]
+    pub hosts_base: crate::HostsBase,
     /// `--link`, as it was given; which links there are is said by the store.
     #[serde(default)]
     pub links: Vec<crate::LinkSpec>,

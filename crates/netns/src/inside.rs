@@ -100,6 +100,28 @@ impl RootDir {
     ///
     /// A fifo or a device in its place is not waited for.
     pub(crate) fn read(&self, path: &Path) -> io::Result<Option<String>> {
+        let Some(file) = self.regular(path)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.take(LARGEST_FILE).read_to_end(&mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The same in bytes, and refused if it is longer than that.
+    pub(crate) fn read_bytes(&self, path: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(file) = self.regular(path)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.take(longest + 1).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 > longest {
+            true => Err(io::Error::other(format!("longer than {longest} bytes"))),
+            false => Ok(Some(bytes)),
+        }
+    }
+
+    fn regular(&self, path: &Path) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match self.open_at(path, flags, Symlinks::Follow) {
             Ok(file) => file,
@@ -109,11 +131,7 @@ impl RootDir {
         if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        File::from(file)
-            .take(LARGEST_FILE)
-            .read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(Some(File::from(file)))
     }
 }
 

@@ -57,6 +57,7 @@ pub mod mount_points;
 mod ns;
 mod own_program;
 mod passing;
+mod root_file;
 pub mod seccomp;
 mod signal;
 mod sys;
@@ -78,6 +79,7 @@ pub use linger::linger;
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
 pub use own_program::own_program;
 pub use passing::{receive_message, send_message};
+pub use root_file::read_in_root;
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;
 pub use signal::send_signal;

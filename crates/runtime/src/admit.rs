@@ -13,14 +13,14 @@ use crate::{
     plan::Plan,
     process,
     run::wanted_ports,
-    settings::Settings,
+    settings::{SeenHosts, Settings},
     step::Step,
     steps::*,
     time::now,
 };
 use minet_model::{
-    ContainerId, ContainerName, ContainerSpec, HostName, IfName, NetworkMode, NetworkName,
-    PublishedPort,
+    ContainerId, ContainerName, ContainerSpec, HostName, HostsBase, IfName, NetworkMode,
+    NetworkName, PublishedPort,
 };
 use minet_netns::{
     Root,
@@ -269,11 +269,11 @@ fn settings(
     name: &ContainerName,
     namespace: &Namespace,
 ) -> Result<Settings, Error> {
-    let (hostname, etc_dir) = match namespace {
+    let (hostname, etc_dir, generated) = match namespace {
         // One network, one identity: the very same files, and the same name.
         Namespace::Shared(row) => {
             let shared = crate::find::settings(row)?;
-            (shared.hostname, shared.etc_dir)
+            (shared.hostname, shared.etc_dir, shared.hosts)
         }
         Namespace::Own | Namespace::Host | Namespace::Pinned(_) => {
             let own = matches!(namespace, Namespace::Own);
@@ -283,7 +283,8 @@ fn settings(
                 etc_files::host_name()
             };
             let given = candidate.spec.hostname.as_ref().map(HostName::to_string);
-            (given.unwrap_or(default), candidate.paths.etc_dir(id))
+            let etc_dir = candidate.paths.etc_dir(id);
+            (given.unwrap_or(default), etc_dir, SeenHosts::Generated)
         }
     };
     let netns_link = matches!(namespace, Namespace::Own)
@@ -291,6 +292,10 @@ fn settings(
     Ok(Settings {
         hostname,
         etc_dir,
+        hosts: match candidate.spec.hosts_base {
+            HostsBase::Untouched => SeenHosts::OfItsRoot,
+            _ => generated,
+        },
         netns_link,
         attachments: Vec::new(),
         gateway_network: None,

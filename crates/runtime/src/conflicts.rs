@@ -1,13 +1,17 @@
 //! Options that cannot both be had, with the words that Docker has for them.
 
 use crate::{Error, narrator::Narrator};
-use minet_model::{ContainerSpec, NetworkMode};
+use minet_model::{ContainerSpec, HostsBase, NetworkMode};
 
 /// Refuses what contradicts the mode, before anything is looked up or changed.
 pub(crate) fn refuse(spec: &ContainerSpec) -> Result<(), Error> {
     if let Some(conflict) = of_links(&spec.mode)
         && !spec.links.is_empty()
     {
+        return Err(Error::Conflict(conflict.to_owned()));
+    }
+    if spec.hosts_base == HostsBase::Untouched && !spec.add_hosts.is_empty() {
+        let conflict = "--no-hosts and --add-host: no hosts file is written that it could be in";
         return Err(Error::Conflict(conflict.to_owned()));
     }
     for (given, conflict) in conflicts(spec) {
@@ -54,6 +58,7 @@ pub(crate) fn of_links(mode: &NetworkMode) -> Option<&'static str> {
 fn conflicts(spec: &ContainerSpec) -> Vec<(bool, &'static str)> {
     let publishes = !spec.publish.is_empty() || spec.publish_all;
     let addressed = spec.ip.is_some() || spec.ip6.is_some();
+    let has_base = !matches!(spec.hosts_base, HostsBase::OfMode | HostsBase::Untouched);
     let has_mac = spec.mac.is_some();
     let has_sysctls = !spec.sysctls.is_empty();
     let sysctls = "net.* sysctls and a network namespace that is not the container's own";
@@ -82,6 +87,10 @@ fn conflicts(spec: &ContainerSpec) -> Vec<(bool, &'static str)> {
             (
                 !spec.add_hosts.is_empty(),
                 "custom host-to-IP mapping and the network mode",
+            ),
+            (
+                has_base,
+                "hosts-file and the network mode: the hosts file is the other container's",
             ),
             (has_mac, "mac-address and the network mode"),
             (addressed, "--ip and the container type network mode"),

@@ -1,9 +1,9 @@
 //! What the container's hosts, resolv.conf and hostname say.
 
 use crate::{
-    Error,
+    Error, hosts_base,
     links::Known,
-    settings::{Attachment, Settings},
+    settings::{Attachment, SeenHosts, Settings},
     steps::RewriteHosts,
 };
 use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, NetworkMode};
@@ -13,7 +13,7 @@ use minet_names::{
     resolv::{self, Overrides},
 };
 use minet_netns::EtcFiles;
-use std::{fs, net::IpAddr};
+use std::{fs, net::IpAddr, path::PathBuf};
 
 /// What the files are made of.
 pub(crate) struct EtcSource<'a> {
@@ -30,42 +30,52 @@ pub(crate) fn host_name() -> String {
         .unwrap_or_else(|_| "localhost".to_owned())
 }
 
-/// The three files, by name.
+/// The files, by name.
 pub(crate) fn compose(source: &EtcSource<'_>) -> Result<Vec<(String, String)>, Error> {
-    Ok(vec![
-        ("hosts".to_owned(), hosts_file(source)),
-        ("resolv.conf".to_owned(), resolv_conf(source)?),
-        (
-            "hostname".to_owned(),
-            format!("{}\n", source.settings.hostname),
-        ),
-    ])
+    let mut files = Vec::new();
+    if source.settings.hosts == SeenHosts::Generated {
+        files.push(("hosts".to_owned(), hosts_file(source)?));
+    }
+    files.push(("resolv.conf".to_owned(), resolv_conf(source)?));
+    let hostname = format!("{}\n", source.settings.hostname);
+    files.push(("hostname".to_owned(), hostname));
+    Ok(files)
 }
 
 /// Where they are, for the process that mounts them.
 pub(crate) fn mounts(settings: &Settings) -> EtcFiles {
     EtcFiles {
-        hosts: Some(settings.etc_dir.join("hosts")),
+        hosts: hosts_path(settings),
         resolv_conf: Some(settings.etc_dir.join("resolv.conf")),
         hostname: Some(settings.etc_dir.join("hostname")),
     }
 }
 
-fn hosts_file(source: &EtcSource<'_>) -> String {
+/// The hosts file that is mounted; none if the root's own is to be seen.
+pub(crate) fn hosts_path(settings: &Settings) -> Option<PathBuf> {
+    (settings.hosts == SeenHosts::Generated).then(|| settings.etc_dir.join("hosts"))
+}
+
+fn hosts_file(source: &EtcSource<'_>) -> Result<String, Error> {
+    if let Some(base) = hosts_base::read(source.spec)? {
+        let hosts = hosts::on_base(&base, &own_hosts(source).block());
+        return Ok(String::from_utf8_lossy(&hosts).into_owned());
+    }
     if shares_the_hosts_names(&source.spec.mode) {
         let host = fs::read("/etc/hosts").unwrap_or_default();
         let hosts = hosts::of_host(&host, &added_entries(source));
-        return String::from_utf8_lossy(&hosts).into_owned();
+        return Ok(String::from_utf8_lossy(&hosts).into_owned());
     }
-    own_hosts(source).render()
+    Ok(own_hosts(source).render())
 }
 
 /// The step that brings minet's lines in a running container's hosts file up to date; none
 /// where the file is not minet's.
 pub(crate) fn rewritten(name: &ContainerName, source: &EtcSource<'_>) -> Option<RewriteHosts> {
+    let path = hosts_path(source.settings)?;
     (!shares_the_hosts_names(&source.spec.mode)).then(|| RewriteHosts {
         name: name.clone(),
-        path: source.settings.etc_dir.join("hosts"),
+        path,
         after: RewriteHosts::lines(&own_hosts(source)),
     })
 }

@@ -1,9 +1,10 @@
 //! `minet inspect`: Docker's key names, so that scripts written for it work, and beside
 //! them what Docker does not tell: the host's end of the cable.
 
-use crate::{Attachment, Error, Listed, Runtime, find, time::rfc3339};
+use crate::{Attachment, Error, Listed, Runtime, etc_files, find, time::rfc3339};
 use minet_model::{
-    LogLimits, NewPrivileges, PublishedPort, RestartPolicy, Seccomp, SecurityOptions, Volume,
+    HostsBase, LogLimits, NewPrivileges, PublishedPort, RestartPolicy, Seccomp, SecurityOptions,
+    Volume,
 };
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -37,7 +38,7 @@ fn render(listed: &Listed, network_of: Option<&Listed>, log: &Path) -> Value {
         "State": state(listed),
         "ResolvConfPath": etc("resolv.conf"),
         "HostnamePath": etc("hostname"),
-        "HostsPath": etc("hosts"),
+        "HostsPath": etc_files::hosts_path(&listed.settings).unwrap_or_default(),
         "LogPath": if log.exists() { log } else { Path::new("") },
         "Name": format!("/{}", listed.name),
         "RestartCount": listed.restarts,
@@ -101,12 +102,24 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "Dns": spec.dns,
         "DnsOptions": spec.dns_options,
         "DnsSearch": spec.dns_search,
+        "HostsFile": hosts_file(&spec.hosts_base),
         "ExtraHosts": spec.add_hosts.iter().map(add_host).collect::<Vec<_>>(),
         "PublishAllPorts": spec.publish_all,
         "ReadonlyRootfs": spec.read_only,
         "SecurityOpt": security_options(&spec.security),
         "Sysctls": sysctls,
         "Init": spec.init,
+    })
+}
+
+/// What `--hosts-file` said, as it was given; what is not Docker's word is minet's own.
+fn hosts_file(base: &HostsBase) -> Value {
+    json!(match base {
+        HostsBase::OfMode => "",
+        HostsBase::Untouched => "no-hosts",
+        HostsBase::Nothing => "none",
+        HostsBase::Image => "image",
+        HostsBase::File(path) => return json!(path),
     })
 }
 

@@ -18,6 +18,9 @@ pub struct Settings {
     pub hostname: String,
     /// Where its generated hosts, resolv.conf and hostname are.
     pub etc_dir: PathBuf,
+    /// Which hosts file it sees.
+    #[serde(default)]
+    pub hosts: SeenHosts,
     /// The name of its namespace in the file system; none where it has none of its own.
     pub netns_link: Option<PathBuf>,
     /// Its cables, in the order of the networks; none in the modes without any.
@@ -29,6 +32,16 @@ pub struct Settings {
     pub gateway_network6: Option<NetworkName>,
     /// Whether its name was made up, so that nobody will ask for it again.
     pub name_is_made_up: bool,
+}
+
+/// Which hosts file the processes of a container see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SeenHosts {
+    /// The generated one.
+    #[default]
+    Generated,
+    /// The one in its root directory; none is generated (`--no-hosts`).
+    OfItsRoot,
 }
 
 /// A container's place on a network.
@@ -97,6 +110,7 @@ impl Settings {
         Settings {
             hostname: String::new(),
             etc_dir: PathBuf::new(),
+            hosts: SeenHosts::default(),
             netns_link: None,
             attachments: Vec::new(),
             gateway_network: None,

@@ -60,6 +60,7 @@ fn head() -> Value {
         "Source": source,
         "Aliases": aliases,
         "Address": address,
+        "Address6": "ADDRESS6",
         "Receivers": receivers,
         "State": state,
     })
@@ -70,8 +71,7 @@ fn rows(links: &[LinkReport]) -> Vec<Vec<String>> {
         vec![
             link.source.to_string(),
             aliases(link),
-            link.address
-                .map_or_else(|| "-".to_owned(), |address| address.to_string()),
+            addresses(link),
             receivers(link),
             link.state.as_str().to_owned(),
         ]
@@ -79,6 +79,16 @@ fn rows(links: &[LinkReport]) -> Vec<Vec<String>> {
     std::iter::once(TITLES.map(str::to_owned).to_vec())
         .chain(links.iter().map(row))
         .collect()
+}
+
+fn addresses(link: &LinkReport) -> String {
+    let four = link.address.map(|address| address.to_string());
+    let six = link.address6.map(|address| address.to_string());
+    let both: Vec<String> = four.into_iter().chain(six).collect();
+    match both.is_empty() {
+        true => "-".to_owned(),
+        false => both.join(", "),
+    }
 }
 
 fn aliases(link: &LinkReport) -> String {
@@ -106,6 +116,7 @@ fn as_json(link: &LinkReport) -> Value {
         "Source": link.source,
         "Aliases": aliases(link),
         "Address": link.address.map(|address| address.to_string()).unwrap_or_default(),
+        "Address6": link.address6.map(|address| address.to_string()).unwrap_or_default(),
         "Receivers": receivers(link),
         "State": link.state.as_str(),
         "Scope": match link.receiver {

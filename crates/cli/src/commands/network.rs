@@ -43,6 +43,7 @@ fn connect(options: &ConnectOptions, paths: Paths) -> Result<u8, Failure> {
                 &options.network,
                 &options.container,
                 &options.endpoint(),
+                &options.link,
                 &mut explainer(options.explain),
             )
         })

@@ -169,10 +169,14 @@ pub fn of_host(host_file: &[u8], add_hosts: &[Entry]) -> Vec<u8> {
     if add_hosts.is_empty() {
         return host_file.to_vec();
     }
-    update(
-        &block::without_markers(host_file),
-        &Block::of_entries(add_hosts),
-    )
+    on_base(host_file, &Block::of_entries(add_hosts))
+}
+
+/// The file of a container that was given lines to begin with: these, then minet's block.
+///
+/// Markers in `base` are left out, as in [`of_host`].
+pub fn on_base(base: &[u8], block: &Block) -> Vec<u8> {
+    update(&block::without_markers(base), block)
 }
 
 #[cfg(test)]

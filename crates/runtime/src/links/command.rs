@@ -52,9 +52,20 @@ impl Runtime {
             note_source(tx, &source)
         })?;
         self.relink(&noted, narrator)?;
-        for report in self.links_of(&wish.link.source)? {
-            if let Some(note) = report.note() {
-                narrator.note(&note);
+        self.note_waiting(std::slice::from_ref(&wish.link), narrator)
+    }
+
+    /// Says of these links what they wait for.
+    pub(crate) fn note_waiting(
+        &mut self,
+        links: &[LinkSpec],
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        for link in links {
+            for report in self.links_of(&link.source)? {
+                if let Some(note) = report.note() {
+                    narrator.note(&note);
+                }
             }
         }
         Ok(())
@@ -95,14 +106,16 @@ impl Runtime {
     }
 }
 
-/// Records the links that a container is run with; they go with it.
+/// Records the links that a container is run or connected with; they go with it. Returns
+/// those that are new.
 pub(crate) fn record_links_of(
     tx: &Transaction<'_>,
     links: &[LinkSpec],
     id: &ContainerId,
     name: &ContainerName,
-) -> Result<(), Error> {
+) -> Result<Vec<LinkRow>, Error> {
     let receiver = Receiver::Container(name.clone());
+    let before = tx.links_into(&receiver)?;
     for link in links {
         let source = source_of(tx, &link.source)?;
         if source == *name {
@@ -110,7 +123,9 @@ pub(crate) fn record_links_of(
         }
         put(tx, &source, &link.aliases, &receiver, Some(id))?;
     }
-    Ok(())
+    let mut new = tx.links_into(&receiver)?;
+    new.retain(|link| !before.contains(link));
+    Ok(new)
 }
 
 fn put(

@@ -60,9 +60,12 @@ fn entries(tx: &Transaction<'_>) -> Result<Vec<Entry>, Error> {
             continue;
         };
         let address = known::address_now(tx, &row.id, attachment)?;
-        match entries.iter_mut().find(|entry| entry.address == address) {
-            Some(entry) => entry.names.push(link.alias),
-            None => entries.push(Entry::new(address.into(), link.alias)),
+        let address6 = attachment.ipv6.map(|place| place.address.ip().into());
+        for address in [Some(address.into()), address6].into_iter().flatten() {
+            match entries.iter_mut().find(|entry| entry.address == address) {
+                Some(entry) => entry.names.push(link.alias.clone()),
+                None => entries.push(Entry::new(address, link.alias.clone())),
+            }
         }
     }
     Ok(entries)

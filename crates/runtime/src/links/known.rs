@@ -24,7 +24,7 @@ pub(crate) struct Known {
     pub(crate) aliases: Vec<HostName>,
     /// Its address on the network that both are on.
     pub(crate) address: Ipv4Addr,
-    /// Its IPv6 address there, where both have one.
+    /// Its IPv6 address there, where both have one and the way to it is open.
     pub(crate) address6: Option<Ipv6Addr>,
     /// The receiver's own there.
     pub(crate) own: Ipv4Addr,
@@ -84,7 +84,7 @@ fn look(tx: &Transaction<'_>, link: &LinkRow, receiver: &Settings) -> Result<Opt
         hostname: settings.hostname.clone(),
         aliases: vec![link.alias.clone()],
         address: address_now(tx, &row.id, its)?,
-        address6: own.ipv6.and(its.ipv6).map(|its| its.address.ip()),
+        address6: address6_for(own, its),
         own: own.address.ip(),
         neighbours: its.neighbours,
         ports: served(tx, &row.id, &spec)?,
@@ -116,6 +116,15 @@ pub(super) fn address_now(
 ) -> Result<Ipv4Addr, Error> {
     let moved = tx.moved_address(id, &attachment.network)?;
     Ok(moved.unwrap_or(attachment.address.ip()))
+}
+
+/// Its IPv6 address for this receiver. Where neighbours meet along links alone, a link opens
+/// the way for IPv4 only, and a name that led to an IPv6 address would lead nowhere.
+pub(super) fn address6_for(own: &Attachment, its: &Attachment) -> Option<Ipv6Addr> {
+    match its.neighbours {
+        Neighbours::Talk => own.ipv6.and(its.ipv6).map(|its| its.address.ip()),
+        Neighbours::Apart | Neighbours::Linked => None,
+    }
 }
 
 /// `--expose` and whatever is published.

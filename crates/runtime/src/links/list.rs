@@ -2,9 +2,9 @@
 
 use super::known;
 use crate::{Error, Runtime, Settings, find};
-use minet_model::{ContainerName, HostName, Receiver};
+use minet_model::{ContainerName, HostName, NetworkName, Receiver};
 use minet_state::{ContainerRow, LinkRow, Transaction};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The names by which one receiver knows one source.
 #[derive(Debug, Clone)]
@@ -19,6 +19,11 @@ pub struct LinkReport {
     pub containers: Vec<ContainerName>,
     /// Its address now.
     pub address: Option<Ipv4Addr>,
+    /// Its IPv6 address now, where the names lead there, too.
+    pub address6: Option<Ipv6Addr>,
+    /// The network on which the names lead to its IPv4 address alone, although both have IPv6
+    /// there: links open no other way.
+    pub closed6: Option<NetworkName>,
     /// How far it has come.
     pub state: LinkState,
     /// Whether it is a `--link`, which goes with its receiver.
@@ -62,7 +67,10 @@ impl LinkReport {
                 "{source} and {} share no network yet: the link waits (minet network connect NETWORK CONTAINER)",
                 self.receiver
             )),
-            LinkState::Live | LinkState::WaitsForReceiver => None,
+            LinkState::Live => self.closed6.as_ref().map(|network| {
+                format!("on {network} the link to {source} is for IPv4 only: the network keeps its containers apart, and links open no way for IPv6")
+            }),
+            LinkState::WaitsForReceiver => None,
         }
     }
 }
@@ -102,6 +110,8 @@ fn report(tx: &Transaction<'_>, link: LinkRow) -> Result<LinkReport, Error> {
         receiver: link.receiver,
         containers: Vec::new(),
         address: None,
+        address6: None,
+        closed6: None,
         state: LinkState::WaitsForSource,
         with_receiver: link.holder.is_some(),
     };
@@ -112,6 +122,7 @@ fn report(tx: &Transaction<'_>, link: LinkRow) -> Result<LinkReport, Error> {
     let source = find::settings(&row)?;
     if let Some(main) = source.main_attachment() {
         report.address = Some(known::address_now(tx, &row.id, main)?);
+        report.address6 = main.ipv6.map(|place| place.address.ip());
     }
     report.state = match report.receiver.clone() {
         Receiver::Host if report.address.is_some() => LinkState::Live,
@@ -133,10 +144,13 @@ fn one(
         return Ok(LinkState::WaitsForReceiver);
     };
     let settings = find::settings(&receiver)?;
-    let Some((_, its)) = known::shared(&settings, source) else {
+    let Some((own, its)) = known::shared(&settings, source) else {
         return Ok(LinkState::WaitsForNetwork);
     };
     report.address = Some(known::address_now(tx, &row.id, its)?);
+    report.address6 = known::address6_for(own, its);
+    let both = own.ipv6.is_some() && its.ipv6.is_some();
+    report.closed6 = (both && report.address6.is_none()).then(|| its.network.clone());
     report.containers.push(receiver.name);
     Ok(LinkState::Live)
 }

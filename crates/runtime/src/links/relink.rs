@@ -82,12 +82,14 @@ impl Runtime {
         };
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
-                narrator.step(1, &step.explain());
+                if narrator.follows_steps() {
+                    narrator.step(1, &step.explain());
+                }
                 step.write_with(editor)
             }
             _ => Ok(()),
         };
-        if todo.before != todo.after {
+        if todo.before != todo.after && narrator.follows_steps() {
             narrator.step(2, &todo.after.explain());
         }
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;

@@ -22,8 +22,10 @@ use crate::{
     time::now,
 };
 use minet_bridge::Rtnl;
-use minet_model::{ContainerName, ContainerSpec, EndpointSpec, NetworkMode, NetworkName, Reach};
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_model::{
+    ContainerName, ContainerSpec, EndpointSpec, LinkSpec, NetworkMode, NetworkName, Reach,
+};
+use minet_state::{ContainerRow, LinkRow, Status, Transaction};
 
 /// A container as it is, and as it is to be.
 struct Rewiring {
@@ -33,15 +35,18 @@ struct Rewiring {
     after: Settings,
     /// Whose names change with it.
     noted: Vec<String>,
+    /// Links that came with it.
+    links: Vec<LinkRow>,
 }
 
 impl Runtime {
-    /// Plugs a container into one more network.
+    /// Plugs a container into one more network, and records links into it.
     pub fn connect(
         &mut self,
         network: &str,
         container: &str,
         endpoint: &EndpointSpec,
+        links: &[LinkSpec],
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
         let (row, name) = self.store.read(|tx| {
@@ -57,13 +62,13 @@ impl Runtime {
         if row.status == Status::Exited {
             return self
                 .store
-                .write(|tx| connect_later(tx, container, &endpoint));
+                .write(|tx| connect_later(tx, container, &endpoint, links));
         }
         let ground = network::survey_ground(self, &[name], &Intent::Build)?;
         let boot = self.boot.clone();
         let (rewiring, new, warning) = self.store.write(|tx| {
             ground.record(tx, &boot)?;
-            plan_connection(tx, container, &endpoint)
+            plan_connection(tx, container, &endpoint, links)
         })?;
         if let Some(warning) = warning {
             narrator.warn(&warning);
@@ -80,6 +85,7 @@ impl Runtime {
             return Err(error);
         }
         self.tell_of_names(&rewiring, narrator)?;
+        self.note_waiting(links, narrator)?;
         warn_of_relays(&rewiring, narrator)
     }
 
@@ -184,6 +190,9 @@ impl Runtime {
             let mut spec = find::spec(&row)?;
             spec.networks.retain(|known| known.network != *network);
             tx.drop_names(network, id)?;
+            for link in &rewiring.links {
+                tx.delete_link(&link.receiver, &link.alias)?;
+            }
             links::note_all(tx, &row, &rewiring.before)?;
             tx.set_wish(id, &to_json(&spec), &to_json(&rewiring.before))?;
             tx.set_plan(id, &plan.to_json())?;
@@ -197,10 +206,12 @@ fn connect_later(
     tx: &Transaction<'_>,
     container: &str,
     endpoint: &EndpointSpec,
+    links: &[LinkSpec],
 ) -> Result<(), Error> {
     let row = find::container(tx, container)?;
     let mut spec = find::spec(&row)?;
     refuse_second(&row, &spec, &endpoint.network)?;
+    links::record_links_of(tx, links, &row.id, &row.name)?;
     spec.networks.push(endpoint.clone());
     Ok(tx.set_wish(&row.id, &to_json(&spec), &row.settings)?)
 }
@@ -209,6 +220,7 @@ fn plan_connection(
     tx: &Transaction<'_>,
     container: &str,
     endpoint: &EndpointSpec,
+    links: &[LinkSpec],
 ) -> Result<(Rewiring, Plan, Option<String>), Error> {
     let row = find::container(tx, container)?;
     if row.status != Status::Running {
@@ -217,6 +229,7 @@ fn plan_connection(
     let mut spec = find::spec(&row)?;
     refuse_second(&row, &spec, &endpoint.network)?;
     let before = find::settings(&row)?;
+    let links = links::record_links_of(tx, links, &row.id, &row.name)?;
     let mut after = before.clone();
     let attached = attach(tx, (&row.id, &row.name), &before, endpoint)?;
     let attachment = attached.attachment;
@@ -241,6 +254,7 @@ fn plan_connection(
         before,
         after,
         noted: Vec::new(),
+        links,
     };
     record(tx, &mut rewiring, &new)?;
     Ok((rewiring, new, attached.warning))
@@ -285,6 +299,7 @@ fn plan_disconnection(
         before,
         after,
         noted: Vec::new(),
+        links: Vec::new(),
     };
     record(tx, &mut rewiring, &more)?;
     Ok(Some((rewiring, attachment, more)))
