@@ -455,11 +455,8 @@ fn ipv6_addresses_have_names_too() {
         assert_eq!(dig(&host, "web", name), ["10.9.0.7"], "{name}");
     }
     assert_eq!(dig(&host, "web", "-x fd00:9::7"), ["db.dual."]);
-    let both = host.minet("exec web getent ahosts sql").succeed();
-    assert!(
-        both.contains("fd00:9::7") && both.contains("10.9.0.7"),
-        "{both}"
-    );
+    let six = host.minet("exec web getent ahostsv6 sql").succeed();
+    assert!(six.starts_with("fd00:9::7"), "{six}");
 }
 
 /// Both halves follow the host: the servers at once, the rest of the file at a start.
@@ -479,7 +476,7 @@ fn the_hosts_resolv_conf_is_followed() {
     assert!(second.stdout().contains("asks printer.one.example 1"));
     let path = host.file(
         "renamed",
-        "nameserver 127.0.0.55\nsearch two.example\noptions ndots:3\n",
+        "nameserver 127.0.0.55\nsearch two.example\noptions timeout:4\n",
     );
     host.sh(&format!(
         "cp {} /etc/resolv.new && mv /etc/resolv.new /etc/resolv.conf",
@@ -496,7 +493,7 @@ fn the_hosts_resolv_conf_is_followed() {
     assert!(third.stdout().contains("asks printer.two.example 1"));
     let text = host.minet("exec web cat /etc/resolv.conf").succeed();
     assert!(
-        text.contains("search two.example") && text.contains("ndots:3"),
+        text.contains("search two.example") && text.contains("timeout:4"),
         "{text}"
     );
 }

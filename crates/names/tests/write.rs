@@ -214,7 +214,7 @@ fn read_until(done: &AtomicBool, file: &File, short: &[u8], long: &[u8]) -> Seen
 /// where they are longer than a page.
 #[test]
 fn who_opens_reads_and_closes_sees_whole_texts() {
-    const UPDATES: usize = 2_000;
+    const UPDATES: usize = 4_000;
     let line = |number: usize| format!("10.{}.{}.9\tname-{number}\n", number / 250, number % 250);
     let text = |kind: usize| -> Vec<u8> {
         let lines = [3, 40, 400][kind % 3];

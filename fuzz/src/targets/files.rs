@@ -45,7 +45,7 @@ pub(super) fn targets() -> Vec<Target> {
         Target {
             name: "hosts",
             examples: &[
-                "127.0.0.1 localhost\n# BEGIN minet\n10.0.0.9 db\n# END minet\n1.2.3.4 mine\n",
+                "127.0.0.1 localhost\n# minet begin\n10.0.0.9 db\n# minet end\n1.2.3.4 mine\n",
                 "::1\tlocalhost ip6-localhost\n10.0.0.7   a b c # note",
             ],
             run: hosts_file,
@@ -101,6 +101,18 @@ fn hosts_file(input: &[u8]) -> Result<(), String> {
             "a user's line is gone".to_owned()
         })?;
     }
-    let _ = hosts::of_host(input, &[]);
+    let copy = hosts::of_host(input, &[]);
+    promise(copy == input, || {
+        "the host's lines are not its own".to_owned()
+    })?;
+    // Of a base no marker is left, so the next update finds the block and nothing else.
+    let based = hosts::on_base(input, &block);
+    let again = hosts::update(&based, &block);
+    promise(based == again, || {
+        "on a base an update changes more".to_owned()
+    })?;
+    promise(based.ends_with(written), || {
+        "the block is not behind its base".to_owned()
+    })?;
     Ok(())
 }

@@ -70,9 +70,9 @@ pub(super) fn targets() -> Vec<Target> {
         Target {
             name: "link",
             examples: &["db", "db:alias", "db001:db002 db003", "/web/db:x"],
-            run: |input| {
-                let _ = text(input).parse::<LinkSpec>();
-                Ok(())
+            run: |input| match text(input).parse::<LinkSpec>() {
+                Ok(link) => promise(is_a_link(&link), || format!("{link:?}")),
+                Err(_) => Ok(()),
             },
         },
         Target {
@@ -154,6 +154,15 @@ fn names(input: &[u8]) -> Result<(), String> {
 }
 
 /// No white space, no control characters: it stays within its line and column.
+/// It has names, each can stand in a line of a hosts file, and written again it is the same.
+fn is_a_link(link: &LinkSpec) -> bool {
+    let aliases: Vec<&str> = link.aliases.iter().map(|alias| alias.as_str()).collect();
+    let again = format!("{}:{}", link.source, aliases.join(","));
+    !aliases.is_empty()
+        && aliases.iter().all(|alias| is_plain(alias))
+        && again.parse::<LinkSpec>().as_ref() == Ok(link)
+}
+
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
