@@ -3,6 +3,7 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
+use minet_bridge::netconf::{self, Family};
 use minet_model::IfName;
 use minet_netns::sysctl;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ impl TurnOnForwarding {
 
     /// Whether the host passes packets on now.
     pub fn is_on() -> bool {
-        sysctl::read(Self::KEY).is_ok_and(|value| value == "1")
+        netconf::forwards(Family::Ipv4).unwrap_or(false)
     }
 
     /// Turns it off, and forgets that minet had turned it on.

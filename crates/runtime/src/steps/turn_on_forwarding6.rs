@@ -3,6 +3,7 @@ use crate::{
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
+use minet_bridge::netconf::{self, Family};
 use minet_model::IfName;
 use minet_nat::Change;
 use minet_netns::sysctl;
@@ -29,7 +30,7 @@ impl TurnOnForwarding6 {
 
     /// Whether the host passes packets on now.
     pub fn is_on() -> bool {
-        sysctl::read(Self::KEY).is_ok_and(|value| value == "1")
+        netconf::forwards(Family::Ipv6).unwrap_or(false)
     }
 
     /// The interfaces that listen to router advertisements only as long as the host is none.
