@@ -9,7 +9,7 @@ use crate::{
 };
 use minet_model::{ContainerId, SignalNumber};
 use minet_state::{ContainerRow, ProcessIdentity, Status, Wish};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -44,6 +44,8 @@ pub(crate) struct Leaving {
     signal: SignalNumber,
     /// Who has got the signal.
     signalled: Option<ProcessIdentity>,
+    /// Whether the store says by now that it shall rest.
+    wished: bool,
     deadline: Option<Instant>,
     announced: bool,
     began: Instant,
@@ -87,16 +89,12 @@ impl Runtime {
             return Ok(None);
         }
         let mut leaving = self.leaving(&row, stop_signal(&spec), grace);
-        self.store
-            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
         self.nudge(&mut leaving, &row)?;
         Ok(Some(leaving))
     }
 
     /// Kills a container and waits until it is settled.
     pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        self.store
-            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
         let mut leaving = self.leaving(row, SignalNumber::KILL, Some(Duration::ZERO));
         self.nudge(&mut leaving, row)?;
         self.see_off(leaving, &mut |_, _| {})
@@ -104,7 +102,9 @@ impl Runtime {
 
     /// Waits until nothing stands of a container that has ended.
     pub(crate) fn wait_for_the_end(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        let leaving = self.leaving(row, SignalNumber::KILL, Some(UNDO));
+        let mut leaving = self.leaving(row, SignalNumber::KILL, Some(UNDO));
+        // Nobody wants anything else of it.
+        leaving.wished = true;
         self.see_off(leaving, &mut |_, _| {})
     }
 
@@ -160,7 +160,8 @@ impl Runtime {
         }
     }
 
-    /// Tells whoever can end the container now, if he has not been told yet.
+    /// Tells whoever can end the container now, if he has not been told yet. That it shall
+    /// rest is written before, in one transaction with what else is to be known.
     fn nudge(&mut self, leaving: &mut Leaving, row: &ContainerRow) -> Result<(), Error> {
         let live = row.live.as_ref();
         let whom = match row.status {
@@ -168,21 +169,22 @@ impl Runtime {
             Status::Restarting | Status::Starting => live.map(|live| live.supervisor),
             Status::Exited => None,
         };
-        if whom.is_none() || whom == leaving.signalled {
+        if leaving.wished && (whom.is_none() || whom == leaving.signalled) {
             return Ok(());
         }
         leaving.signalled = whom;
+        leaving.wished = true;
+        if row.status == Status::Running
+            && let Ok(init) = self.init_of(row)
+        {
+            self.send(row, &init, leaving.signal, true)?;
+            // One that was stopped (Ctrl-Z) could not clean up.
+            leaving.tell_supervisor(Signal::CONT);
+            return Ok(());
+        }
+        self.store
+            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
         match row.status {
-            Status::Running => match self.init_of(row) {
-                Ok(init) => {
-                    self.send(row, &init, leaving.signal, true)?;
-                    // One that was stopped (Ctrl-Z) could not clean up.
-                    leaving.tell_supervisor(Signal::CONT);
-                    Ok(())
-                }
-                // It has ended in this moment.
-                Err(_) => Ok(()),
-            },
             Status::Restarting => {
                 leaving.tell_supervisor(Signal::TERM);
                 Ok(())
@@ -193,7 +195,8 @@ impl Runtime {
                 leaving.tell_supervisor(Signal::KILL);
                 Ok(())
             }
-            Status::Starting | Status::Exited => Ok(()),
+            // Running, it has ended in this moment.
+            Status::Starting | Status::Running | Status::Exited => Ok(()),
         }
     }
 
@@ -236,6 +239,7 @@ impl Runtime {
                 .and_then(|live| self.open_process(live, live.supervisor)),
             signal,
             signalled: None,
+            wished: false,
             deadline: grace.map(|grace| began + grace),
             announced: false,
             began,
@@ -285,18 +289,18 @@ impl Leaving {
     /// Until the supervisor ends, or so long that nobody notices it.
     fn wait_a_little(&self) {
         let pause = match self.began.elapsed().as_millis() {
-            0..50 => 1,
-            50..1000 => 5,
-            _ => 20,
+            0..10 => 200,
+            10..50 => 1_000,
+            50..1000 => 5_000,
+            _ => 20_000,
         };
         if let Some(supervisor) = &self.supervisor {
-            is_readable(supervisor, Duration::from_millis(pause));
+            is_readable(supervisor, Duration::from_micros(pause));
         }
     }
 }
 
 fn is_readable(process: &OwnedFd, patience: Duration) -> bool {
     let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
-    poll(&mut fds, patience).is_ok_and(|ready| ready > 0)
+    ppoll(&mut fds, Some(patience.into()), None).is_ok_and(|ready| ready > 0)
 }
