@@ -40,6 +40,7 @@ use std::process::ExitCode;
 const OWN_FAILURE: u8 = 125;
 
 fn main() -> ExitCode {
+    minet_runtime::share_one_heap();
     if let Err(error) = minet_runtime::close_inherited() {
         output::tell(&format!("minet: {error}"));
         return ExitCode::from(OWN_FAILURE);

@@ -53,6 +53,7 @@ mod inside;
 mod join;
 pub mod launch;
 mod linger;
+mod memory;
 pub mod mount_points;
 mod ns;
 mod own_program;
@@ -76,6 +77,7 @@ pub use launch::{
     StartError, begin, prepare,
 };
 pub use linger::linger;
+pub use memory::{give_back_memory, share_one_heap};
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
 pub use own_program::own_program;
 pub use passing::{receive_message, send_message};

@@ -263,6 +263,52 @@ pub(crate) fn send_signal_to(process: BorrowedFd<'_>, signal: i32) -> io::Result
     answer(sent).map(drop)
 }
 
+/// Lets all threads take memory from one heap, `mallopt(3)`. By itself the C library gives
+/// each thread another one, of which something always stays behind.
+pub(crate) fn share_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: integers only; where it is refused, everything is as it was.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1)
+    };
+}
+
+/// Gives free pages of the heap back to the kernel, `malloc_trim(3)`.
+pub(crate) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: an integer only; memory that is in use is not touched.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
+/// Further below this is nothing that anybody still uses: more than the red zone and the
+/// frames of the functions that are called from here.
+const STACK_MARGIN: usize = 16 * 1024;
+
+/// So far below the stack there is nothing else: the kernel keeps a gap of 1 MiB free there
+/// (`stack_guard_gap`, mm/mmap.c).
+const STACK_DEPTH: usize = 512 * 1024;
+
+/// Gives the pages of the main thread's stack back to the kernel that deeper calls have used.
+pub(crate) fn trim_stack() {
+    let on_main_thread = rustix::thread::gettid() == rustix::process::getpid();
+    if !on_main_thread {
+        return;
+    }
+    let here = 0_u8;
+    // SAFETY: an integer only.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let Ok(page) = usize::try_from(page) else {
+        return;
+    };
+    let end = (ptr::from_ref(&here).addr() - STACK_MARGIN) & !(page - 1);
+    let begin = ptr::without_provenance_mut(end - STACK_DEPTH);
+    // SAFETY: on the main thread this range holds nothing but pages of its stack, below all
+    // frames that are in use. What is not mapped is passed over (`madvise(2)`, ENOMEM).
+    unsafe { libc::madvise(begin, STACK_DEPTH, libc::MADV_DONTNEED) };
+}
+
 /// Ends this process at once: no destructors, no exit handlers, no buffers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: never returns.

@@ -27,7 +27,7 @@ use crate::{
 };
 use minet_model::{ContainerSpec, RestartPolicy, SignalNumber};
 use minet_netns::{Netns, Running, StartupReport};
-use minet_state::Wish;
+use minet_state::{ContainerRow, Wish};
 use nix::unistd::Pid;
 use std::{
     sync::{Arc, Mutex},
@@ -119,6 +119,7 @@ impl Runtime {
         loop {
             self.store.close();
             self.machine.let_go();
+            minet_netns::give_back_memory();
             let began = Instant::now();
             let addresses = self.watch_addresses(admitted)?;
             let mut tell = || self.notice_addresses(admitted);
@@ -161,9 +162,14 @@ impl Runtime {
         began: Instant,
     ) -> Result<Option<Duration>, Error> {
         let pause = policy.pause_after(code, began.elapsed());
+        let wish = |row: ContainerRow| row.wish;
+        // Mostly somebody has said already that it shall rest, and nothing is to be written.
+        if self.store.read(|tx| tx.container(&admitted.id))?.map(wish) == Some(Wish::Rest) {
+            return Ok(None);
+        }
         self.store.write(|tx| {
             let row = tx.container(&admitted.id)?;
-            let wanted = row.is_some_and(|row| row.wish == Wish::Run);
+            let wanted = row.map(wish) == Some(Wish::Run);
             let Some(pause) = pause.filter(|_| wanted) else {
                 tx.desire(&admitted.id, Wish::Rest, None)?;
                 return Ok(None);

@@ -28,18 +28,21 @@ use minet_nat::RulesetEvents;
 use minet_state::{ProcessIdentity, Store};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::{
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, IntoRawFd, OwnedFd},
     process::{Command, Stdio},
     time::Duration,
 };
 use tokio::{
     io::unix::AsyncFd,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// How long is waited for more of the same: a reload says many things in a row. A container
 /// that is just ending is gone by then.
 const SETTLE: Duration = Duration::from_millis(150);
+
+/// How long a container lives before its supervisor begins to guard.
+const FIRST_REST: Duration = Duration::from_millis(20);
 
 /// Between two repairs, should somebody insist.
 const REST: Duration = Duration::from_millis(800);
@@ -71,8 +74,12 @@ impl Runtime {
 
 impl Guard {
     /// Stands guard for as long as the event loop runs, which this must be called within.
+    ///
+    /// It begins when the container has lived for a moment: most commands in the foreground
+    /// are over by then, and need no guard.
     pub(crate) fn post(self) {
         tokio::spawn(async move {
+            sleep(FIRST_REST).await;
             // A supervisor that cannot guard still does all the rest; whoever comes next
             // finds out with `minet check`.
             let _ = self.stand().await;
@@ -80,18 +87,18 @@ impl Guard {
     }
 
     async fn stand(&self) -> Result<(), Error> {
-        let mut inherited = false;
         while let Some(before) = self.before()? {
             let ended = watch(before).map_err(Error::process("watch the supervisor before"))?;
+            minet_netns::give_back_memory();
             let _ = ended.readable().await;
-            inherited = true;
         }
         let mut ears = Ears::open()?;
-        // Nobody has listened since the last one ended.
-        let begin_with = match inherited && !self.all_stands() {
+        // Nobody has listened since the last one ended, or since this one began.
+        let begin_with = match !self.all_stands() {
             true => Some(Instant::now()),
             false => None,
         };
+        minet_netns::give_back_memory();
         self.listen(&mut ears, begin_with).await
     }
 
@@ -221,6 +228,17 @@ struct Ears {
     ruleset_ready: AsyncFd<OwnedFd>,
     links: LinkEvents,
     links_ready: AsyncFd<OwnedFd>,
+}
+
+impl Drop for Ears {
+    /// Closing a netfilter socket waits until the kernel has freed what anybody has deleted,
+    /// for milliseconds. Somebody may be waiting for this container's end, but nobody for
+    /// that of its supervisor, which closes the socket too.
+    fn drop(&mut self) {
+        if let Ok(duplicate) = self.ruleset.as_fd().try_clone_to_owned() {
+            let _ = duplicate.into_raw_fd();
+        }
+    }
 }
 
 /// What was heard by either.

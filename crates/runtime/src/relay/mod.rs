@@ -27,6 +27,7 @@
 //! - However many clients there are, the number of connections and sessions is bounded, by
 //!   what the process may have open, too: each port has its share, and one client half of it.
 
+mod crowd;
 mod room;
 mod sessions;
 mod tcp;

@@ -1,6 +1,9 @@
 //! TCP: accept, connect, copy both ways.
 
-use super::room::{Guests, Room};
+use super::{
+    crowd::Crowd,
+    room::{Guests, Room},
+};
 use std::{convert::Infallible, io, net::SocketAddrV4, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
@@ -35,20 +38,25 @@ pub async fn tcp(listener: std::net::TcpListener, to: SocketAddrV4) -> io::Resul
     let listener = TcpListener::from_std(listener)?;
     let room = Room::take();
     let mut guests = Guests::default();
+    let mut crowd = Crowd::default();
     let mut connections = JoinSet::new();
     loop {
         // One descriptor towards each side.
         let places = room.clients(2, MAX_CONNECTIONS);
         tokio::select! {
-            Some(ended) = connections.join_next() => if let Ok(client) = ended {
-                guests.leave(client);
-            },
+            Some(ended) = connections.join_next() => {
+                if let Ok(client) = ended {
+                    guests.leave(client);
+                }
+                crowd.one_less(connections.len());
+            }
             client = listener.accept(), if connections.len() < places => match client {
                 Ok((client, from)) if guests.admit(from.ip(), places) => {
                     connections.spawn(async move {
                         serve(client, to).await;
                         from.ip()
                     });
+                    crowd.one_more(connections.len());
                 }
                 Ok((one_too_many, _)) => drop(one_too_many.set_zero_linger()),
                 Err(error) if concerns_one_client(&error) => {}

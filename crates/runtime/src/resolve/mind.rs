@@ -149,6 +149,7 @@ async fn close_at_rest(open: Arc<Mutex<Option<Open>>>) {
         }
     }
     *lock(&open) = None;
+    minet_netns::give_back_memory();
 }
 
 impl Mind for ContainerMind {
