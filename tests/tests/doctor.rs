@@ -139,7 +139,7 @@ fn what_is_wrong_on_purpose_is_found_and_cured_by_what_it_says() {
 #[test]
 fn a_small_disk_a_broken_database_and_a_dead_supervisor_are_found() {
     let host = TestHost::new();
-    host.sh("mkdir -p /var/lib/minet; mount -t tmpfs -o size=4m tmpfs /var/lib/minet")
+    host.sh("mkdir -p /var/lib/minet; mount -t tmpfs -o mode=0700,size=4m tmpfs /var/lib/minet")
         .succeed();
     let (found, _) = examine(&host);
     assert_eq!(severity(&found, "disk of the state"), "warning");

@@ -552,3 +552,20 @@ fn a_link_leads_to_both_addresses_where_both_ways_are_open() {
     );
     assert!(!host.minet("link").succeed().contains("fd00:8::7"));
 }
+
+#[test]
+fn a_link_is_made_without_a_word_unless_asked() {
+    let host = TestHost::new();
+    host.leave("--name web", IDLE);
+    host.leave("--name db", IDLE);
+    let quiet = |line: &str| {
+        let finished = host.minet(line);
+        assert_eq!((finished.code(), finished.stderr()), (0, ""), "{finished}");
+    };
+    quiet("link db:data web");
+    quiet("rename db other");
+    quiet("rename other db");
+    quiet("unlink db:data");
+    quiet("rm -f web");
+    quiet("rm -f db");
+}

@@ -1,4 +1,4 @@
-use crate::step::Explanation;
+use crate::step::{Act, Explanation};
 
 /// Is told what happens, as it happens. The command line prints it; a test may collect it.
 pub trait Narrator {
@@ -6,7 +6,14 @@ pub trait Narrator {
     /// need wait for what nobody hears.
     fn follows_steps(&self) -> bool;
 
-    /// The `number`-th step is about to be applied.
+    /// Tells of the `number`-th step, if that is followed; only then it is put into words.
+    fn tell_step(&mut self, number: usize, act: &dyn Act) {
+        if self.follows_steps() {
+            self.step(number, &act.explain());
+        }
+    }
+
+    /// The `number`-th step is about to be applied. Call [`Narrator::tell_step`].
     fn step(&mut self, number: usize, explanation: &Explanation);
 
     /// A step is about to be undone.

@@ -81,9 +81,7 @@ impl<'a> Carrier<'a> {
     /// Applies each step in turn; when one fails, undoes it and all before it.
     pub(crate) fn carry_out(&mut self, plan: &Plan) -> Result<(), Error> {
         for (index, step) in plan.steps.iter().enumerate() {
-            if self.narrator.follows_steps() {
-                self.narrator.step(self.done + 1, &step.act().explain());
-            }
+            self.narrator.tell_step(self.done + 1, step.act());
             if let Err(source) = self.apply(step) {
                 // The failed step too: it may have done half of its work.
                 let left_behind = self.undo(&plan.steps[..=index]);

@@ -82,15 +82,13 @@ impl Runtime {
         };
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
-                if narrator.follows_steps() {
-                    narrator.step(1, &step.explain());
-                }
+                narrator.tell_step(1, step);
                 step.write_with(editor)
             }
             _ => Ok(()),
         };
-        if todo.before != todo.after && narrator.follows_steps() {
-            narrator.step(2, &todo.after.explain());
+        if todo.before != todo.after {
+            narrator.tell_step(2, &todo.after);
         }
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
         let ended = self.store.write(|tx| settle(tx, &todo))?;
