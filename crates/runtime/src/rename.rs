@@ -1,6 +1,6 @@
 //! `minet rename`: another name, in the store, for its address, and for `ip netns`.
 
-use crate::{Error, Narrator, Runtime, find, links, plan::Plan, step::Step};
+use crate::{Error, Narrator, Runtime, find, links, network, plan::Plan, step::Step};
 use minet_model::ContainerName;
 use minet_state::Status;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -14,6 +14,8 @@ impl Runtime {
         name: &ContainerName,
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
+        // A repair that has read the old plan would make the old name of the namespace again.
+        let lock = network::lock(self)?;
         let netns_dir = self.machine.paths().netns_dir().to_owned();
         let noted = self.store.write(|tx| {
             let row = find::container(tx, container)?;
@@ -41,6 +43,7 @@ impl Runtime {
                 None => Ok(Vec::new()),
             }
         })?;
+        drop(lock);
         self.relink(&noted, narrator).map(drop)
     }
 }

@@ -91,7 +91,20 @@ impl Runtime {
             narrator.tell_step(2, &todo.after);
         }
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
-        let ended = self.store.write(|tx| settle(tx, &todo))?;
+        // What a full disk or a busy neighbour kept from being written is tried again by the
+        // next command; what the container itself made of its file is not.
+        let passing = matches!(
+            written,
+            Err(Error::Names(
+                WriteError::Write { .. } | WriteError::Locked(_)
+            ))
+        );
+        let ended = self.store.write(|tx| {
+            if !passing {
+                tx.relinked(&todo.done)?;
+            }
+            settle(tx, &todo)
+        })?;
         if todo.before.ports != todo.after.ports {
             // A repair that read the plan before this moment may have opened them again.
             OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
@@ -155,10 +168,9 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
     }))
 }
 
-/// It is done. True if the container has ended meanwhile.
+/// The edges are as they shall be. True if the container has ended meanwhile.
 fn settle(tx: &Transaction<'_>, todo: &Todo) -> Result<bool, Error> {
     let id = &todo.row.id;
-    tx.relinked(&todo.done)?;
     let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
         return Ok(true);
     };
