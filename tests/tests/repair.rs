@@ -46,7 +46,7 @@ fn what_was_done_to_the_table_is_mended() {
         ("nft flush ruleset", "table inet minet is missing"),
         (
             "nft flush chain inet minet guard",
-            "chain guard: 6 of its 6 rules missing",
+            "chain guard: 7 of its 7 rules missing",
         ),
         (
             "nft insert rule inet minet forward drop",

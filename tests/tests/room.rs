@@ -22,7 +22,7 @@ fn the_last_cables_are_told_and_the_next_is_refused() {
         third.stderr()
     );
     third.succeed();
-    let words = ["network small is full", "takes no more", "network create"];
+    let words = ["network small is full", "network set --shard small"];
     host.minet("run --rm --network small -- true")
         .refused_with(125, &words);
     // Plugged in later is plugged in all the same.

@@ -67,6 +67,7 @@ mod rtnl;
 pub mod settings;
 pub mod survey;
 pub mod switch;
+pub mod trunk;
 
 pub use error::{Cause, Error, Refusal};
 pub use outcome::{Made, Removed};

@@ -160,6 +160,14 @@ pub(crate) fn up(name: &IfName) -> Request {
     Request::new(RouteNetlinkMessage::SetLink(message))
 }
 
+/// An interface that neither asks nor answers who has an address.
+pub(crate) fn without_arp(name: &IfName) -> Request {
+    let mut message = named(name);
+    message.header.flags = LinkFlags::Noarp;
+    message.header.change_mask = LinkFlags::Noarp;
+    Request::new(RouteNetlinkMessage::SetLink(message))
+}
+
 /// Removes an interface that minet made. For a veth the kernel removes both ends.
 ///
 /// # Errors

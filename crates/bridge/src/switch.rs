@@ -51,8 +51,9 @@ pub struct SwitchSpec {
     /// Whose it is. A bridge with another alias is not touched, neither to use it nor to
     /// remove it. At most 255 bytes (`IFALIASZ`).
     pub alias: String,
-    /// The host's own address on it, with the prefix length of the subnet.
-    pub address: Ipv4Network,
+    /// The host's own address on it, with the prefix length of the subnet. Without one, the host
+    /// is not plugged in, and does not answer ARP there as it would for all its addresses.
+    pub address: Option<Ipv4Network>,
 }
 
 /// Creates the switch, or brings the one that is there into the wished state.
@@ -102,15 +103,22 @@ fn configure(rtnl: &mut Rtnl, spec: &SwitchSpec, index: u32) -> Result<(), Cause
         .attributes
         .push(LinkAttribute::IfAlias(spec.alias.clone()));
     looks.attributes.push(LinkAttribute::Mtu(spec.mtu));
-    let [looks, ipv6, address, up] = rtnl.request_all([
+    let hear = match spec.address {
+        Some(address) => address::addition(index, address.into()),
+        None => link::without_arp(&spec.name),
+    };
+    let [looks, ipv6, hear, up] = rtnl.request_all([
         Request::new(RouteNetlinkMessage::SetLink(looks)),
         settings::no_ipv6_address(&spec.name),
-        address::addition(index, spec.address.into()),
+        hear,
         link::up(&spec.name),
     ])?;
     looks?;
     settings::without_ipv6_is_fine(ipv6)?;
-    address::made(address)?;
+    match spec.address {
+        Some(_) => address::made(hear).map(drop)?,
+        None => hear?,
+    }
     up?;
     Ok(())
 }

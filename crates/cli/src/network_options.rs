@@ -88,6 +88,7 @@ Examples:
   minet network create --ipv6 dual
   minet network create --subnet 10.9.0.0/24 --subnet fd00:9::/64 lab6
   minet network create --internal vault
+  minet network create --shard crowd
   minet network create --outbound-address 192.0.2.9 --route 10.20.0.0/16,10.9.0.5 --subnet 10.9.0.0/24 shop
   minet network create --bridge br0 office";
 

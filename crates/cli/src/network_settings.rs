@@ -2,7 +2,7 @@
 
 use clap::Args;
 use minet_model::{
-    Connections, InvalidNetworkOption, Masquerade, Neighbours, NetworkSpec, Reach, Spoofing,
+    Connections, InvalidNetworkOption, Masquerade, Neighbours, NetworkSpec, Reach, Span, Spoofing,
     StaticRoute,
 };
 use std::{net::Ipv4Addr, str::FromStr};
@@ -28,6 +28,9 @@ pub(crate) struct SettingsOptions {
     /// Whether one container may have opened 8192 connections at most; so it is if nothing is said
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     limit_connections: Option<bool>,
+    /// Let it span several bridges, made when they are needed: more containers than the 1000 that one bridge takes, and still one network
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
+    shard: Option<bool>,
     /// Let connections leave under this address of the host, and not under that of the interface by which they leave; `none` takes it back. Should the host lose the address, their answers go to whoever has it then: minet check says so
     #[arg(long, value_name = "ADDRESS|none")]
     outbound_address: Option<Outbound>,
@@ -99,6 +102,12 @@ impl SettingsOptions {
             spec.spoofing = match anti_spoof {
                 true => Spoofing::Prevented,
                 false => Spoofing::Allowed,
+            };
+        }
+        if let Some(shard) = self.shard {
+            spec.span = match shard {
+                true => Span::Shards,
+                false => Span::OneBridge,
             };
         }
         if let Some(limit) = self.limit_connections {

@@ -57,7 +57,7 @@ pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
 pub use network_spec::{
     AddressRange, BridgeChoice, Connections, InvalidAddressRange, InvalidNetworkOption, Masquerade,
-    Neighbours, NetworkSpec, Reach, Spoofing, is_mtu,
+    Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,

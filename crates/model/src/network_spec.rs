@@ -87,6 +87,9 @@ pub struct NetworkSpec {
     /// How many cables a bridge of it takes; none means [`crate::BRIDGE_PORTS`].
     #[serde(default)]
     pub bridge_ports: Option<u16>,
+    /// `--shard`.
+    #[serde(default)]
+    pub span: Span,
     /// `--limit-connections`.
     #[serde(default)]
     pub connections: Connections,
@@ -126,6 +129,16 @@ pub enum InvalidNetworkOption {
     },
 }
 
+/// Over how many bridges a network goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Span {
+    /// Its own, and no more containers than that has ports for.
+    #[default]
+    OneBridge,
+    /// As many as its containers need, joined by trunks.
+    Shards,
+}
+
 /// How many connections a container may have opened at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Connections {
@@ -163,6 +176,7 @@ impl NetworkSpec {
             reach: Reach::Outside,
             neighbours: Neighbours::Talk,
             bridge_ports: None,
+            span: Span::OneBridge,
             connections: Connections::Limited,
             spoofing: Spoofing::Prevented,
             outbound_address: None,

@@ -9,7 +9,7 @@ use crate::{
     kept_ports,
     links::{self, Known},
     network::Ground,
-    networks,
+    networks::{self, shards::Shard},
     plan::Plan,
     process,
     run::wanted_ports,
@@ -110,6 +110,8 @@ pub(crate) struct Admitted {
     pub(crate) receivers: Vec<String>,
     /// Docker's legacy variables for its own links, if they were asked for.
     pub(crate) link_env: Vec<String>,
+    /// The further bridges that it will be plugged into.
+    pub(crate) shards: Vec<Shard>,
     /// What its user should know.
     pub(crate) warnings: Vec<String>,
 }
@@ -132,11 +134,12 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     let namespace = find_namespace(tx, &candidate.spec.mode)?;
     candidate.ground.record(tx, candidate.boot)?;
     let mut settings = settings(candidate, &id, &name, &namespace)?;
-    let mut warnings = Vec::new();
+    let (mut shards, mut warnings) = (Vec::new(), Vec::new());
     for endpoint in &candidate.spec.networks {
         require_up(tx, candidate, &endpoint.network)?;
         let attached = networks::attach(tx, (&id, &name), &settings, endpoint)?;
         settings.attachments.push(attached.attachment);
+        shards.extend(attached.shard);
         warnings.extend(attached.warning);
     }
     settings.gateway_network = settings.best_way_out();
@@ -181,6 +184,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
         namespace,
         receivers,
         link_env,
+        shards,
         warnings,
     })
 }
@@ -412,7 +416,8 @@ pub(crate) fn root_of(spec: &ContainerSpec) -> Root {
 impl Admitted {
     /// Everything the run will do, the networks' steps first.
     pub(crate) fn whole_plan(&self, ground: &Ground) -> Plan {
-        let steps = ground.steps().chain(&self.plan.steps);
+        let shards = self.shards.iter().flat_map(Shard::new_steps);
+        let steps = ground.steps().chain(shards).chain(&self.plan.steps);
         Plan {
             steps: steps.cloned().collect(),
         }

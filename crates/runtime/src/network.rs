@@ -117,6 +117,10 @@ fn plan_one(
     }
     let mut plan = plan(&chosen.network, passage, table);
     plan.steps.extend(plan6(runtime, &chosen.network)?);
+    let before = row.and_then(stored_plan);
+    if let Some(before) = before.filter(|before| before.boot == runtime.boot) {
+        networks::shards::carry_over(&before.plan, &chosen.network, &mut plan);
+    }
     Ok(Groundwork {
         network: chosen.network,
         subnet_moves: chosen.subnet_moves,

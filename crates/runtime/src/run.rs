@@ -253,6 +253,9 @@ impl Runtime {
         let shared = self.shared_namespace(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         ground.build(&mut carrier, &mut self.store, &self.boot)?;
+        for shard in &admitted.shards {
+            shard.build(&mut carrier)?;
+        }
         carrier.carry_out(&admitted.plan)?;
         let store = &mut self.store;
         let start = |machine: &mut Machine| {

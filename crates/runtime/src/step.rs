@@ -16,6 +16,8 @@ pub enum Step {
     InstallTable(InstallTable),
     /// The bridge, the switch of the network, with the host's address on it.
     MakeBridge(MakeBridge),
+    /// A further bridge, joined to it by a trunk.
+    MakeShard(MakeShard),
     /// A bridge that somebody else made is the switch of the network.
     UseBridge(UseBridge),
     /// The network's elements in the sets of the table.
@@ -127,6 +129,7 @@ impl Step {
         match self {
             Step::InstallTable(step) => step,
             Step::MakeBridge(step) => step,
+            Step::MakeShard(step) => step,
             Step::UseBridge(step) => step,
             Step::AdmitNetwork(step) => step,
             Step::PassForeignDrop(step) => step,

@@ -105,6 +105,17 @@ impl Transaction<'_> {
             .map_err(Error::during("record the plan of a network"))
     }
 
+    /// Records more steps of a network, whether it is up or about to be.
+    pub fn extend_network_plan(&self, name: &NetworkName, plan: &str) -> Result<(), Error> {
+        self.inner
+            .execute(
+                "UPDATE network SET plan = ?2 WHERE name = ?1",
+                [name.as_str(), plan],
+            )
+            .map(drop)
+            .map_err(Error::during("extend the plan of a network"))
+    }
+
     /// Records that a network is up, in this boot.
     pub fn network_is_up(&self, name: &NetworkName, boot: &str) -> Result<(), Error> {
         self.inner

@@ -100,6 +100,6 @@ pub(crate) fn minet0() -> SwitchSpec {
         mac: mac("02:42:ac:11:00:01"),
         mtu: 1400,
         alias: "minet:bridge".to_owned(),
-        address: subnet("172.17.0.1/16"),
+        address: Some(subnet("172.17.0.1/16")),
     }
 }

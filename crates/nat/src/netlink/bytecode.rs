@@ -6,7 +6,7 @@
 
 use super::message::{Attributes, Instruction};
 use crate::table::{
-    Connection, Family, Field, LinkLocal, Match, Rule, Sense, Statement, ifname_bytes,
+    Connection, Family, Field, LinkLocal, Match, Rule, SHARD, Sense, Statement, ifname_bytes,
 };
 use nftnl::nftnl_sys::{self as sys, libc};
 
@@ -81,6 +81,8 @@ impl Program {
                 self.load_meta(NFT_META_IIFKIND, Slot::FIRST, 16);
                 self.compare(libc::NFT_CMP_EQ, &ifname_bytes(kind));
             }
+            Match::FromShard => self.is_shard(Field::IifName),
+            Match::ToShard => self.is_shard(Field::OifName),
             Match::ToKind(kind) => {
                 self.load_meta(NFT_META_OIFKIND, Slot::FIRST, 16);
                 self.compare(libc::NFT_CMP_EQ, &ifname_bytes(kind));
@@ -100,6 +102,7 @@ impl Program {
         match statement {
             Statement::Counter => self.push("counter", Attributes::new()),
             Statement::WithMoreConnections(field, set, over) => self.count(*field, set, *over),
+            Statement::NoTrack => self.push("notrack", Attributes::new()),
             Statement::Accept => self.verdict(libc::NF_ACCEPT, None),
             Statement::Drop => self.verdict(libc::NF_DROP, None),
             Statement::Return => self.verdict(libc::NFT_RETURN, None),
@@ -117,6 +120,12 @@ impl Program {
                 self.translate(libc::NFT_NAT_SNAT, family, None);
             }
         }
+    }
+
+    /// A comparison that is shorter than a name is one of its beginning.
+    fn is_shard(&mut self, interface: Field) {
+        self.load(interface, Slot::FIRST);
+        self.compare(libc::NFT_CMP_EQ, SHARD.as_bytes());
     }
 
     /// Loads fields side by side, each from the beginning of a slot.

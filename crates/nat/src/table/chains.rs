@@ -6,7 +6,7 @@ use super::layout::{BRIDGED, OLDER, Transit};
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
 use Field::{Daddr, Dport, IifName, L4Proto, NfProto, OifName, Saddr};
 use Sense::{In, NotIn};
-use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, Return, SnatByMap};
+use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, NoTrack, Return, SnatByMap};
 use minet_model::IfName;
 
 /// All chains, in the order in which a packet meets them.
@@ -47,6 +47,12 @@ fn guard() -> Chain {
             ),
         ]
     };
+    // Were it tracked here, its NAT would be settled before it comes by the first bridge.
+    let bridged = rule(
+        [Match::FromShard],
+        [NoTrack, Accept],
+        "frames on a further bridge: what is routed is judged on the first",
+    );
     Chain {
         name: "guard",
         base: Some(Base {
@@ -55,7 +61,10 @@ fn guard() -> Chain {
             priority: Priority::Raw,
         }),
         comment: "first of all: who may speak, and to whom",
-        rules: FAMILIES.iter().copied().flat_map(rules_of).collect(),
+        rules: [bridged]
+            .into_iter()
+            .chain(FAMILIES.iter().copied().flat_map(rules_of))
+            .collect(),
     }
 }
 
@@ -179,7 +188,7 @@ fn input() -> Chain {
             priority: Priority::Filter,
         }),
         comment: "from containers to this machine itself",
-        rules: [not_ours, known, linked]
+        rules: [not_plugged_in(), not_ours, known, linked]
             .into_iter()
             .chain(FAMILIES.iter().copied().map(too_many_connections))
             .chain(FAMILIES.iter().copied().map(foreign_gateway))
@@ -233,6 +242,15 @@ fn beside_minet() -> Chain {
             .chain([no_router])
             .collect(),
     }
+}
+
+/// What is sent to the further bridge itself, and not over it.
+fn not_plugged_in() -> Rule {
+    rule(
+        [Match::FromShard],
+        [Counter, Drop],
+        "the host is on the first bridge only",
+    )
 }
 
 const FOREIGN: &str = "foreign";
@@ -302,6 +320,12 @@ fn forward() -> Chain {
         }),
         comment: "from one interface to another",
         rules: [
+            rule(
+                [Match::FromShard, Match::ToShard],
+                [Accept],
+                "frames that stay on a further bridge",
+            ),
+            not_plugged_in(),
             rule(not_ours, [Jump(FOREIGN.to_owned())], "not ours"),
             rule(
                 [Match::Ct(Connection::Invalid)],

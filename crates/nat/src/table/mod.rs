@@ -16,7 +16,7 @@ pub(crate) use chains::TRANSIT;
 pub use family::{FAMILIES, Family, IPV4, IPV6, LinkLocal, Loopback};
 pub(crate) use layout::{BRIDGED, OLDER, any_layout};
 pub use layout::{Transit, layout};
-pub use rule::{Connection, Field, Match, Rule, Sense, Statement};
+pub use rule::{Connection, Field, Match, Rule, SHARD, Sense, Statement};
 pub use set::{Element, Set, Shape};
 pub use value::{
     ByteOrder, DataType, Value, concat_bytes, concat_len, ifname_bytes, type_id, type_names,

@@ -3,6 +3,10 @@
 use super::family::{Family, LinkLocal};
 use minet_model::IfName;
 
+/// How the names of further bridges begin (`BridgeNetwork::shard` of the model). A name says it,
+/// and no set: so nothing has to be put in and taken out with each.
+pub const SHARD: &str = "mnx-";
+
 /// Something that a rule can read from a packet or its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -96,6 +100,10 @@ pub enum Match {
     FromKind(&'static str),
     /// The packet will leave by one: `bridge`, `veth`.
     ToKind(&'static str),
+    /// The packet came in by a further bridge of a network, as its name says.
+    FromShard,
+    /// It leaves by one: it is a frame that stays on it.
+    ToShard,
     /// The destination is one of the family's loopback addresses.
     ToLoopback(&'static Family),
     /// The source is one of them.
@@ -119,6 +127,8 @@ impl Match {
             }
             Match::NotFrom(name) => format!("iifname != \"{name}\""),
             Match::FromKind(kind) => format!("meta iifkind \"{kind}\""),
+            Match::FromShard => format!("iifname \"{SHARD}*\""),
+            Match::ToShard => format!("oifname \"{SHARD}*\""),
             Match::ToKind(kind) => format!("meta oifkind \"{kind}\""),
             Match::ToLoopback(family) => {
                 format!("{} daddr {}", family.keyword, family.loopback_nft)
@@ -145,6 +155,8 @@ pub enum Statement {
     /// Go on only if the field's value has more connections than this; they are counted
     /// in a set of the shape [`super::Shape::Counted`].
     WithMoreConnections(Field, String, u32),
+    /// Keep conntrack, and with it NAT, away from it.
+    NoTrack,
     /// Let it pass this chain.
     Accept,
     /// Let it vanish.
@@ -169,6 +181,7 @@ impl Statement {
             Statement::WithMoreConnections(field, set, over) => {
                 format!("add @{set} {{ {} ct count over {over} }}", field.to_nft())
             }
+            Statement::NoTrack => "notrack".to_owned(),
             Statement::Accept => "accept".to_owned(),
             Statement::Drop => "drop".to_owned(),
             Statement::Return => "return".to_owned(),

@@ -10,7 +10,7 @@ use minet_bridge::{Rtnl, address, link, survey};
 use minet_config::Config;
 use minet_ipam::{Pool, overlaps, overlaps6};
 use minet_model::{
-    BridgeChoice, BridgeNetwork, IfName, Masquerade, NetworkId, NetworkName, NetworkSpec,
+    BridgeChoice, BridgeNetwork, IfName, Masquerade, NetworkId, NetworkName, NetworkSpec, Span,
 };
 use minet_state::NetworkRow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -304,6 +304,9 @@ pub(crate) fn require_outbound(runtime: &mut Runtime, asked: &NetworkSpec) -> Re
 
 /// What the parts of a network must have to do with each other.
 pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
+    if network.asked.span == Span::Shards && !network.has_own_bridge() {
+        return Err(NetworkError::ShardOfAnothers(network.bridge.clone()).into());
+    }
     let subnet = network.subnet;
     let inside = |what, address: Ipv4Addr| match subnet.contains(address) {
         true => Ok(()),

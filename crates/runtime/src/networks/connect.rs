@@ -10,6 +10,7 @@
 
 use super::{
     NetworkError, announce_step, attach, cable_steps, default_route_step, default_route6_step,
+    shards::Shard,
 };
 use crate::{
     Error, Narrator, Plan, Runtime, find, links,
@@ -66,7 +67,7 @@ impl Runtime {
         }
         let ground = network::survey_ground(self, &[name], &Intent::Build)?;
         let boot = self.boot.clone();
-        let (rewiring, new, warning) = self.store.write(|tx| {
+        let (rewiring, new, shard, warning) = self.store.write(|tx| {
             ground.record(tx, &boot)?;
             plan_connection(tx, container, &endpoint, links)
         })?;
@@ -76,6 +77,9 @@ impl Runtime {
         let done = self.hold_inside(&rewiring.row).and_then(|()| {
             let mut carrier = Carrier::new(&mut self.machine, narrator, None);
             ground.build(&mut carrier, &mut self.store, &self.boot)?;
+            if let Some(shard) = shard {
+                shard.build(&mut carrier)?;
+            }
             carrier.carry_out(&new)
         });
         let done = done.and_then(|()| self.move_ports(&rewiring));
@@ -221,7 +225,7 @@ fn plan_connection(
     container: &str,
     endpoint: &EndpointSpec,
     links: &[LinkSpec],
-) -> Result<(Rewiring, Plan, Option<String>), Error> {
+) -> Result<(Rewiring, Plan, Option<Shard>, Option<String>), Error> {
     let row = find::container(tx, container)?;
     if row.status != Status::Running {
         return Err(Error::NotRunning(row.name.to_string()));
@@ -257,7 +261,7 @@ fn plan_connection(
         links,
     };
     record(tx, &mut rewiring, &new)?;
-    Ok((rewiring, new, attached.warning))
+    Ok((rewiring, new, attached.shard, attached.warning))
 }
 
 /// Nothing if the container does not run: then it is only recorded.

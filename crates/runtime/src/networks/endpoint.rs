@@ -1,7 +1,10 @@
 //! A container's place on a network: which address, which names of the cable's ends, and
 //! which steps lay it.
 
-use super::{NetworkError, room};
+use super::{
+    NetworkError, room,
+    shards::{self, Shard},
+};
 use crate::{
     Error, address,
     settings::{Attachment, Attachment6, Settings},
@@ -20,6 +23,8 @@ use std::net::{IpAddr, Ipv6Addr};
 /// A container's place on a network, recorded.
 pub(crate) struct Attached {
     pub(crate) attachment: Attachment,
+    /// The further bridge that its cable is plugged into, if it is not the network's own.
+    pub(crate) shard: Option<Shard>,
     /// What its user should know.
     pub(crate) warning: Option<String>,
 }
@@ -50,7 +55,7 @@ pub(crate) fn attach(
     {
         return Err(NetworkError::InterfaceTwice(interface).into());
     }
-    room::find(tx, &network)?;
+    let number = room::find(tx, &network)?;
     let request = address::Request {
         id,
         name,
@@ -64,11 +69,13 @@ pub(crate) fn attach(
     tx.put_names(&network.name, id, &names)?;
     let mut own: Vec<IpAddr> = vec![place.address.into()];
     own.extend(place.address6.map(IpAddr::from));
+    tx.plug_cable(&network.name, id, number)?;
+    let shard = shards::require(tx, &row, number)?;
     let warning = room::warning(tx, &network)?;
     let attachment = Attachment {
         address: network.with_prefix(place.address),
+        bridge: network.shard(number),
         network: network.name,
-        bridge: network.bridge,
         gateway: network.asked.default_gateway.unwrap_or(network.gateway),
         host: Some(network.gateway),
         ipv6: ipv6.map(|(ipv6, address)| Attachment6 {
@@ -90,6 +97,7 @@ pub(crate) fn attach(
     };
     Ok(Attached {
         attachment,
+        shard,
         warning,
     })
 }

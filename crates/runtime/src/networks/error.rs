@@ -46,18 +46,26 @@ pub enum NetworkError {
     /// One of those that every installation has.
     #[error("{0} is a pre-defined network and cannot be removed")]
     Predefined(String),
-    /// Its bridge has no port for one more.
+    /// Its bridges have no port for one more.
     #[error(
-        "network {network} is full: {room} cables are plugged into its bridge {bridge}, and it takes no more (a Linux bridge has 1023 ports); stop or disconnect containers, or use another network: minet network create NAME"
+        "network {network} is full: {room} cables are plugged into its {} (a Linux bridge has 1023 ports); stop or disconnect containers, or {way_out}",
+        match .bridges { 1 => "bridge".to_owned(), many => format!("{many} bridges") }
     )]
     Full {
         /// The network.
         network: String,
-        /// Its bridge.
-        bridge: IfName,
         /// How many it takes.
         room: u32,
+        /// How many bridges it may have.
+        bridges: u16,
+        /// What to do for more.
+        way_out: String,
     },
+    /// `--shard` and `--bridge`.
+    #[error(
+        "--shard and --bridge contradict each other: {0} is somebody else's bridge, and minet joins no others to it"
+    )]
+    ShardOfAnothers(IfName),
     /// Containers are plugged into it.
     #[error("network {network} has active endpoints ({holders}): stop or disconnect those first")]
     InUse {

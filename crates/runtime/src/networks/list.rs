@@ -4,7 +4,7 @@ use super::ipam_config;
 use crate::{Error, Runtime, find, time::rfc3339};
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{
-    BridgeNetwork, ContainerId, IfName, Labels, NetworkId, NetworkName, NetworkSpec, Reach,
+    BridgeNetwork, ContainerId, IfName, Labels, NetworkId, NetworkName, NetworkSpec, Reach, Span,
     Spoofing,
 };
 use minet_state::{Lease, LeaseHolder, NetworkRow, Transaction};
@@ -126,6 +126,7 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
     let prevented = asked.spoofing == Spoofing::Prevented;
     let own = json!({
         "Bridge": bridge,
+        "Shards": shards(tx, &row.network)?,
         "Mtu": mtu,
         "AntiSpoof": prevented,
         "OutboundAddress": asked.outbound_address,
@@ -146,6 +147,19 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
     );
     merge(&mut value, &own);
     Ok(value)
+}
+
+/// The bridges of a network that spans several, and how many cables each has.
+fn shards(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<Value, Error> {
+    if network.asked.span == Span::OneBridge {
+        return Ok(Value::Null);
+    }
+    let bridge = |(number, cables)| json!({ "Bridge": network.shard(number), "Cables": cables });
+    Ok(tx
+        .cables_on(&network.name)?
+        .into_iter()
+        .map(bridge)
+        .collect())
 }
 
 /// The options as they were given, and beside them the bridge's name, which many look for.

@@ -17,6 +17,7 @@ mod list;
 mod remove;
 mod room;
 mod set;
+pub(crate) mod shards;
 
 pub use cables::{CableState, ListedCable};
 pub(crate) use choose::{choose, pool, require_outbound, verify};

@@ -7,21 +7,25 @@
 
 use super::NetworkError;
 use crate::Error;
-use minet_model::BridgeNetwork;
+use minet_model::{BridgeNetwork, Span};
 use minet_state::Transaction;
 
-/// Refuses one more cable where there is no room for it.
-pub(crate) fn find(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<(), Error> {
-    let room = network.bridge_ports();
-    match cables(tx, network)? >= room {
-        true => Err(NetworkError::Full {
+/// The first bridge of a network with room for one more cable, by its number.
+pub(crate) fn find(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<u16, Error> {
+    let counts = tx.cables_on(&network.name)?;
+    let has_room = |number: &u16| {
+        let cables = counts.iter().find(|(bridge, _)| bridge == number);
+        cables.is_none_or(|(_, cables)| *cables < network.bridge_ports())
+    };
+    (0..=network.most_shards()).find(has_room).ok_or_else(|| {
+        NetworkError::Full {
             network: network.name.to_string(),
-            bridge: network.bridge.clone(),
-            room,
+            room: network.room(),
+            bridges: network.most_shards() + 1,
+            way_out: way_out(network),
         }
-        .into()),
-        false => Ok(()),
-    }
+        .into()
+    })
 }
 
 /// What is to be said when the last cable was one of the last.
@@ -29,18 +33,27 @@ pub(crate) fn warning(
     tx: &Transaction<'_>,
     network: &BridgeNetwork,
 ) -> Result<Option<String>, Error> {
-    let (used, room) = (cables(tx, network)?, network.bridge_ports());
-    let name = &network.name;
+    let counts = tx.cables_on(&network.name)?;
+    let used: u32 = counts.iter().map(|(_, cables)| cables).sum();
+    let (name, room) = (&network.name, network.room());
     Ok((used >= BridgeNetwork::nearly_full(room)).then(|| {
         format!(
-            "WARNING: network {name} has {used} cables, and its bridge {} takes {room}: the next {} containers find room, and then no more; another network has a bridge of its own: minet network create NAME",
-            network.bridge,
-            room.saturating_sub(used)
+            "WARNING: network {name} has {used} cables, and takes {room}; {}",
+            way_out(network)
         )
     }))
 }
 
-fn cables(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<u32, Error> {
-    let counts = tx.cables_on(&network.name)?;
-    Ok(counts.iter().map(|(_, cables)| cables).sum())
+/// What to do for more room.
+fn way_out(network: &BridgeNetwork) -> String {
+    let name = &network.name;
+    match network.asked.span {
+        Span::OneBridge if network.has_own_bridge() && !name.is_predefined() => {
+            format!("let it span several bridges: minet network set --shard {name}")
+        }
+        Span::OneBridge => {
+            "use a network that spans several bridges: minet network create --shard NAME".to_owned()
+        }
+        Span::Shards => "use another network as well: minet network create --shard NAME".to_owned(),
+    }
 }

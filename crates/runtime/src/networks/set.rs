@@ -8,7 +8,7 @@
 //! anything is changed. If a step fails, all is as it was; after a crash `minet check`
 //! compares with the wish, and `minet repair` makes it so.
 
-use super::{NetworkError, choose, require_outbound, to_json, verify};
+use super::{NetworkError, choose, require_outbound, shards, to_json, verify};
 use crate::{
     Error, Narrator, Plan, Runtime, find,
     machine::Inside,
@@ -140,6 +140,7 @@ impl Runtime {
         let change = Step::ChangeNetwork(ChangeNetwork {
             before: Box::new(before.clone()),
             after: Box::new(after.clone()),
+            shards: shards::numbers(&old_plan).collect(),
         });
         let Err(error) = self.change(&change, &followers, narrator) else {
             return self.follow_with_links(&old_plan, &after, &followers, narrator);
@@ -291,6 +292,7 @@ fn of_network(plan: &Plan, network: &BridgeNetwork) -> Plan {
     for step in &mut plan.steps {
         match step {
             Step::MakeBridge(step) => step.network = network.clone(),
+            Step::MakeShard(step) => step.network = network.clone(),
             Step::UseBridge(step) => step.network = network.clone(),
             Step::AdmitNetwork(step) => step.network = network.clone(),
             Step::TuneBridge(step) => step.neighbours = network.asked.neighbours,

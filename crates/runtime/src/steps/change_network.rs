@@ -1,4 +1,4 @@
-use super::{AdmitNetwork, MakeBridge, publish_ports::nft_commands};
+use super::{AdmitNetwork, MakeBridge, MakeShard, publish_ports::nft_commands};
 use crate::{
     Error,
     machine::Machine,
@@ -17,6 +17,9 @@ pub struct ChangeNetwork {
     pub before: Box<BridgeNetwork>,
     /// As it is to be.
     pub after: Box<BridgeNetwork>,
+    /// The numbers of its further bridges.
+    #[serde(default)]
+    pub shards: Vec<u16>,
 }
 
 impl ChangeNetwork {
@@ -42,13 +45,31 @@ impl ChangeNetwork {
         if self.changes_mtu() {
             link::set_mtu(machine.rtnl()?, &to.bridge, to.mtu)?;
         }
+        for shard in self.shards_of(to) {
+            shard.apply(machine)?;
+        }
         Ok(())
+    }
+
+    /// Their MTU follows, and whether what comes from them reaches containers.
+    fn shards_of(&self, network: &BridgeNetwork) -> Vec<MakeShard> {
+        let same = self.before.mtu == self.after.mtu
+            && self.before.asked.neighbours == self.after.asked.neighbours;
+        let numbers = self.shards.iter().filter(|_| !same);
+        let shard = |number: &u16| MakeShard {
+            network: network.clone(),
+            number: *number,
+        };
+        numbers.map(shard).collect()
     }
 
     fn commands(&self, from: &BridgeNetwork, to: &BridgeNetwork) -> Vec<String> {
         let mut commands = nft_commands(&Self::rules(from, to));
         if self.changes_mtu() {
             commands.push(format!("ip link set dev {} mtu {}", to.bridge, to.mtu));
+        }
+        for shard in self.shards_of(to) {
+            commands.extend(shard.settings());
         }
         commands
     }

@@ -31,7 +31,7 @@ impl MakeBridge {
             mac: self.mac(),
             mtu: self.network.mtu,
             alias: self.alias(),
-            address: self.network.gateway_with_prefix(),
+            address: Some(self.network.gateway_with_prefix()),
         }
     }
 
