@@ -132,7 +132,10 @@ impl<'h> Crowd<'h> {
         self.compare_states();
         self.compare_addresses();
         eventually("minet check to find nothing wrong", || {
-            self.host.minet("check").code() == 0
+            let check = self.host.minet("check");
+            // Shown if the test fails: what it found last.
+            eprint!("{}", check.stdout());
+            check.code() == 0
         });
         self.compare_ports();
     }

@@ -169,7 +169,7 @@ fn belongs_to_the_network(line: &str) -> bool {
     match kind {
         "link" | "address" | "route" => what.contains("minet0") && !what.contains("veth"),
         "table" => !names_a_container(what),
-        "file" => what == "/run/minet/turned-on-forwarding",
+        "file" => ["/run/minet/turned-on-forwarding", "/run/minet/table-is-new"].contains(&what),
         "mount" => what.contains(" /run/netns "),
         "sysctl" => what.contains("/minet0/") || is_switched_by_the_network(line),
         _ => false,

@@ -40,6 +40,10 @@ impl Runtime {
             Some(name) => Ok::<_, Error>(vec![find::container(tx, name)?]),
             None => Ok(tx.live_containers()?),
         })?;
+        if container.is_none() {
+            // What is made anew from here on is seen by whoever comes next.
+            let _ = std::fs::remove_file(self.machine.paths().new_table_mark());
+        }
         let mut repaired = Repaired::default();
         let wanted = match container {
             Some(_) => Some(networks_of(&rows)?),

@@ -98,6 +98,12 @@ impl Paths {
         &self.netns_dir
     }
 
+    /// There from the moment in which the nftables table is made until a repair: it may
+    /// lack the published ports of containers that have been running for longer.
+    pub(crate) fn new_table_mark(&self) -> PathBuf {
+        self.run_dir.join("table-is-new")
+    }
+
     /// Says that minet turned IPv6 forwarding on in this boot, and lists the interfaces that
     /// it told to listen to router advertisements all the same.
     pub(crate) fn forwarding6_mark(&self) -> PathBuf {

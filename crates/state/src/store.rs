@@ -315,6 +315,9 @@ mod tests {
                 "INSERT INTO ended (id, exit_code) VALUES ('x', 7);
                  DROP TABLE link; DROP TABLE relink; DROP TABLE moved_address;
                  DROP TABLE kept_port; DROP TABLE handover; DROP TABLE name; DROP INDEX lease_address6;
+                 DROP TRIGGER lease_given; DROP TRIGGER lease_moved; DROP TRIGGER lease_released;
+                 DROP TRIGGER lease_forgotten; DROP TABLE cables;
+                 ALTER TABLE lease DROP COLUMN shard;
                  ALTER TABLE lease DROP COLUMN address6;
                  ALTER TABLE network DROP COLUMN cursor6;
                  PRAGMA user_version = 2",

@@ -93,8 +93,10 @@ impl Guard {
             let _ = ended.readable().await;
         }
         let mut ears = Ears::open()?;
-        // Nobody has listened since the last one ended, or since this one began.
-        let begin_with = match !self.all_stands() {
+        // Nobody has listened since the last one ended, or since this one began. Meanwhile
+        // the rules may have been wiped, and made anew for another container alone.
+        let is_new = self.paths.new_table_mark().exists();
+        let begin_with = match is_new || !self.all_stands() {
             true => Some(Instant::now()),
             false => None,
         };

@@ -61,10 +61,17 @@ impl InstallTable {
 
 impl Act for InstallTable {
     fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        let mark = machine.paths().new_table_mark();
+        std::fs::write(&mark, b"").map_err(Error::file("write", &mark))?;
         Ok(machine.firewall()?.apply(&self.changes())?)
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
+        let mark = machine.paths().new_table_mark();
+        std::fs::remove_file(&mark).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(Error::file("remove", &mark)(error)),
+        })?;
         // Other networks, of this instance or another, may still be using it.
         if !machine.firewall()?.networks()?.is_empty() {
             let own = self.bridge.iter().cloned().collect();
