@@ -53,7 +53,7 @@ const NETWORKS: &[&str] = &[
     "network connect",
     "network disconnect",
 ];
-const REST: &[&str] = &["publish", "unpublish", "gc"];
+const REST: &[&str] = &["publish", "unpublish", "link", "rename", "gc"];
 
 #[test]
 fn every_scenario_is_struck() {

@@ -82,6 +82,18 @@ pub const SCENARIOS: &[Scenario] = &[
         clean: "rm -f doomed",
     },
     Scenario {
+        name: "link",
+        prepare: "run -d --name db -- sleep 1000\nrun -d --name doomed -- sleep 1000",
+        command: "link db:store doomed",
+        clean: "unlink db:store\nrm -f doomed db",
+    },
+    Scenario {
+        name: "rename",
+        prepare: "run -d --name doomed -p 8080:80 -- sleep 1000",
+        command: "rename doomed spared",
+        clean: "rm -f doomed\nrm -f spared",
+    },
+    Scenario {
         name: "gc",
         prepare: "run --rm -p 8080:80 -- true",
         command: "gc --all",
