@@ -169,7 +169,7 @@ fn belongs_to_the_network(line: &str) -> bool {
     match kind {
         "link" | "address" | "route" => what.contains("minet0") && !what.contains("veth"),
         "table" => !names_a_container(what),
-        "file" => ["/run/minet/turned-on-forwarding", "/run/minet/table-is-new"].contains(&what),
+        "file" => what == "/run/minet/turned-on-forwarding",
         "mount" => what.contains(" /run/netns "),
         "sysctl" => what.contains("/minet0/") || is_switched_by_the_network(line),
         _ => false,
@@ -178,8 +178,14 @@ fn belongs_to_the_network(line: &str) -> bool {
 
 /// What stays in the state directories, and means nothing.
 fn is_a_directory_or_lock(path: &str) -> bool {
-    let directories = ["/run/minet", "/run/minet/containers", "/run/netns"];
-    directories.contains(&path) || path.starts_with("/run/minet/") && path.ends_with(".lock")
+    // The last one goes with the next repair, which a supervisor may be about to begin.
+    let nothing = [
+        "/run/minet",
+        "/run/minet/containers",
+        "/run/netns",
+        "/run/minet/table-is-new",
+    ];
+    nothing.contains(&path) || path.starts_with("/run/minet/") && path.ends_with(".lock")
 }
 
 /// A published port's element has a container's port as its data.

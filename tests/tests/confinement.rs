@@ -234,11 +234,15 @@ fn who_joins_a_container_cannot_be_looked_into() {
             for process in /proc/[0-9]*; do
                 read -r name <$process/comm || continue
                 test "$name" = minet || continue
+                seen=
                 for file in exe cwd root fd/0 fd/1 fd/2 fd/3 fd/4; do
-                    readlink $process/$file && echo $file >>/run/seen
+                    readlink $process/$file && seen="$seen $file"
                 done
-                head -c 1 $process/environ && echo environ >>/run/seen
-                cat <$process/fd/1 && echo fd >>/run/seen
+                head -c 1 $process/environ && seen="$seen environ"
+                cat <$process/fd/1 && seen="$seen fd"
+                # Once it has become the command, it may be looked into.
+                read -r name <$process/comm && test "$name" = minet || continue
+                test -z "$seen" || echo $seen >>/run/seen
                 test -e $process && echo looked
             done
         done"#;

@@ -487,10 +487,8 @@ fn a_link_comes_along_with_a_cable() {
     let db = address(&host, "web", "store").expect("a line");
     assert_eq!(address(&host, "web", "shop"), Some(db.clone()));
     assert!(host.minet("dns web store").succeed().contains(&db));
-    assert_eq!(
-        host.inspect("web")["HostConfig"]["Links"][0],
-        "/db:/web/shop"
-    );
+    let known = host.inspect("web")["HostConfig"]["Links"].to_string();
+    assert!(known.contains("/db:/web/shop"), "{known}");
     host.minet("network disconnect back web").succeed();
     assert_eq!(address(&host, "web", "store"), None, "it waits");
     host.minet("stop -t 0 web").succeed();

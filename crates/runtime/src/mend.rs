@@ -88,7 +88,8 @@ impl Runtime {
         repaired: &mut Repaired,
     ) -> Result<Plan, Error> {
         let turns_on = |step: &Step| matches!(step, Step::TurnOnForwarding(_));
-        if TurnOnForwarding::is_on() || plan.steps.iter().any(turns_on) {
+        let theirs = TurnOnForwarding::is_on() || self.forwarding_stays_off()?;
+        if theirs || plan.steps.iter().any(turns_on) {
             return Ok(plan);
         }
         let Some(bridge) = plan.bridge().cloned() else {

@@ -87,7 +87,9 @@ impl Guard {
     }
 
     async fn stand(&self) -> Result<(), Error> {
+        let mut took_over = false;
         while let Some(before) = self.before()? {
+            took_over = true;
             let ended = watch(before).map_err(Error::process("watch the supervisor before"))?;
             minet_netns::give_back_memory();
             let _ = ended.readable().await;
@@ -95,7 +97,7 @@ impl Guard {
         let mut ears = Ears::open()?;
         // Nobody has listened since the last one ended, or since this one began. Meanwhile
         // the rules may have been wiped, and made anew for another container alone.
-        let is_new = self.paths.new_table_mark().exists();
+        let is_new = took_over && self.paths.new_table_mark().exists();
         let begin_with = match is_new || !self.all_stands() {
             true => Some(Instant::now()),
             false => None,

@@ -1,12 +1,20 @@
 use crate::{
     Error,
+    lock::Lock,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
 use minet_model::{ContainerId, ContainerName, Protocol, PublishedPort};
 use minet_nat::{Change, Publication};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a repair that is under way is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The elements in the maps of the table that lead host ports to the container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,9 +102,27 @@ pub(super) fn nft_commands(change: &Change) -> Vec<String> {
         .collect()
 }
 
+/// Waits until nobody repairs, but not for longer than [`PATIENCE`].
+fn wait_for_a_repair(machine: &Machine) {
+    let lock = machine.paths().run_dir().join("repair.lock");
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE && matches!(Lock::try_take(&lock), Ok(None)) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 impl Act for PublishPorts {
     fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
-        machine.firewall()?.apply(&self.publish())?;
+        let taken = |error: &minet_nat::Error| matches!(error, minet_nat::Error::PortTaken { .. });
+        match machine.firewall()?.apply(&self.publish()) {
+            // The store says that the port is free: a repair may have put back what belonged
+            // to a container that has just ended, and is about to notice.
+            Err(error) if taken(&error) => {
+                wait_for_a_repair(machine);
+                machine.firewall()?.apply(&self.publish())?;
+            }
+            applied => applied?,
+        }
         self.forget_udp_flows(machine)
     }
 
