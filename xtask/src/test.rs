@@ -9,9 +9,9 @@ use std::process::Command;
 pub(crate) fn run() -> Result<()> {
     prerequisites::ensure(&[prerequisites::BUILD, prerequisites::TEST])?;
     say::phase("build minet and the tests");
-    // The whole-program tests run this binary; they would build it themselves otherwise.
-    shell::run(shell::cargo().args(["build", "--package", "minet-cli"]))?;
-    shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
+    // In one go, so that no dependency is built twice, with other features for the programs
+    // than for the tests.
+    shell::run(shell::cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
     say::phase("unit, kernel and whole-program tests");
     let mut tests = tests_command()?;
     tests
