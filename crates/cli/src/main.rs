@@ -21,6 +21,7 @@ mod complete;
 mod explainer;
 mod filter;
 mod format;
+mod late;
 mod lifecycle;
 mod link_options;
 mod network_filter;
@@ -62,20 +63,20 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
     let paths = arguments.paths();
     match arguments.command {
-        Command::Run(run) => commands::run::run(*run, paths),
+        Command::Run(run) => commands::run::run(run.into_inner(), paths),
         Command::Start(names) => commands::start::start(&names, paths),
         Command::Stop(stop) => commands::stop::stop(&stop, paths),
         Command::Restart(restart) => commands::stop::restart(&restart, paths),
         Command::Kill(kill) => commands::stop::kill(&kill, paths),
         Command::Wait(names) => commands::wait::wait(&names, paths),
-        Command::Logs(logs) => commands::logs::logs(logs, paths),
+        Command::Logs(logs) => commands::logs::logs(logs.into_inner(), paths),
         Command::Top(top) => commands::top::top(&top, paths),
         Command::Stats(stats) => commands::stats::stats(&stats, paths),
         Command::Port(port) => commands::port::port(&port, paths),
         Command::Rename(rename) => commands::rename::rename(&rename, paths),
         Command::Restore => commands::restore::restore(paths),
         Command::Container(command) => commands::prune::container(&command, paths),
-        Command::Exec(exec) => commands::exec::exec(exec, paths),
+        Command::Exec(exec) => commands::exec::exec(exec.into_inner(), paths),
         Command::Ps(ps) => commands::ps::ps(&ps, paths),
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
         Command::Rm(rm) => commands::rm::rm(&rm, paths),
