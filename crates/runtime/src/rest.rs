@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, links, logs,
+    Error, Narrator, Runtime, find, inheritance, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -9,7 +9,7 @@ use crate::{
     time::now,
 };
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, Status, Transaction, Wish};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Ending {
 }
 
 impl Runtime {
-    /// Undoes what a container's plan made and settles its row; with `--rm` forgets it.
+    /// Undoes what a container's plan made and settles its row; with `--rm`, and when it is
+    /// being removed, forgets it.
     /// Returns what resisted; then the row stays, and the next command tries again.
     ///
     /// While other containers live in its namespace, the network stays for them; the last
@@ -69,11 +70,12 @@ impl Runtime {
         };
         // A store that cannot be written to, on a full disk, does not keep the kernel from
         // being cleaned up; what cannot be recorded now is recorded by a later command.
-        let (plan, unrecorded) = match self.bequeath(id, ending.exit_code()) {
+        let guests = self.has_living_guests(id)?;
+        let (plan, unrecorded) = match self.record_end(&row, ending, guests) {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
-        let (keep, undo) = match self.has_living_guests(id)? {
+        let (keep, undo) = match guests {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
         };
@@ -104,6 +106,21 @@ impl Runtime {
         Ok(left_behind)
     }
 
+    /// Writes down how it ended, and returns what is to be undone. One that is being removed
+    /// needs no such word of its own: its row goes as soon as everything is undone.
+    fn record_end(
+        &mut self,
+        row: &ContainerRow,
+        ending: &Ending,
+        guests: bool,
+    ) -> Result<Plan, Error> {
+        let plan = find::plan(row)?;
+        match row.wish == Wish::Gone && !guests && !inheritance::leaves_anything(&plan) {
+            true => Ok(plan),
+            false => self.bequeath(&row.id, ending.exit_code()),
+        }
+    }
+
     /// Those who have links to a container that has ended do not know it any more.
     fn tell_receivers(&mut self, row: &ContainerRow) -> Result<Vec<String>, Error> {
         let settings = find::settings(row)?;
@@ -119,10 +136,12 @@ impl Runtime {
     }
 
     /// Nothing of the container stands any more: its ports and addresses are free, and
-    /// with `--rm` the container is forgotten.
+    /// with `--rm`, or if somebody removes it, the container is forgotten.
     fn settle(&mut self, row: &ContainerRow, ending: &Ending) -> Result<(), Error> {
         let id = &row.id;
-        let forgotten = find::spec(row)?.remove || *ending == Ending::NeverStarted;
+        let forgotten = find::spec(row)?.remove
+            || row.wish == Wish::Gone
+            || *ending == Ending::NeverStarted;
         let nameless = find::settings(row)?.name_is_made_up;
         if forgotten {
             self.forget_log(id)?;

@@ -164,7 +164,8 @@ impl Runtime {
         let pause = policy.pause_after(code, began.elapsed());
         let wish = |row: ContainerRow| row.wish;
         // Mostly somebody has said already that it shall rest, and nothing is to be written.
-        if self.store.read(|tx| tx.container(&admitted.id))?.map(wish) == Some(Wish::Rest) {
+        let wished = self.store.read(|tx| tx.container(&admitted.id))?.map(wish);
+        if matches!(wished, Some(Wish::Rest | Wish::Gone)) {
             return Ok(None);
         }
         self.store.write(|tx| {
