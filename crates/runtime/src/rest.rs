@@ -71,7 +71,8 @@ impl Runtime {
         // A store that cannot be written to, on a full disk, does not keep the kernel from
         // being cleaned up; what cannot be recorded now is recorded by a later command.
         let guests = self.has_living_guests(id)?;
-        let (plan, unrecorded) = match self.record_end(&row, ending, guests) {
+        let linked = self.has_links_from(&row)?;
+        let (plan, unrecorded) = match self.record_end(&row, ending, guests || linked) {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
@@ -89,8 +90,10 @@ impl Runtime {
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
         // Before its addresses are anybody else's.
-        let told = self.tell_receivers(&row);
-        left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
+        if linked {
+            let told = self.tell_receivers(&row);
+            left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
+        }
         let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
             (Some(error), ..) => Err(error),
             (None, true, true) => self.settle(&row, ending),
@@ -106,28 +109,29 @@ impl Runtime {
         Ok(left_behind)
     }
 
-    /// Writes down how it ended, and returns what is to be undone. One that is being removed
-    /// needs no such word of its own: its row goes as soon as everything is undone.
+    /// Writes down how it ended, and returns what is to be undone. One that is being removed,
+    /// and that nobody looks at before its row goes, needs no such word of its own.
     fn record_end(
         &mut self,
         row: &ContainerRow,
         ending: &Ending,
-        guests: bool,
+        others_look: bool,
     ) -> Result<Plan, Error> {
         let plan = find::plan(row)?;
-        match row.wish == Wish::Gone && !guests && !inheritance::leaves_anything(&plan) {
+        match row.wish == Wish::Gone && !others_look && !inheritance::leaves_anything(&plan) {
             true => Ok(plan),
             false => self.bequeath(&row.id, ending.exit_code()),
         }
     }
 
+    fn has_links_from(&mut self, row: &ContainerRow) -> Result<bool, Error> {
+        let links_from = |tx: &Transaction<'_>| tx.links_from(&row.name);
+        Ok(!self.store.read(links_from)?.is_empty())
+    }
+
     /// Those who have links to a container that has ended do not know it any more.
     fn tell_receivers(&mut self, row: &ContainerRow) -> Result<Vec<String>, Error> {
         let settings = find::settings(row)?;
-        let has_any = |tx: &Transaction<'_>| Ok::<_, Error>(!tx.links_from(&row.name)?.is_empty());
-        if !self.store.read(has_any)? {
-            return Ok(Vec::new());
-        }
         let noted = self
             .store
             .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
@@ -139,9 +143,8 @@ impl Runtime {
     /// with `--rm`, or if somebody removes it, the container is forgotten.
     fn settle(&mut self, row: &ContainerRow, ending: &Ending) -> Result<(), Error> {
         let id = &row.id;
-        let forgotten = find::spec(row)?.remove
-            || row.wish == Wish::Gone
-            || *ending == Ending::NeverStarted;
+        let forgotten =
+            find::spec(row)?.remove || row.wish == Wish::Gone || *ending == Ending::NeverStarted;
         let nameless = find::settings(row)?.name_is_made_up;
         if forgotten {
             self.forget_log(id)?;
