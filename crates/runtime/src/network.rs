@@ -162,7 +162,7 @@ impl Ground {
             let turned_on6 = |step: &Step| matches!(step, Step::TurnOnForwarding6(_));
             let turns_on6 = work.plan.steps.iter().any(turned_on6) && !TurnOnForwarding6::is_on();
             let turns_on = work.plan.steps.iter().any(turned_on) && !TurnOnForwarding::is_on();
-            carrier.carry_out(&work.plan)?;
+            carrier.carry_out(&work.plan.steps)?;
             store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
             if work.subnet_moves {
                 let BridgeNetwork { name, subnet, .. } = &work.network;

@@ -22,6 +22,19 @@ impl Plan {
         })
     }
 
+    /// The steps that the world of the container's process is made of, and those that need
+    /// not be done when that is begun.
+    pub(crate) fn around_world(&self) -> (&[Step], &[Step]) {
+        let of_world = |step: &Step| {
+            matches!(
+                step,
+                Step::MakeNamespace(_) | Step::WriteEtcFiles(_) | Step::MakeMountPoints(_)
+            )
+        };
+        let last = self.steps.iter().rposition(of_world);
+        self.steps.split_at(last.map_or(0, |last| last + 1))
+    }
+
     /// As it is stored.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a plan is made of strings and numbers")
@@ -79,12 +92,12 @@ impl<'a> Carrier<'a> {
     }
 
     /// Applies each step in turn; when one fails, undoes it and all before it.
-    pub(crate) fn carry_out(&mut self, plan: &Plan) -> Result<(), Error> {
-        for (index, step) in plan.steps.iter().enumerate() {
+    pub(crate) fn carry_out(&mut self, steps: &[Step]) -> Result<(), Error> {
+        for (index, step) in steps.iter().enumerate() {
             self.narrator.tell_step(self.done + 1, step.act());
             if let Err(source) = self.apply(step) {
                 // The failed step too: it may have done half of its work.
-                let left_behind = self.undo(&plan.steps[..=index]);
+                let left_behind = self.undo(&steps[..=index]);
                 return Err(Error::Step(StepFailed {
                     what: step.act().explain().what,
                     source: Box::new(source),
@@ -94,6 +107,23 @@ impl<'a> Carrier<'a> {
             self.done += 1;
         }
         Ok(())
+    }
+
+    /// Carries out a container's plan, and in the middle begins what is to grow by itself
+    /// beside the rest of it: the world of its process.
+    pub(crate) fn carry_out_around<Growing>(
+        &mut self,
+        plan: &Plan,
+        begin: impl FnOnce(&mut Machine) -> Result<Growing, Error>,
+    ) -> Result<Growing, Error> {
+        let (before, beside) = plan.around_world();
+        self.carry_out(before)?;
+        let grown =
+            begin(self.machine).and_then(|growing| self.carry_out(beside).map(|()| growing));
+        if grown.is_err() {
+            self.undo(before);
+        }
+        grown
     }
 
     /// Fails if the user asked to see a failure here.

@@ -207,7 +207,8 @@ impl Runtime {
             Some(netns) => netns,
             None => self.machine.netns_inside()?,
         };
-        let (prepared, inode) = launch::prepare(spec, admitted, netns, world, streams)?;
+        let growing = launch::begin(spec, admitted, netns, world, streams)?;
+        let (prepared, inode) = growing.finish(streams)?;
         let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
             .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;

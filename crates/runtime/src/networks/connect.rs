@@ -80,7 +80,7 @@ impl Runtime {
             if let Some(shard) = shard {
                 shard.build(&mut carrier)?;
             }
-            carrier.carry_out(&new)
+            carrier.carry_out(&new.steps)
         });
         let done = done.and_then(|()| self.move_ports(&rewiring));
         if let Err(error) = done {
@@ -121,7 +121,7 @@ impl Runtime {
             // They stay in the plan: with the next way out they come back.
             left_behind.extend(carrier.undo(&published(&plan)));
         }
-        carrier.carry_out(&more)?;
+        carrier.carry_out(&more.steps)?;
         self.tell_of_names(&rewiring, narrator)?;
         let id = &rewiring.row.id;
         if !left_behind.is_empty() {

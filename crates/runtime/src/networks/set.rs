@@ -26,6 +26,7 @@ use minet_model::{
 };
 use minet_state::{ContainerRow, LeaseHolder, NetworkRow, Status, Transaction};
 use std::net::IpAddr;
+use std::slice;
 
 /// What is to be different about what was asked of a network.
 pub type SpecChange<'a> = dyn Fn(&mut NetworkSpec) -> Result<(), InvalidNetworkOption> + 'a;
@@ -194,13 +195,11 @@ impl Runtime {
         followers: &[Follower],
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
-        let one = |step: &Step| Plan {
-            steps: vec![step.clone()],
-        };
-        Carrier::new(&mut self.machine, narrator, None).carry_out(&one(change))?;
+        Carrier::new(&mut self.machine, narrator, None).carry_out(slice::from_ref(change))?;
         for (index, follower) in followers.iter().enumerate() {
             let followed = self.enter(&follower.row).and_then(|()| {
-                Carrier::new(&mut self.machine, narrator, None).carry_out(&one(&follower.step))
+                Carrier::new(&mut self.machine, narrator, None)
+                    .carry_out(slice::from_ref(&follower.step))
             });
             let Err(error) = followed else { continue };
             if !self.store.read(|tx| is_running(tx, &follower.row.id))? {
