@@ -57,7 +57,7 @@
 //! | a container of the same network | its address | answered | that container |
 //! | another machine | the container's address | dropped in `guard` | |
 //! | another machine, a container | 127.0.0.1 of the host | dropped in `guard` | |
-//! | a container, with a foreign source (even 0.0.0.0) | anywhere | dropped in `guard` | |
+//! | a container, with a foreign source (even 0.0.0.0) | the host and beyond | dropped in `guard` | |
 //! | a container of another network | the container's address | dropped in `forward` | |
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
 //! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
@@ -79,6 +79,8 @@
 //!   still on the bridge, which then has to send it back where it came from.
 //! - `isolated on` on the bridge ports for [`Neighbours::Apart`]: frames that stay on the
 //!   bridge are seen by the table only with that sysctl.
+//! - The MAC that minet gave its bridge. With that sysctl it tells a frame between neighbours
+//!   who may talk, which is let pass untracked, from one that is to be routed, and translated.
 //!
 //! # What must stay true
 //!
