@@ -1,77 +1,52 @@
 //! Beside other firewalls: whether one is in a network's way, and when that is looked at.
 //!
-//! It is looked at when a network is brought up, by `minet check` and by `minet gc`, and
-//! not when a container starts: to list the chains of others costs the more the more of
-//! them there are. So if Docker comes after the network, `minet check` says so, and
-//! `minet gc` adds to the network's plan what it lacks.
+//! It is looked at when a network is brought up, when the guard hears of a chain that may
+//! drop ([`minet_nat::RulesetEvents`]), by `minet check` and by `minet gc`, and not when a
+//! container starts: to list the chains of others costs the more the more of them there
+//! are. So if Docker comes after the network, its plan gets what it lacks.
 
 use crate::{
-    Error, Runtime,
+    Error, Machine, Runtime,
     check::Difference,
-    forwarding, network,
+    exits, forwarding, network,
+    networks::shards,
     plan::Plan,
     step::{Act, Finding, Step},
     steps::PassForeignDrop,
 };
-use minet_bridge::{Rtnl, link, survey};
 use minet_model::{BridgeNetwork, IfName, NetworkName, Reach};
 use minet_nat::legacy_filter_is_in_use;
-
-/// A default route, or one of the halves of everything that VPNs put in its place.
-const WIDEST: u8 = 1;
+use std::fmt;
 
 /// What a network needs beside the firewalls that are there now; nothing where none drops.
 pub(crate) fn plan_passage(
-    runtime: &mut Runtime,
+    machine: &mut Machine,
     network: &BridgeNetwork,
-) -> Result<Option<Step>, Error> {
+    bridge: &IfName,
+) -> Result<Option<PassForeignDrop>, Error> {
     if network.asked.reach == Reach::InternalOnly {
         return Ok(None);
     }
-    let mut passage = PassForeignDrop {
-        bridge: network.bridge.clone(),
-        network: network.name.clone(),
-        ipv6: network.ipv6.is_some(),
-        chains: Vec::new(),
-        exits: Vec::new(),
-    };
-    let chains = runtime.machine.firewall()?.foreign_drops()?;
-    passage.chains = chains
-        .into_iter()
-        .filter(|chain| passage.meets(chain))
-        .collect();
-    if passage.chains.is_empty() {
-        return Ok(None);
-    }
-    passage.exits = exits(runtime.machine.rtnl()?)?;
-    Ok(Some(Step::PassForeignDrop(passage)))
-}
-
-/// The interfaces that a default route of any routing table leaves by.
-fn exits(rtnl: &mut Rtnl) -> Result<Vec<IfName>, Error> {
-    let routes = survey::survey(rtnl)?.routes;
-    let wide = routes
-        .iter()
-        .filter(|route| route.destination.prefix() <= WIDEST);
-    let mut devices: Vec<u32> = wide.filter_map(|route| route.device).collect();
-    devices.sort_unstable();
-    devices.dedup();
-    let mut names = Vec::new();
-    for index in devices {
-        names.extend(link::find_by_index(rtnl, index)?.map(|link| link.name));
-    }
-    Ok(names)
+    let mut passage = PassForeignDrop::of(network, bridge);
+    passage.chains = passage.drops(machine)?;
+    Ok((!passage.chains.is_empty()).then_some(passage))
 }
 
 /// What the user should know once a network stands.
-pub(crate) fn notes(plan: &Plan, bridge: &IfName) -> Vec<String> {
-    let mut notes: Vec<_> = passage_of(plan).map(note).into_iter().collect();
+pub(crate) fn notes(machine: &mut Machine, plan: &Plan) -> Result<Vec<String>, Error> {
+    let Some(network) = plan.network() else {
+        return Ok(Vec::new());
+    };
+    let bridge = &network.bridge;
+    let passage = passage_of(plan, bridge);
+    let mut notes: Vec<_> = passage.map(note).into_iter().collect();
+    notes.extend(locked(machine, network)?.map(|locked| locked.to_string()));
     if legacy_filter_is_in_use() {
         notes.push(format!(
             "iptables-legacy is in use here, whose rules minet cannot see; if `iptables-legacy -S FORWARD` begins with `-P FORWARD DROP`, containers reach out only after: iptables-legacy -A FORWARD -i {bridge} -j ACCEPT; iptables-legacy -A FORWARD -o {bridge} -j ACCEPT"
         ));
     }
-    notes
+    Ok(notes)
 }
 
 fn note(step: &PassForeignDrop) -> String {
@@ -81,6 +56,60 @@ fn note(step: &PassForeignDrop) -> String {
     )
 }
 
+/// A firewall that only its owner can tell to let a network pass.
+pub(crate) struct Locked {
+    pub(crate) found: String,
+    /// The command that does it, or what to do.
+    pub(crate) remedy: String,
+}
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; to let it pass: {}", self.found, self.remedy)
+    }
+}
+
+/// The firewall in a network's way that minet can do nothing about, if there is one.
+pub(crate) fn locked(
+    machine: &mut Machine,
+    network: &BridgeNetwork,
+) -> Result<Option<Locked>, Error> {
+    if network.asked.reach == Reach::InternalOnly {
+        return Ok(None);
+    }
+    let bridge = &network.bridge;
+    let drops = PassForeignDrop::of(network, bridge).locked_drops(machine)?;
+    Ok(drops.first().map(|chain| Locked {
+        found: format!(
+            "{chain} drops what comes from {bridge}, and only its owner may change that table"
+        ),
+        remedy: match chain.table.as_str() {
+            "firewalld" => format!(
+                "firewall-cmd --permanent --zone=trusted --add-interface={bridge} && firewall-cmd --reload"
+            ),
+            _ => format!("its owner has to accept iifname \"{bridge}\" there"),
+        },
+    }))
+}
+
+/// What keeps a network's packets from passing other firewalls, and minet can mend.
+pub(crate) fn obstacles(
+    machine: &mut Machine,
+    network: &BridgeNetwork,
+    plan: &Plan,
+) -> Result<Vec<String>, Error> {
+    if network.asked.reach == Reach::InternalOnly {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for bridge in bridges_of(network, plan) {
+        let unforeseen = PassForeignDrop::of(network, &bridge);
+        let passage = passage_of(plan, &bridge).unwrap_or(&unforeseen);
+        found.extend(passage.dropping(machine)?);
+    }
+    Ok(found)
+}
+
 /// What other firewalls do to a network that stands, or it to them, and its plan does not
 /// tell.
 pub(crate) fn check_unforeseen(
@@ -88,31 +117,27 @@ pub(crate) fn check_unforeseen(
     name: &NetworkName,
     plan: &Plan,
 ) -> Result<Vec<Difference>, Error> {
-    let found = [in_the_way(runtime, plan)?, in_their_way(runtime, plan)?];
+    let mut found = Vec::new();
+    if let Some(network) = plan.network() {
+        let machine = &mut runtime.machine;
+        found = obstacles(machine, network, plan)?;
+        // What the plan knows of is told with its other steps.
+        for step in &plan.steps {
+            if let Step::PassForeignDrop(step) = step {
+                let told = step.dropping(machine)?;
+                found.retain(|obstacle| Some(obstacle) != told.as_ref());
+            }
+        }
+        found.extend(locked(machine, network)?.map(|locked| locked.to_string()));
+        found.extend(exits::outdated(machine, network, plan)?);
+    }
+    found.extend(in_their_way(runtime, plan)?);
     let difference = |found| Difference {
         owner: format!("network {name}"),
         step: "live beside other firewalls".to_owned(),
         found,
     };
-    Ok(found.into_iter().flatten().map(difference).collect())
-}
-
-/// Whether a firewall that came later is in the way of a network whose plan knows of none.
-fn in_the_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Error> {
-    let (Some(network), None) = (network_of(plan), passage_of(plan)) else {
-        return Ok(None);
-    };
-    if network.asked.reach == Reach::InternalOnly {
-        return Ok(None);
-    }
-    let unforeseen = PassForeignDrop {
-        bridge: network.bridge.clone(),
-        network: network.name.clone(),
-        ipv6: network.ipv6.is_some(),
-        chains: Vec::new(),
-        exits: Vec::new(),
-    };
-    unforeseen.dropping(&mut runtime.machine)
+    Ok(found.into_iter().map(difference).collect())
 }
 
 /// Whether minet is in the way of a tool whose bridge was there when minet turned forwarding
@@ -135,62 +160,92 @@ fn in_their_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Er
     )))
 }
 
-/// Lets the networks that stand pass firewalls that came, or changed, after them. Says
-/// what it did. The caller keeps others from bringing networks up or down.
+/// Lets the networks that stand pass firewalls that came, or changed, after them, and keeps
+/// them out of others' bridges as these are now. Says what it did. The caller keeps others
+/// from bringing networks up or down.
 pub(crate) fn catch_up(runtime: &mut Runtime) -> Result<Vec<String>, Error> {
     let mut done = Vec::new();
     for (name, mut plan) in network::standing(runtime)? {
-        let Some(network) = network_of(&plan).cloned() else {
+        let Some(network) = plan.network().cloned() else {
             continue;
         };
-        let Some(Step::PassForeignDrop(mut now)) = plan_passage(runtime, &network)? else {
-            continue;
-        };
-        if let Some(before) = passage_of(&plan) {
-            if before.check(&mut runtime.machine)? == Finding::AsPlanned {
-                continue;
-            }
-            // What was done before has to be undone as well.
-            merge(&mut now.chains, &before.chains);
-            merge(&mut now.exits, &before.exits);
+        let mut changed: Vec<Step> = Vec::new();
+        if let Some(restraint) = exits::catch_up(&mut runtime.machine, &network, &mut plan)? {
+            done.push(format!(
+                "network {name} is kept out of others' bridges as they are now"
+            ));
+            changed.push(Step::Restrain(restraint));
         }
-        done.push(note(&now));
-        replace(&mut plan, now.clone());
+        for bridge in bridges_of(&network, &plan) {
+            if let Some(passage) = passage_now(&mut runtime.machine, &network, &plan, &bridge)? {
+                done.push(note(&passage));
+                replace(&mut plan, passage.clone());
+                changed.push(Step::PassForeignDrop(passage));
+            }
+        }
+        if changed.is_empty() {
+            continue;
+        }
         network::amend(runtime, &name, &plan)?;
-        now.apply(&mut runtime.machine)?;
+        for step in changed {
+            step.act().apply(&mut runtime.machine)?;
+        }
     }
     Ok(done)
 }
 
-fn merge<T: Clone + PartialEq>(into: &mut Vec<T>, from: &[T]) {
-    let missing: Vec<T> = from
-        .iter()
-        .filter(|one| !into.contains(one))
-        .cloned()
-        .collect();
-    into.extend(missing);
+/// The step that lets one of a network's bridges pass the firewalls of now, where that is not
+/// what stands.
+fn passage_now(
+    machine: &mut Machine,
+    network: &BridgeNetwork,
+    plan: &Plan,
+    bridge: &IfName,
+) -> Result<Option<PassForeignDrop>, Error> {
+    let Some(mut now) = plan_passage(machine, network, bridge)? else {
+        return Ok(None);
+    };
+    if let Some(before) = passage_of(plan, bridge) {
+        if before.check(machine)? == Finding::AsPlanned {
+            return Ok(None);
+        }
+        // What was done before has to be undone as well.
+        for chain in &before.chains {
+            if !now.chains.contains(chain) {
+                now.chains.push(chain.clone());
+            }
+        }
+    }
+    Ok(Some(now))
 }
 
-/// In the place of the step that was there, or behind the one that admits the network.
-fn replace(plan: &mut Plan, step: PassForeignDrop) {
-    let is_admission = |step: &Step| matches!(step, Step::AdmitNetwork(_));
+/// In the place of the step that was there, or behind those that close.
+fn replace(plan: &mut Plan, passage: PassForeignDrop) {
+    let is_the_same =
+        |step: &Step| matches!(step, Step::PassForeignDrop(step) if step.bridge == passage.bridge);
+    let at = plan.steps.iter().position(is_the_same);
+    let step = Step::PassForeignDrop(passage.clone());
+    if let Some(at) = at {
+        plan.steps[at] = step;
+        return;
+    }
+    let closes = |step: &Step| matches!(step, Step::AdmitNetwork(_) | Step::Restrain(_));
+    let closed = plan.steps.iter().rposition(closes);
     plan.steps
-        .retain(|step| !matches!(step, Step::PassForeignDrop(_)));
-    let admission = plan.steps.iter().position(is_admission);
-    let behind = admission.map_or(plan.steps.len(), |at| at + 1);
-    plan.steps.insert(behind, Step::PassForeignDrop(step));
+        .insert(closed.map_or(plan.steps.len(), |at| at + 1), step);
 }
 
-fn passage_of(plan: &Plan) -> Option<&PassForeignDrop> {
-    plan.steps.iter().find_map(|step| match step {
-        Step::PassForeignDrop(step) => Some(step),
-        _ => None,
-    })
+/// The network's bridge and the further ones of its plan.
+fn bridges_of(network: &BridgeNetwork, plan: &Plan) -> Vec<IfName> {
+    let further = shards::numbers(plan).map(|number| network.shard(number));
+    std::iter::once(network.bridge.clone())
+        .chain(further)
+        .collect()
 }
 
-fn network_of(plan: &Plan) -> Option<&BridgeNetwork> {
+fn passage_of<'a>(plan: &'a Plan, bridge: &IfName) -> Option<&'a PassForeignDrop> {
     plan.steps.iter().find_map(|step| match step {
-        Step::AdmitNetwork(step) => Some(&step.network),
+        Step::PassForeignDrop(step) if step.bridge == *bridge => Some(step),
         _ => None,
     })
 }
@@ -227,7 +282,6 @@ mod tests {
             bridge: "minet0".parse().unwrap(),
             network: "bridge".parse().unwrap(),
             chains: chains.iter().map(chain).collect(),
-            exits: Vec::new(),
         }
     }
 
@@ -252,6 +306,7 @@ mod tests {
             assert_eq!(plan.steps.len(), 3);
             assert_eq!(plan.steps[1], Step::PassForeignDrop(passage(chains)));
         }
-        assert_eq!(passage_of(&plan).unwrap().chains.len(), 2);
+        let bridge = "minet0".parse().unwrap();
+        assert_eq!(passage_of(&plan, &bridge).unwrap().chains.len(), 2);
     }
 }

@@ -44,6 +44,7 @@ mod enter;
 mod error;
 mod etc_files;
 mod exec;
+mod exits;
 mod find;
 mod foreign;
 mod forwarding;

@@ -1,7 +1,7 @@
 //! The networks that stand, and what is published on them.
 
 use super::{Examination, Finding, Patient, number};
-use crate::{Error, Finding as Found, find, network::stored_plan, step::Step};
+use crate::{Error, Finding as Found, find, network::stored_plan, step::Step, steps::PublishPorts};
 use minet_bridge::{link, survey};
 use minet_model::{IfName, PublishedPort};
 use minet_state::{ContainerRow, Status};
@@ -248,11 +248,32 @@ fn live(patient: &Patient) -> Result<Vec<ContainerRow>, Error> {
 /// The ports of all containers that live, each with its container's name.
 fn published(patient: &Patient) -> Result<Vec<(String, PublishedPort)>, Error> {
     let mut all = Vec::new();
+    for (owner, step) in publishing(patient)? {
+        let ports = step.ports.into_iter();
+        all.extend(ports.map(|port| (owner.clone(), port)));
+    }
+    Ok(all)
+}
+
+/// The host ports on which a supervisor serves IPv6 clients from elsewhere, "8080/tcp".
+pub(super) fn relayed(patient: &Patient) -> Result<Vec<String>, Error> {
+    let mut all = Vec::new();
+    for (_, step) in publishing(patient)? {
+        let relayed = step.ports.iter().filter(|port| {
+            let from_elsewhere = port.host_ip.is_ipv6() && !port.host_ip.is_loopback();
+            from_elsewhere && step.address6.is_none()
+        });
+        all.extend(relayed.map(|port| format!("{}/{}", port.host_port, port.protocol)));
+    }
+    Ok(all)
+}
+
+fn publishing(patient: &Patient) -> Result<Vec<(String, PublishPorts)>, Error> {
+    let mut all = Vec::new();
     for row in live(patient)? {
         for step in find::plan(&row)?.steps {
             if let Step::PublishPorts(step) = step {
-                let ports = step.ports.into_iter();
-                all.extend(ports.map(|port| (row.name.to_string(), port)));
+                all.push((row.name.to_string(), step));
             }
         }
     }
