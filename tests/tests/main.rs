@@ -4,6 +4,7 @@
 //! too long for every day is a program of its own, `soak.rs`.
 
 mod beside_docker;
+mod beside_firewalls;
 mod check;
 mod configuration;
 mod confinement;

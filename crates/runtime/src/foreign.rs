@@ -160,6 +160,22 @@ fn in_their_way(runtime: &mut Runtime, plan: &Plan) -> Result<Option<String>, Er
     )))
 }
 
+/// Whether [`catch_up`] would find something to do.
+pub(crate) fn has_changed(runtime: &mut Runtime) -> Result<bool, Error> {
+    for (_, plan) in network::standing(runtime)? {
+        let Some(network) = plan.network() else {
+            continue;
+        };
+        let machine = &mut runtime.machine;
+        if !obstacles(machine, network, &plan)?.is_empty()
+            || exits::outdated(machine, network, &plan)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Lets the networks that stand pass firewalls that came, or changed, after them, and keeps
 /// them out of others' bridges as these are now. Says what it did. The caller keeps others
 /// from bringing networks up or down.

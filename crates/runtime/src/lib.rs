@@ -113,6 +113,7 @@ pub use narrator::Narrator;
 pub use network_down::IdleNetworks;
 pub use networks::{
     CableState, ListedCable, ListedLease, ListedNetwork, ListedPort, NetworkError, SpecChange,
+    SubnetHolder,
 };
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};

@@ -11,7 +11,7 @@ use crate::{
     lock::Lock,
     memory::Memory,
     network_down,
-    networks::{self, NetworkError, choose},
+    networks::{self, NetworkError, choose, overlap},
     plan::{Carrier, Plan},
     step::{Finding, Step},
     steps::{
@@ -180,6 +180,11 @@ impl Ground {
             }
             if turns_on6 {
                 carrier.narrator().note("turned on IPv6 forwarding (net.ipv6.conf.all.forwarding); traffic that is not minet's is still not passed on, and interfaces go on listening to router advertisements");
+            }
+            for both in overlap::of_network(carrier.machine().rtnl()?, &work.network)? {
+                carrier.narrator().note(&format!(
+                    "the same addresses belong to {both}: each is reached in one place only; take the other away, or make the network anew with another --subnet"
+                ));
             }
             for note in foreign::notes(carrier.machine(), &work.plan)? {
                 carrier.narrator().note(&note);

@@ -1,7 +1,10 @@
 //! The networks that stand, and what is published on them.
 
 use super::{Examination, Finding, Patient, number};
-use crate::{Error, Finding as Found, find, network::stored_plan, step::Step, steps::PublishPorts};
+use crate::{
+    Error, Finding as Found, find, network::stored_plan, networks::overlap, step::Step,
+    steps::PublishPorts,
+};
 use minet_bridge::{link, survey};
 use minet_model::{IfName, PublishedPort};
 use minet_state::{ContainerRow, Status};
@@ -114,25 +117,16 @@ fn mtu(patient: &mut Patient) -> Result<Finding, Error> {
 }
 
 fn overlaps(patient: &mut Patient) -> Result<Finding, Error> {
-    let survey = survey::survey(patient.machine.rtnl()?)?;
     let mut overlapping = Vec::new();
     for row in patient.standing()? {
-        let own = link::find(patient.machine.rtnl()?, &row.network.bridge)?;
-        let subnet = row.network.subnet;
-        for other in survey.occupied_except(own.map(|link| link.index)) {
-            if other.overlaps(subnet) {
-                overlapping.push(format!(
-                    "{other} and network {} ({subnet})",
-                    row.network.name
-                ));
-            }
-        }
+        let found = overlap::of_network(patient.machine.rtnl()?, &row.network)?;
+        overlapping.extend(found);
     }
     Ok(match overlapping.is_empty() {
         true => Finding::fine("none"),
         false => Finding::wrong(
             overlapping.join("; "),
-            "remove the route, or make the network anew with another --subnet",
+            "take the other away, or make the network anew with another --subnet",
         ),
     })
 }
