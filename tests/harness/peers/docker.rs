@@ -4,18 +4,18 @@ use super::furnish;
 use crate::{Finished, Place, Running, TestHost, eventually};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-/// `dockerd` without control groups, which it does without in its rootless mode; what it
-/// does to the network is the same. There is one user and one group in the host.
+/// `dockerd` for one user and one group, whose containers have no control groups.
 const DAEMON: &str = "
-export HOME=/run XDG_RUNTIME_DIR=/run
-exec dockerd --rootless --group root --storage-driver vfs --exec-root /run/docker \
+export HOME=/run
+exec dockerd --group root --storage-driver vfs --exec-root /run/docker \
     --data-root /var/lib/docker --pidfile /run/docker.pid --host unix:///run/docker.sock \
     --add-runtime one=$RUNTIME --default-runtime one";
 
 /// `runc`, with a terminal's group that exists, and for a root who may make no control groups.
 const RUNTIME: &str = r#"#!/bin/sh
 for word; do
-    test "$last" != --bundle || sed -i 's/,"gid=5"//' "$word/config.json"
+    test "$last" != --bundle ||
+        sed -i 's/,"gid=5"//; s/"cgroupsPath":"[^"]*",//; s/"oomScoreAdj":[-0-9]*,//' "$word/config.json"
     last=$word
 done
 exec runc --rootless=true "$@"

@@ -3,6 +3,10 @@
 use super::furnish;
 use crate::{Finished, Place, Running, TestHost, eventually};
 
+/// Machines, of which there are none, would run as the one user that there is.
+const MACHINES: &str = r#"mkdir -p /etc/libvirt
+printf 'user = "root"\ngroup = "root"\n' >/etc/libvirt/qemu.conf"#;
+
 /// For one user and one group, and no policy daemon.
 const CONFIGURATION: &str = r#"
 auth_unix_rw = "none"
@@ -38,6 +42,7 @@ impl<'h> Libvirt<'h> {
     #[track_caller]
     pub fn start(host: &'h TestHost) -> Self {
         furnish(host, "libvirtd");
+        host.sh(MACHINES).succeed();
         let configuration = host.file("libvirtd.conf", CONFIGURATION);
         let daemon = format!("libvirtd --config {}", configuration.display());
         let libvirt = Libvirt {

@@ -80,14 +80,17 @@ impl Firewall {
         Ok(drops)
     }
 
-    /// The chains of others in which a network's packets are dropped by a rule that names its
-    /// bridge: somebody wants it so.
+    /// The chains of others in which what a network sends out is dropped by a rule that names
+    /// its bridge: somebody wants it so.
     ///
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn refusals(&mut self, bridge: &IfName) -> Result<Vec<ForeignChain>, Error> {
-        let traffic = SIDES.map(|side| Traffic { side, bridge });
-        self.drops_in(Hook::Forward, &traffic, Why::Named)
+        let traffic = Traffic {
+            side: Side::From,
+            bridge,
+        };
+        self.drops_in(Hook::Forward, &[traffic], Why::Named)
     }
 
     /// The chains of others in which what a network sends out is dropped, and which nobody but

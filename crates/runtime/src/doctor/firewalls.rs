@@ -51,7 +51,7 @@ fn foreign_firewalls(patient: &mut Patient) -> Result<Finding, Error> {
         }
         for chain in patient.machine.firewall()?.refusals(&network.bridge)? {
             refused.push(format!(
-                "{chain} drops what network {} sends or gets, by its bridge's name",
+                "{chain} drops what network {} sends, by its bridge's name",
                 network.name
             ));
         }
