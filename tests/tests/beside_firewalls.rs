@@ -303,6 +303,37 @@ fn the_command_for_a_locked_firewalld_lets_a_network_pass() {
     round.finish("in the zone that trusts");
 }
 
+#[test]
+fn networks_with_ipv6_pass_the_chains_for_it_too() {
+    let host = TestHost::new();
+    let ufw = Ufw::configure(&host, Forward::Drop);
+    host.sh("echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+        .succeed();
+    host.minet("network create --ipv6 six").succeed();
+    let web = host.serve("--name web --network six -p 8080:80", "tcp:[::]:80");
+    after_both(&host, || drop(ufw.run("enable").succeed()));
+    let chains = host.sh("nft list chain ip6 filter FORWARD").succeed();
+    assert!(chains.contains("minet: network six on"), "{chains}");
+    after_both(&host, || drop(ufw.run("reload").succeed()));
+    leave(&host, web);
+    let left = host.sh(OTHERS).succeed();
+    assert!(!left.contains("minet"), "{left}");
+}
+
+/// The port is reached in both families, within the time that is promised.
+#[track_caller]
+fn after_both(host: &TestHost, act: impl FnOnce()) {
+    act();
+    let changed = Instant::now();
+    while host.minet("check").code() != 0 {
+        assert!(changed.elapsed() < PROMISED, "{}", host.minet("check"));
+    }
+    let mut round = Round::new(host);
+    let questions = [format!("tcp {HOST}:8080"), format!("tcp [{HOST_V6}]:8080")];
+    round.answered(Place::Neighbour, "", &[&questions[0], &questions[1]]);
+    round.finish("both families");
+}
+
 #[track_caller]
 fn everybody_asks_beside_libvirt(host: &TestHost, libvirt: &Libvirt<'_>, web: &Running<'_>) {
     let machine = Libvirt::MACHINE;
