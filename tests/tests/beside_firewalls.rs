@@ -1,8 +1,8 @@
-//! Beside the real ufw, firewalld and libvirt: whoever comes first, whatever is reloaded.
+//! Beside the real ufw and firewalld: whoever comes first, whatever is reloaded.
 
 use minet_tests::{
-    Firewalld, Forward, HOST, HOST_V6, INTRUDER, Libvirt, Place, Round, Running, SERVER, TestHost,
-    Ufw, eventually,
+    Firewalld, Forward, HOST, HOST_V6, INTRUDER, Place, Round, Running, SERVER, TestHost, Ufw,
+    eventually,
 };
 use std::time::{Duration, Instant};
 
@@ -332,64 +332,6 @@ fn after_both(host: &TestHost, act: impl FnOnce()) {
     let questions = [format!("tcp {HOST}:8080"), format!("tcp [{HOST_V6}]:8080")];
     round.answered(Place::Neighbour, "", &[&questions[0], &questions[1]]);
     round.finish("both families");
-}
-
-#[track_caller]
-fn everybody_asks_beside_libvirt(host: &TestHost, libvirt: &Libvirt<'_>, web: &Running<'_>) {
-    let machine = Libvirt::MACHINE;
-    let server = libvirt.serve("tcp:80 udp:53");
-    host.lan(format!("ip route replace 192.168.122.0/24 via {HOST}"))
-        .succeed();
-    all_paths_are_open(host, "beside libvirt");
-    let mut round = Round::new(host);
-    let by_machine = "ip netns exec machine";
-    let ours = host.address_of("web");
-    round.answered(
-        Place::Host,
-        by_machine,
-        &[&format!("tcp {SERVER}:80"), &format!("tcp {HOST}:8080")],
-    );
-    round.answered(Place::Host, "", &[&format!("tcp {machine}:80")]);
-    let to_machine = [format!("tcp {machine}:80"), format!("udp {machine}:53")];
-    let to_machine = to_machine.each_ref().map(|question| question.as_str());
-    round.refused(Place::Host, &by_web(), &to_machine);
-    round.refused(Place::Neighbour, "", &to_machine);
-    let to_ours = [format!("tcp {ours}:80"), format!("udp {ours}:53")];
-    let to_ours = to_ours.each_ref().map(|question| question.as_str());
-    round.refused(Place::Host, by_machine, &to_ours);
-    round.finish("beside libvirt");
-    assert!(!(web.stdout() + &server.stdout()).contains(INTRUDER));
-    host.minet("check").succeed();
-    host.minet("doctor --quiet").succeed();
-}
-
-#[test]
-fn libvirt_s_machines_and_minet_s_containers_get_along_libvirt_first() {
-    let host = TestHost::new();
-    let _server = server(&host);
-    let libvirt = Libvirt::start(&host);
-    let before = host.sh(OTHERS).succeed();
-    let web = web(&host);
-    everybody_asks_beside_libvirt(&host, &libvirt, &web);
-    leave(&host, web);
-    assert_eq!(host.sh(OTHERS).succeed(), before);
-    libvirt.ask(&format!("tcp {SERVER}:80")).succeed();
-}
-
-#[test]
-fn libvirt_s_machines_and_minet_s_containers_get_along_minet_first() {
-    let host = TestHost::new();
-    let _server = server(&host);
-    let web = web(&host);
-    let libvirt = Libvirt::start(&host);
-    let before = host.sh(OTHERS).succeed();
-    everybody_asks_beside_libvirt(&host, &libvirt, &web);
-    leave(&host, web);
-    assert_eq!(host.sh(OTHERS).succeed(), before);
-    libvirt.ask(&format!("tcp {SERVER}:80")).succeed();
-    libvirt.virsh("net-destroy default").succeed();
-    host.minet("gc").succeed();
-    assert_eq!(host.sysctl("net.ipv4.ip_forward"), "0");
 }
 
 #[test]

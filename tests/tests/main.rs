@@ -5,6 +5,7 @@
 
 mod beside_docker;
 mod beside_firewalls;
+mod beside_libvirt;
 mod check;
 mod configuration;
 mod confinement;

@@ -1,7 +1,8 @@
 //! Finding the chains that drop what they do not know.
 
 use super::encode::{SIDES, Side, dump_chains, dump_rules, get_table};
-use super::rule::{ForeignRule, Traffic, Verdict, Word};
+use super::last_word::{End, Walk, Why};
+use super::rule::{ForeignRule, Traffic};
 use super::{ChainFamily, ForeignChain};
 use crate::error::Error;
 use crate::firewall::Firewall;
@@ -9,7 +10,6 @@ use crate::netlink::attribute::{Attributes, Incoming};
 use crate::table::{Hook, TABLE};
 use minet_model::IfName;
 use nix::libc;
-use std::collections::HashMap;
 
 // Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
 const CHAIN_TABLE: u16 = 1;
@@ -20,9 +20,6 @@ const HOOK_NUMBER: u16 = 1;
 const TABLE_FLAGS: u16 = 2;
 /// `NFT_TABLE_F_OWNER`: only the process that made the table may change it.
 const OWNED: u32 = 2;
-
-/// How deep chains may call each other; the kernel allows `NFT_JUMP_STACK_SIZE`.
-const DEEPEST: usize = 16;
 
 /// A base chain in the path of packets.
 struct BaseChain {
@@ -42,25 +39,6 @@ enum Policy {
 enum Lock {
     Open,
     Locked,
-}
-
-/// What becomes of packets about which no rule says anything in particular.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    /// Dropped, in this chain.
-    Dropped(ForeignChain, Why),
-    /// They come to the end of this chain, and so back to where it was called from.
-    FallOff(ForeignChain),
-    Accepted,
-}
-
-/// Why something is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// No rule knows the bridge.
-    Unknown,
-    /// A rule names it.
-    Named,
 }
 
 impl Firewall {
@@ -151,14 +129,11 @@ impl Firewall {
     ) -> Result<Vec<ForeignChain>, Error> {
         let chains = self.dump(&dump_chains(), "list the chains of other firewalls")?;
         let base = chains.iter().filter_map(|chain| base_chain(chain, hook));
-        let mut walk = Walk {
-            firewall: self,
-            known: HashMap::new(),
-        };
+        let mut walk = Walk::begin(self);
         let mut dropping = Vec::new();
         for BaseChain { chain, policy } in base {
             for &traffic in traffic {
-                let (found, because) = match walk.end_of(&chain, traffic, 0)? {
+                let (found, because) = match walk.end_of(&chain, traffic)? {
                     End::Dropped(chain, why) => (chain, why),
                     End::FallOff(chain) if policy == Policy::Drop => (chain, Why::Unknown),
                     End::FallOff(_) | End::Accepted => continue,
@@ -179,62 +154,6 @@ impl Firewall {
         let act = format!("list the rules of {chain}");
         let rules = self.dump(&dump_rules(chain), &act)?;
         Ok(rules.iter().filter_map(ForeignRule::read).collect())
-    }
-}
-
-/// The way through others' chains, each read once.
-struct Walk<'a> {
-    firewall: &'a mut Firewall,
-    known: HashMap<ForeignChain, Vec<ForeignRule>>,
-}
-
-impl Walk<'_> {
-    fn end_of(
-        &mut self,
-        chain: &ForeignChain,
-        traffic: Traffic<'_>,
-        depth: usize,
-    ) -> Result<End, Error> {
-        if depth > DEEPEST {
-            return Ok(End::FallOff(chain.clone()));
-        }
-        for rule in self.rules(chain)? {
-            let (verdict, why) = match rule.word(traffic) {
-                _ if rule.is_minets() => continue,
-                Word::None => continue,
-                Word::OnAll(verdict) => (verdict, Why::Unknown),
-                Word::OnTheseByName(verdict) => (verdict, Why::Named),
-            };
-            let callee = |name: &String| ForeignChain {
-                name: name.clone(),
-                ..chain.clone()
-            };
-            let end = match verdict {
-                Verdict::GoesOn => continue,
-                Verdict::Accepted => End::Accepted,
-                Verdict::Dropped => End::Dropped(chain.clone(), why),
-                Verdict::Returns => End::FallOff(chain.clone()),
-                Verdict::Calls(name) => match self.end_of(&callee(name), traffic, depth + 1)? {
-                    End::FallOff(_) => continue,
-                    end => end,
-                },
-                Verdict::GoesTo(name) => self.end_of(&callee(name), traffic, depth + 1)?,
-            };
-            return Ok(match (end, why) {
-                (End::Dropped(chain, _), Why::Named) => End::Dropped(chain, Why::Named),
-                (end, _) => end,
-            });
-        }
-        Ok(End::FallOff(chain.clone()))
-    }
-
-    fn rules(&mut self, chain: &ForeignChain) -> Result<Vec<ForeignRule>, Error> {
-        if let Some(rules) = self.known.get(chain) {
-            return Ok(rules.clone());
-        }
-        let rules = self.firewall.foreign_rules(chain)?;
-        self.known.insert(chain.clone(), rules.clone());
-        Ok(rules)
     }
 }
 

@@ -50,6 +50,8 @@
 
 mod chains;
 mod encode;
+mod expression;
+mod last_word;
 mod restraint;
 mod routers;
 mod rule;

@@ -1,28 +1,15 @@
 //! What can be read from somebody else's rule: whose it is, whom it means, what it says.
 
 use super::encode::Side;
+use super::expression::{Expression, Pattern, Verdict, interface};
 use crate::netlink::attribute::{Attributes, Incoming};
 use crate::netlink::userdata;
 use minet_model::IfName;
-use nftnl::nftnl_sys::libc;
 
-// Of the kernel's linux/netfilter/nf_tables.h and nf_tables_compat.h; the libc crate does
-// not have them.
+// Of the kernel's linux/netfilter/nf_tables.h; the libc crate does not have them.
 const RULE_HANDLE: u16 = 3;
 const RULE_EXPRESSIONS: u16 = 4;
 const RULE_USERDATA: u16 = 7;
-const EXPRESSION_NAME: u16 = 1;
-const EXPRESSION_DATA: u16 = 2;
-const IMMEDIATE_DATA: u16 = 2;
-const DATA_VALUE: u16 = 1;
-const DATA_VERDICT: u16 = 2;
-const VERDICT_CODE: u16 = 1;
-const VERDICT_CHAIN: u16 = 2;
-const EXTENSION_NAME: u16 = 1;
-const MATCH_INFO: u16 = 3;
-const META_KEY: u16 = 2;
-const CMP_OPERATION: u16 = 2;
-const CMP_DATA: u16 = 3;
 
 /// How the comment of every rule of minet's in another's chain begins.
 pub(super) const OURS: &str = "minet: network ";
@@ -46,29 +33,6 @@ enum Asks {
     Interface(Side, Pattern),
     /// Something that differs from packet to packet.
     More,
-}
-
-/// The name of an interface, or how names begin (`minet+` in iptables, `"minet*"` in nft).
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Pattern {
-    Name(String),
-    Beginning(String),
-}
-
-/// What happens to a packet that a rule means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Nothing yet.
-    GoesOn,
-    Accepted,
-    /// Or refused.
-    Dropped,
-    /// Back to where it was called from.
-    Returns,
-    /// To another chain, and back.
-    Calls(String),
-    /// To another chain, and not back.
-    GoesTo(String),
 }
 
 /// Packets of a network, as one side of the bridge sees them.
@@ -145,24 +109,6 @@ impl ForeignRule {
     }
 }
 
-impl Pattern {
-    /// From the bytes that are compared: with a NUL they are the whole name.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let name = std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()?;
-        Some(match bytes.contains(&0) {
-            true => Pattern::Name(name.to_owned()),
-            false => Pattern::Beginning(name.to_owned()),
-        })
-    }
-
-    fn means(&self, name: &IfName) -> bool {
-        match self {
-            Pattern::Name(this) => this == name.as_str(),
-            Pattern::Beginning(these) => name.as_str().starts_with(these),
-        }
-    }
-}
-
 fn asks(expressions: &[Expression<'_>]) -> Asks {
     let says_only = |expression: &&Expression<'_>| {
         expression.comment().is_none()
@@ -174,91 +120,20 @@ fn asks(expressions: &[Expression<'_>]) -> Asks {
     let questions: Vec<_> = expressions.iter().filter(says_only).collect();
     match questions[..] {
         [] => Asks::Nothing,
-        [meta, cmp] => interface(meta, cmp).unwrap_or(Asks::More),
+        [meta, cmp] => match interface(meta, cmp) {
+            Some((side, pattern)) => Asks::Interface(side, pattern),
+            None => Asks::More,
+        },
         _ => Asks::More,
     }
 }
 
-/// `iifname "minet0"`: an interface's name is loaded and compared.
-fn interface(meta: &Expression<'_>, cmp: &Expression<'_>) -> Option<Asks> {
-    if (meta.name, cmp.name) != ("meta", "cmp") {
-        return None;
-    }
-    let side = match i32::try_from(meta.number(META_KEY)?).ok()? {
-        libc::NFT_META_IIFNAME => Side::From,
-        libc::NFT_META_OIFNAME => Side::To,
-        _ => return None,
-    };
-    let equal = cmp.number(CMP_OPERATION)? == libc::NFT_CMP_EQ as u32;
-    let pattern = Pattern::read(cmp.data.inside(CMP_DATA)?.get(DATA_VALUE)?)?;
-    equal.then_some(Asks::Interface(side, pattern))
-}
-
-/// One instruction of a rule.
-struct Expression<'a> {
-    name: &'a str,
-    data: Attributes<'a>,
-}
-
-impl<'a> Expression<'a> {
-    fn read(attributes: Attributes<'a>) -> Option<Self> {
-        Some(Expression {
-            name: text(attributes.get(EXPRESSION_NAME)?)?,
-            data: attributes
-                .inside(EXPRESSION_DATA)
-                .unwrap_or(Attributes(&[])),
-        })
-    }
-
-    /// The text of iptables' `-m comment`.
-    fn comment(&self) -> Option<String> {
-        let is_comment = self.name == "match" && self.extension() == Some("comment");
-        let info = self.data.get(MATCH_INFO).filter(|_| is_comment)?;
-        text(info).map(str::to_owned)
-    }
-
-    /// The name of an extension of iptables.
-    fn extension(&self) -> Option<&'a str> {
-        text(self.data.get(EXTENSION_NAME)?)
-    }
-
-    fn number(&self, kind: u16) -> Option<u32> {
-        Some(u32::from_be_bytes(self.data.get(kind)?.try_into().ok()?))
-    }
-
-    fn verdict(&self) -> Verdict {
-        match self.name {
-            "reject" => Verdict::Dropped,
-            "target" if matches!(self.extension(), Some("REJECT" | "DROP")) => Verdict::Dropped,
-            "immediate" => self.immediate().unwrap_or(Verdict::GoesOn),
-            _ => Verdict::GoesOn,
-        }
-    }
-
-    fn immediate(&self) -> Option<Verdict> {
-        let data = self.data.inside(IMMEDIATE_DATA)?.inside(DATA_VERDICT)?;
-        let chain = || text(data.get(VERDICT_CHAIN)?).map(str::to_owned);
-        let code = u32::from_be_bytes(data.get(VERDICT_CODE)?.try_into().ok()?);
-        Some(match code as i32 {
-            libc::NF_DROP => Verdict::Dropped,
-            libc::NF_ACCEPT => Verdict::Accepted,
-            libc::NFT_RETURN => Verdict::Returns,
-            libc::NFT_JUMP => Verdict::Calls(chain()?),
-            libc::NFT_GOTO => Verdict::GoesTo(chain()?),
-            _ => Verdict::GoesOn,
-        })
-    }
-}
-
-/// What stands before the first NUL.
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::expression::*;
     use super::*;
     use crate::netlink::attribute::{finish, header, messages, nest, put};
+    use nftnl::nftnl_sys::libc;
 
     fn expression(list: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut Vec<u8>)) {
         nest(list, 1, |element| {
