@@ -1,5 +1,5 @@
 use crate::{Error, machine::Machine, narrator::Narrator, step::Step};
-use minet_model::IfName;
+use minet_model::{BridgeNetwork, IfName};
 use serde::{Deserialize, Serialize};
 
 /// The steps that make something, in order.
@@ -16,8 +16,13 @@ pub struct Plan {
 impl Plan {
     /// The bridge of the network that this plan brings up.
     pub(crate) fn bridge(&self) -> Option<&IfName> {
+        self.network().map(|network| &network.bridge)
+    }
+
+    /// The network that this plan brings up.
+    pub(crate) fn network(&self) -> Option<&BridgeNetwork> {
         self.steps.iter().find_map(|step| match step {
-            Step::AdmitNetwork(step) => Some(&step.network.bridge),
+            Step::AdmitNetwork(step) => Some(&step.network),
             _ => None,
         })
     }
@@ -33,6 +38,14 @@ impl Plan {
         };
         let last = self.steps.iter().rposition(of_world);
         self.steps.split_at(last.map_or(0, |last| last + 1))
+    }
+
+    /// Takes a step up right behind the one that admits the network.
+    pub(crate) fn insert_behind_admission(&mut self, step: Step) {
+        let is_admission = |step: &Step| matches!(step, Step::AdmitNetwork(_));
+        let admission = self.steps.iter().position(is_admission);
+        self.steps
+            .insert(admission.map_or(self.steps.len(), |at| at + 1), step);
     }
 
     /// As it is stored.

@@ -233,20 +233,28 @@ const NO_ROUTER: &str = "this host is no router: forwarding is on for minet's ne
 /// Where minet turned IPv4 forwarding on, packets that are not its own: between the host's cards,
 /// tunnels and whatever was there before, the host stays what it was, no router. A bridge or
 /// a cable that came later is another container tool's, which found forwarding on and relies
-/// on it; it passes, and that tool's own rules say how far.
+/// on it: what its guests send passes, and that tool's own rules say how far.
+///
+/// To its guests come answers, and what it publishes, no more. Docker would have closed the
+/// rest itself, had it been the one who turned forwarding on.
 fn beside_minet() -> Chain {
     let another_tools = |kind| {
+        let answers = |connection| {
+            let matches = [
+                Match::ToKind(kind),
+                lookup([OifName], NotIn, OLDER),
+                Match::Ct(connection),
+            ];
+            rule(matches, [Accept], "")
+        };
         [
             rule(
                 [Match::FromKind(kind), lookup([IifName], NotIn, OLDER)],
                 [Accept],
                 "another tool's, which came later",
             ),
-            rule(
-                [Match::ToKind(kind), lookup([OifName], NotIn, OLDER)],
-                [Accept],
-                "",
-            ),
+            answers(Connection::Known),
+            answers(Connection::Dnat),
         ]
     };
     let no_router = rule([], [Counter, Drop], NO_ROUTER);
@@ -413,7 +421,7 @@ fn forward() -> Chain {
                     lookup([IifName, OifName], NotIn, "exits"),
                 ],
                 [Counter, Drop],
-                "behind another's bridge, which the other firewall would have closed",
+                "behind another's bridge, and not published",
             ),
         ])
         .collect(),

@@ -92,7 +92,7 @@ fn shared_sets() -> Vec<Set> {
         set(
             "restrained",
             &[DataType::Ifname],
-            "bridges that another firewall was told to let pass",
+            "bridges whose containers are kept out of others' bridges",
         ),
         set(
             "exits",

@@ -1,6 +1,7 @@
 use ipnetwork::IpNetwork;
-use minet_model::IfName;
+use minet_model::{IfName, NetworkName};
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
 };
@@ -102,7 +103,7 @@ pub enum NetworkError {
         /// What is there.
         other: IpNetwork,
         /// Whose it is.
-        whose: String,
+        whose: SubnetHolder,
     },
     /// A subnet with bits set behind its prefix.
     #[error("invalid subnet {given}: it should be {should}")]
@@ -262,5 +263,26 @@ fn list(addresses: &[Ipv4Addr]) -> String {
     match texts.is_empty() {
         true => "none".to_owned(),
         false => texts.join(", "),
+    }
+}
+
+/// Who has a subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubnetHolder {
+    /// A network of minet's.
+    Network(NetworkName),
+    /// The host, on this interface where it is known.
+    Host(Option<IfName>),
+}
+
+impl fmt::Display for SubnetHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubnetHolder::Network(name) => write!(f, "the subnet of network {name}"),
+            SubnetHolder::Host(None) => f.write_str("an address or a route of this host"),
+            SubnetHolder::Host(Some(device)) => {
+                write!(f, "an address or a route of this host, on {device}")
+            }
+        }
     }
 }
