@@ -75,6 +75,7 @@ pub(crate) const TEST: &[Package] = &[
 pub(crate) const TEST_UNPACKED: &[Package] = &[
     package("containerd", "holds Docker's containers"),
     package("docker.io", "a Docker Engine, to live beside"),
+    package("docker-cli", "its command line, where that is apart"),
     package("firewalld", "a firewall to live beside"),
 ];
 

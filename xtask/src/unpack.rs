@@ -34,7 +34,12 @@ pub(crate) fn ensure(wanted: &[Package]) -> Result<()> {
     let unpacked = shell::target_dir()?.join("unpacked");
     let is_missing =
         |package: &&Package| !installed(package.name) && !mark(&unpacked, package).exists();
-    let missing: Vec<&Package> = wanted.iter().filter(is_missing).collect();
+    let mut missing: Vec<&Package> = wanted.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    refresh_lists()?;
+    missing.retain(|package| is_known(package));
     if missing.is_empty() {
         return Ok(());
     }
@@ -42,10 +47,17 @@ pub(crate) fn ensure(wanted: &[Package]) -> Result<()> {
     missing
         .iter()
         .for_each(|package| say::line(&describe(package)));
-    refresh_lists()?;
     missing
         .into_iter()
         .try_for_each(|package| unpack(package, &unpacked))
+}
+
+/// What this Debian has under another name, or in another package, is not looked for:
+/// `docker` came with `docker.io` until Debian 13.
+fn is_known(package: &Package) -> bool {
+    let mut show = Command::new("apt-cache");
+    show.args(["show", "--quiet=2", package.name]);
+    show.output().is_ok_and(|output| output.status.success())
 }
 
 /// A file that says that a package has been unpacked whole.
