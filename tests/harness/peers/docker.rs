@@ -35,6 +35,11 @@ pub struct Docker<'h> {
 }
 
 impl<'h> Docker<'h> {
+    /// Whether an engine is installed or unpacked.
+    pub fn is_there() -> bool {
+        super::is_there("sbin/dockerd")
+    }
+
     /// Starts it, with further options of `dockerd`, and waits until it answers.
     #[track_caller]
     pub fn start(host: &'h TestHost, options: &str) -> Self {

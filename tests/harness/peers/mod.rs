@@ -17,6 +17,7 @@ pub use libvirt::Libvirt;
 pub use ufw::{Forward, Ufw};
 
 use crate::{TestHost, binaries};
+use std::path::PathBuf;
 
 /// Gives the host, once, what such programs look for.
 ///
@@ -31,9 +32,21 @@ unshare --cgroup mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -o remount,bind,ro /sys/fs/cgroup
 "#;
 
+/// Where packages are unpacked that must not be installed.
+fn unpacked() -> PathBuf {
+    binaries::target_dir().join("unpacked")
+}
+
+/// Whether a program below `/usr` is installed or unpacked.
+fn is_there(program: &str) -> bool {
+    [PathBuf::from("/usr"), unpacked().join("usr")]
+        .iter()
+        .any(|usr| usr.join(program).exists())
+}
+
 #[track_caller]
 fn furnish(host: &TestHost, program: &str) {
-    let unpacked = binaries::target_dir().join("unpacked");
+    let unpacked = unpacked();
     let script = format!("UNPACKED={}\n{FURNISH}", unpacked.display());
     host.sh(&script).succeed();
     let found = host.sh(&format!("command -v {program}"));
