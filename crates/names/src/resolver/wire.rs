@@ -24,6 +24,9 @@ pub enum Transport {
 const LONGEST_DATAGRAM: usize = 4096;
 const SHORTEST_DATAGRAM: usize = 512;
 
+/// An A record whose name is a pointer to the question (RFC 1035 sections 3.2.1, 4.1.4).
+const SHORTEST_RECORD: usize = 16;
+
 /// Whether others are asked what the container's networks do not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -243,16 +246,28 @@ fn finish(mut message: Message, transport: Transport, asked: Option<&Edns>) -> O
         message.set_edns(edns);
     }
     let limit = limit(transport, asked);
+    // Of hundreds of bearers most need not even be encoded.
+    keep(&mut message, limit / SHORTEST_RECORD);
     loop {
         let Ok(bytes) = message.to_vec() else {
             return Outcome::Silence;
         };
-        if bytes.len() <= limit || message.answers.is_empty() {
+        let answers = message.answers.len();
+        if bytes.len() <= limit || answers == 0 {
             return Outcome::Reply(bytes);
         }
+        keep(
+            &mut message,
+            (answers * limit / bytes.len()).min(answers - 1),
+        );
+    }
+}
+
+/// Leaves out the answers beyond the first so many, and says so.
+fn keep(message: &mut Message, answers: usize) {
+    if message.answers.len() > answers {
         message.metadata.truncation = true;
-        let fit = message.answers.len() * limit / bytes.len();
-        message.answers.truncate(fit.min(message.answers.len() - 1));
+        message.answers.truncate(answers);
     }
 }
 
