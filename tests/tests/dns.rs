@@ -423,7 +423,9 @@ fn a_link_gives_its_name_to_its_receiver_alone() {
     leave(&host, "stranger", "--network red");
     leave(&host, "web", "--network red --link db:mysql");
     let db = address(&host, "db", "red");
-    assert_eq!(dig(&host, "web", "MySQL"), [db.as_str()]);
+    for name in ["MySQL", "mysql.red"] {
+        assert_eq!(dig(&host, "web", name), [db.as_str()], "{name}");
+    }
     assert_eq!(status(&host, "web", "mysql AAAA"), "NOERROR");
     assert_eq!(status(&host, "stranger", "mysql"), "NXDOMAIN");
     host.minet("link db:sql stranger").succeed();

@@ -549,6 +549,14 @@ fn a_link_leads_to_both_addresses_where_both_ways_are_open() {
         "{text}"
     );
     assert!(!host.minet("link").succeed().contains("fd00:8::7"));
+    let answered = |kind: &str| {
+        let dig = host.minet(format!("exec two dig +short only {kind}"));
+        dig.succeed()
+    };
+    assert_eq!(
+        (answered("A"), answered("AAAA")),
+        ("10.8.0.7".into(), "".into())
+    );
 }
 
 #[test]

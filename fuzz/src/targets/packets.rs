@@ -42,12 +42,13 @@ fn world() -> World {
         networks: vec![SharedNetwork {
             name: "red".to_owned(),
             gateways: vec![[172, 17, 0, 1].into()],
+            neighbours: minet_model::Neighbours::Talk,
         }],
         names: many
             .chain([bearer("db", vec![nth(0)])])
             .map(|bearer| (bearer.container.clone(), bearer))
             .collect(),
-        links: Vec::new(),
+        links: vec![("store".to_owned(), "db".to_owned())],
     }
 }
 
