@@ -54,3 +54,4 @@ mod seeing;
 mod shard;
 mod spoofing;
 mod terminal;
+mod torn;

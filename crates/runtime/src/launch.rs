@@ -89,10 +89,7 @@ pub(crate) fn prepare(
         hostname: admitted.settings.hostname.clone(),
         netns: joins.then(|| duplicate(netns)).transpose()?,
         root: root_of(spec),
-        access: match spec.read_only {
-            true => RootAccess::ReadOnly,
-            false => RootAccess::ReadWrite,
-        },
+        access: access_of(spec),
         volumes: world.volumes,
         etc: etc_files::mounts(&admitted.settings),
         capabilities: world.capabilities,
@@ -108,6 +105,14 @@ pub(crate) fn prepare(
     let mut prepared = begin(launch)?.finish()?;
     streams.attach(prepared.take_terminal());
     Ok((prepared, netns.id()?.ino))
+}
+
+/// Whether it may write to its root.
+pub(crate) fn access_of(spec: &ContainerSpec) -> RootAccess {
+    match spec.read_only {
+        true => RootAccess::ReadOnly,
+        false => RootAccess::ReadWrite,
+    }
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {

@@ -83,6 +83,7 @@ mod run;
 mod script;
 mod settings;
 mod shield;
+mod sight;
 mod start;
 mod step;
 mod steps;

@@ -14,18 +14,31 @@
 //! ```
 //!
 //! While that is done nobody else has the file open: the writer holds a write lease (see
-//! `lease.rs`), for which it waits until readers have closed the file, and others wait in
-//! `open` until it is given back, some microseconds later. So:
+//! `lease.rs`), and others wait in `open` until it is given back, some microseconds later.
+//! A lease is granted only in a moment in which nobody has the file open. Where readers
+//! follow so closely on one another that there is none, a [`Screen`] goes up: whoever comes
+//! now reads the new text from another file, and those who read the old one finish.
+//!
+//! ```text
+//!   readers     ▒▒ ▒▒▒ ▒▒▒▒ ▒▒▒│                 the file, old text
+//!                              │▓▓▓▓ ▓▓▓ ▓▓▓▓▓    the screen, new text
+//!                         raise ┘ │  ↑ lower  ░░░ the file, new text
+//!                                 └ lease, exchange
+//! ```
+//!
+//! So:
 //!
 //! - **whoever opens, reads and closes sees the text before or the text after**, all of it,
-//!   whatever its length and in how many pieces it is read;
-//! - whoever *keeps* the file open for more than a quarter of a second is not waited for. Such a reader
-//!   still never finds the file empty or short, since the size does not change while there
-//!   is text that would be cut by it; but the kernel does not lock a `read` of the page
-//!   cache against a `write` (tmpfs, ext4), so a read during the copying itself, some ten
-//!   nanoseconds, may get a part of either, each byte at its place, and one during the
-//!   `ftruncate` NUL bytes in place of the empty lines at the end;
-//! - the same holds for everybody on a file system without leases (NFS, FUSE).
+//!   whatever its length, in how many pieces it is read, and however many others read;
+//! - whoever *keeps* the file open for more than a quarter of a second is not waited for.
+//!   Such a reader still never finds the file empty or short, since the size does not change
+//!   while there is text that would be cut by it; but what it reads in pieces may be of both
+//!   texts, and as the kernel does not lock a `read` of the page cache against a `write`
+//!   (tmpfs, ext4), so may one piece that is read in the some ten nanoseconds of the copying,
+//!   or end with NUL bytes in place of line ends during the `ftruncate`. Nothing can be done
+//!   about it: the bytes of an open file are what they are, for everybody at once;
+//! - without a screen, as in the host's own `/etc/hosts`, the second holds for everybody
+//!   while there are always readers, and on a file system without leases (NFS, FUSE).
 //!
 //! Should the writer be killed, the lease is gone with it; the order of the drawing leaves
 //! one of the two texts, followed by empty lines perhaps.
@@ -33,28 +46,31 @@
 //! Two editors are kept apart by a lock on the *directory*: the file is a container's to
 //! lock, and it might never unlock it.
 
-use crate::lease::Lease;
+mod editor;
+mod lease;
+mod screen;
+
+pub use editor::Editor;
+pub use screen::{NoScreen, Screen};
+
 use rustix::{
-    fs::{self, FileType, FlockOperation, Mode, OFlags},
+    fs::{self, Mode, OFlags},
     io::Errno,
 };
 use std::{
     fs::File,
-    io::Read,
-    os::{fd::OwnedFd, unix::fs::FileExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// The longest file that is read, in bytes. A container can write to its own files, and
 /// nobody else shall have to read gigabytes (compare CVE-2020-8557).
 pub const MAX_LEN: u64 = 1024 * 1024;
 
-/// How long and at which distance a lock is tried before it counts as held for good, where
-/// others than root may take it.
+/// How long a lock is tried before it counts as held for good, where others than root may
+/// take it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// Why a file was not written. Unless it says `Write`, the file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -124,123 +140,12 @@ pub fn write_in_place(path: &Path, text: &[u8]) -> Result<(), WriteError> {
 /// # Errors
 ///
 /// See [`WriteError`].
-pub fn edit_in_place(path: &Path, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), WriteError> {
+pub fn edit_in_place(path: &Path, edit: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), WriteError> {
     let (dir, name) = (path.parent(), path.file_name());
     let (Some(dir), Some(name)) = (dir, name) else {
         return Err(WriteError::NotRegular(path.to_owned()));
     };
     Editor::of(dir, LOCK_PATIENCE)?.edit(Path::new(name), edit)
-}
-
-/// The one who may change the files of a directory, until this is dropped: of two editors
-/// none loses a line.
-#[derive(Debug)]
-pub struct Editor {
-    /// Closing it unlocks it.
-    dir: OwnedFd,
-    path: PathBuf,
-}
-
-impl Editor {
-    /// Waits until nobody else edits the files of this directory, by its lock (`man 2
-    /// flock`), but no longer than `patience`.
-    ///
-    /// Give a directory that only root can change: the components of its path may be
-    /// symlinks.
-    ///
-    /// # Errors
-    ///
-    /// `Open` if there is no such directory, `Locked`.
-    pub fn of(dir: &Path, patience: Duration) -> Result<Self, WriteError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = fs::open(dir, flags, Mode::empty()).map_err(open_error(dir))?;
-        lock(&fd, dir, patience)?;
-        Ok(Editor {
-            dir: fd,
-            path: dir.to_owned(),
-        })
-    }
-
-    /// Lets `edit` say what shall be in an existing file, from what is in it. Where nothing
-    /// changes nothing is written.
-    ///
-    /// `name` is a file of the directory, and must not be a symlink.
-    ///
-    /// # Errors
-    ///
-    /// See [`WriteError`].
-    pub fn edit(&self, name: &Path, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<(), WriteError> {
-        let path = self.path.join(name);
-        let file = open_regular(&self.dir, name, &path)?;
-        let old = read_all(&file, &path)?;
-        let new = edit(&old);
-        if new == old {
-            return Ok(());
-        }
-        let lease = Lease::take(&file);
-        let written = exchange(&file, old.len(), new).map_err(write_error(&path));
-        drop(lease);
-        written
-    }
-}
-
-fn open_regular(dir: &OwnedFd, name: &Path, path: &Path) -> Result<File, WriteError> {
-    // NONBLOCK: opening a pipe without a reader must not hang.
-    let flags =
-        OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd = match fs::openat(dir, name, flags, Mode::empty()) {
-        // What cannot be opened for writing at all.
-        Err(Errno::ISDIR | Errno::NXIO) => return Err(WriteError::NotRegular(path.to_owned())),
-        other => other.map_err(open_error(path))?,
-    };
-    let stat = fs::fstat(&fd).map_err(open_error(path))?;
-    match FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-        true => Ok(File::from(fd)),
-        false => Err(WriteError::NotRegular(path.to_owned())),
-    }
-}
-
-fn lock(dir: &OwnedFd, path: &Path, patience: Duration) -> Result<(), WriteError> {
-    let deadline = Instant::now() + patience;
-    loop {
-        match fs::flock(dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(Errno::WOULDBLOCK) if Instant::now() >= deadline => {
-                return Err(WriteError::Locked(path.to_owned()));
-            }
-            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_PAUSE),
-            Err(errno) => return Err(read_error(path)(errno.into())),
-        }
-    }
-}
-
-fn read_all(file: &File, path: &Path) -> Result<Vec<u8>, WriteError> {
-    let mut text = Vec::new();
-    file.take(MAX_LEN + 1)
-        .read_to_end(&mut text)
-        .map_err(read_error(path))?;
-    match text.len() as u64 > MAX_LEN {
-        true => Err(WriteError::TooLong(path.to_owned())),
-        false => Ok(text),
-    }
-}
-
-/// The order of the module's drawing.
-fn exchange(file: &File, old_len: usize, mut new: Vec<u8>) -> std::io::Result<()> {
-    let new_len = new.len();
-    if let Some(growth) = new_len.checked_sub(old_len) {
-        let padded = file.write_all_at(&vec![b'\n'; growth], old_len as u64);
-        if padded.is_err() {
-            file.set_len(old_len as u64)?;
-        }
-        padded?;
-    }
-    new.resize(new_len.max(old_len), b'\n');
-    file.write_all_at(&new, 0)?;
-    if new_len < old_len {
-        file.set_len(new_len as u64)?;
-    }
-    Ok(())
 }
 
 fn open_error(path: &Path) -> impl Fn(Errno) -> WriteError {

@@ -64,6 +64,7 @@ mod devices;
 mod exec;
 mod fresh;
 mod init;
+pub(crate) mod mount;
 mod privileges;
 mod process;
 mod protect;

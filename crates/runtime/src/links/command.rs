@@ -135,13 +135,15 @@ fn put(
     receiver: &Receiver,
     holder: Option<&ContainerId>,
 ) -> Result<(), Error> {
-    for alias in aliases {
+    // A millisecond apart, so that they stay in the order in which they were given: the first
+    // is what the source is properly called (`man 5 hosts`).
+    for (alias, created) in aliases.iter().zip(now()..) {
         tx.put_link(&LinkRow {
             receiver: receiver.clone(),
             alias: alias.clone(),
             source: source.clone(),
             holder: holder.cloned(),
-            created: now(),
+            created,
         })?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Making a receiver's hosts file and edges what the links say.
 
-use super::{host, known_to, open_edges};
+use super::{host, known_to, open_edges, screen::HostsScreen};
 use crate::{
     Error, Runtime,
     etc_files::{self, EtcSource},
@@ -83,7 +83,8 @@ impl Runtime {
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
                 narrator.tell_step(1, step);
-                step.write_with(editor)
+                let dir = &find::settings(&todo.row)?.etc_dir;
+                step.write_with(editor, &mut HostsScreen::of(self, &todo.row, dir))
             }
             _ => Ok(()),
         };
