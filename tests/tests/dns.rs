@@ -486,9 +486,14 @@ fn the_hosts_resolv_conf_is_followed() {
     ))
     .succeed();
     let third = upstream(&host, "127.0.0.55:53", "192.0.2.3");
-    // Asked by address: on the host's own file system the kernel has taken the container's
-    // file away with the name it was mounted over.
+    // The kernel has taken the container's file away with the name it was mounted over; it
+    // comes back.
     assert_eq!(dig(&host, "web", "@127.0.0.11 a.example"), ["192.0.2.3"]);
+    eventually("the container's own file", || {
+        let text = host.minet("exec web cat /etc/resolv.conf").succeed();
+        text.starts_with("nameserver 127.0.0.11")
+    });
+    assert_eq!(dig(&host, "web", "b.example"), ["192.0.2.3"]);
     host.minet("stop -t 0 web").succeed();
     host.minet("start web").succeed();
     assert!(ask().starts_with("192.0.2.3"));

@@ -44,6 +44,7 @@ mod parallel;
 mod publish;
 mod refusals;
 mod repair;
+mod replaced;
 mod republish;
 mod restart;
 mod room;

@@ -58,6 +58,16 @@ impl FileId {
         }
     }
 
+    /// The file of this path below a root, as the calling process sees it; links lead as after
+    /// `chroot`.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be looked at.
+    pub fn in_root(root: &Root, path: &Path) -> Result<Option<Self>, Failure> {
+        Ok(find(&RootDir::open(root)?, path)?.map(|(_, id)| id))
+    }
+
     fn of_open(file: impl AsFd) -> Result<Self, Errno> {
         let stat = fstat(file)?;
         Ok(FileId {

@@ -57,6 +57,7 @@ mod links;
 mod list;
 mod lock;
 mod logs;
+mod lost_files;
 mod machine;
 mod memory;
 mod mend;

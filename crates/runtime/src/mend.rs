@@ -122,6 +122,7 @@ impl Runtime {
         let steps = self.steps_in_reach(row)?;
         let mut found = Repaired::default();
         self.mend_plan(&format!("container {}", row.name), &steps, &mut found)?;
+        self.mend_files(row, &mut found)?;
         if found == Repaired::default() {
             return Ok(());
         }
@@ -136,6 +137,20 @@ impl Runtime {
         }
         repaired.mended.extend(found.mended);
         repaired.resisting.extend(found.resisting);
+        Ok(())
+    }
+
+    fn mend_files(&self, row: &ContainerRow, repaired: &mut Repaired) -> Result<(), Error> {
+        for lost in self.lost_files(row)? {
+            let mut difference = lost.difference(row);
+            match self.show_again(row, &lost) {
+                Ok(()) => repaired.mended.push(difference),
+                Err(error) => {
+                    difference.found = format!("{}: {}", difference.found, error.chain());
+                    repaired.resisting.push(difference);
+                }
+            }
+        }
         Ok(())
     }
 

@@ -12,6 +12,15 @@ pub(crate) struct Sight {
     access: RootAccess,
 }
 
+/// What is seen in the place of a file that was mounted there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// This file, of the root below.
+    OfItsRoot(FileId),
+    /// The mounted file, or what the container has made of it, or nothing at all.
+    Other,
+}
+
 impl Runtime {
     /// What this container sees; nothing while none of its processes runs.
     pub(crate) fn sight(&self, row: &ContainerRow) -> Result<Option<Sight>, Error> {
@@ -37,6 +46,17 @@ impl Runtime {
 }
 
 impl Sight {
+    /// Whether it is the root's own file that is seen there, and not the mounted one.
+    pub(crate) fn sees(&self, path: &Path, mounted: &Path) -> Result<Seen, Error> {
+        let seen = self.view.sees(path)?;
+        let own = FileId::in_root(&self.root, path)?;
+        Ok(match seen {
+            // Somebody may have put the mounted file itself there (`mount --bind`).
+            Some(file) if seen == own && seen != FileId::of(mounted)? => Seen::OfItsRoot(file),
+            Some(_) | None => Seen::Other,
+        })
+    }
+
     /// Mounts `file` over the file that is seen there, if that is `covered`.
     pub(crate) fn cover(&self, path: &Path, covered: FileId, file: &Path) -> Result<bool, Error> {
         let (root, access) = (&self.root, self.access);

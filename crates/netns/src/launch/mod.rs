@@ -151,7 +151,7 @@ pub struct EtcFiles {
 
 impl EtcFiles {
     /// The files with the paths they cover.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
         [
             (&self.hosts, "/etc/hosts"),
             (&self.resolv_conf, "/etc/resolv.conf"),

@@ -17,6 +17,7 @@ mod guard;
 mod keeper;
 mod logged;
 mod pump;
+mod replaced;
 mod signals;
 mod watch;
 
