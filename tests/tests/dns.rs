@@ -313,6 +313,61 @@ fn answers_go_on_through_a_restart_and_for_those_who_share() {
     assert_eq!(dig(&host, "web", "phoenix"), [host.address_of("phoenix")]);
 }
 
+/// Those who share a network know its names for as long as there is one of them.
+#[test]
+fn names_outlive_the_container_whose_network_it_is() {
+    let host = TestHost::new();
+    host.minet("network create --link-only lab").succeed();
+    host.minet("run --rm --network lab -- true").succeed();
+    let before = host.snapshot();
+    let db = "--name db --network lab --expose 80";
+    let served = host.serve(db, "tcp:80");
+    leave(&host, "web", "--network lab --link db:store");
+    leave(&host, "one", "--network container:web");
+    let restarts = "--network container:one --restart always --name two";
+    let long = host.scratch_dir().join("long").display().to_string();
+    host.leave(
+        restarts,
+        &format!("[ -e {long} ] && exec sleep 1000; sleep 1"),
+    );
+    let restarts = || host.inspect("two")["RestartCount"].as_u64().unwrap_or(0);
+    host.minet("stop -t 0 web").succeed();
+    let reach = |guest: &str| {
+        let address = address(&host, "db", "lab");
+        eventually("the heir", || {
+            let short = host.minet(format!("exec {guest} dig +short +tries=1 +time=1 store"));
+            short.stdout().trim() == address
+        });
+        let hosts = host.minet(format!("exec {guest} cat /etc/hosts")).succeed();
+        assert!(hosts.contains(&format!("{address}\tstore ")), "{hosts}");
+        let ask = format!("exec {guest} {} ask tcp {address}:80", host.probe());
+        host.minet(ask).succeed();
+        let told = host.minet(format!("dns {guest} store")).succeed();
+        assert!(told.contains(&address), "{told}");
+    };
+    reach("one");
+    assert_eq!(status(&host, "one", "web"), "NXDOMAIN", "it does not run");
+    // The source comes back elsewhere, and the way there is open.
+    host.minet("rm -f db").succeed();
+    drop(served);
+    let served = host.serve(format!("{db} --ip 172.18.0.77"), "tcp:80");
+    reach("one");
+    let lives = restarts();
+    eventually("another life, without the network's maker", || {
+        restarts() > lives + 1
+    });
+    host.sh(&format!("touch {long}")).succeed();
+    eventually("a long life", || {
+        let top = host.minet("top two");
+        top.code() == 0 && top.stdout().contains("sleep 1000")
+    });
+    host.minet("rm -f one").succeed();
+    reach("two");
+    host.minet("rm -f two web db").succeed();
+    drop(served);
+    before.assert_unchanged(&host);
+}
+
 #[test]
 fn silent_connections_and_garbage_keep_nobody_from_an_answer() {
     let host = TestHost::new();

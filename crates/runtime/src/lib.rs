@@ -135,7 +135,6 @@ pub use top::{ProcessInfo, Traffic, Usage};
 pub use machine::{Inside, Machine};
 use memory::Memory;
 use minet_state::{Live, ProcessIdentity, Store};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
 
 /// minet on this machine: its memory, and its hands.
@@ -191,9 +190,7 @@ impl Runtime {
         if live.boot != self.boot {
             return None;
         }
-        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-        // Looked at after the handle was taken: the number cannot have changed hands since.
-        process::is_alive(process).then_some(pidfd)
+        process::open(process)
     }
 
     /// Undoes steps without telling anybody; returns what resisted.

@@ -25,7 +25,7 @@ use minet_bridge::{
     link,
 };
 use minet_nat::RulesetEvents;
-use minet_state::{ProcessIdentity, Store};
+use minet_state::Store;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::{
     os::fd::{AsFd, IntoRawFd, OwnedFd},
@@ -116,7 +116,7 @@ impl Guard {
             let Some((process, id)) = found else {
                 return Ok(None);
             };
-            if let Some(pidfd) = open(process) {
+            if let Some(pidfd) = process::open(process) {
                 return Ok(Some(pidfd));
             }
             place = (process.start, id);
@@ -304,12 +304,6 @@ async fn replaced(files: Option<&mut Replaced>) {
         Some(files) => files.next().await,
         None => std::future::pending().await,
     }
-}
-
-fn open(process: ProcessIdentity) -> Option<OwnedFd> {
-    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-    // Looked at after the handle was taken: the number cannot have changed hands since.
-    process::is_alive(process).then_some(pidfd)
 }
 
 async fn until(moment: Option<Instant>) {

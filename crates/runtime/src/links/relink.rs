@@ -1,12 +1,13 @@
 //! Making a receiver's hosts file and edges what the links say.
 
-use super::{host, known_to, open_edges, screen::HostsScreen};
+use super::{host, known::is_there, known_to, open_edges, screen::HostsScreen};
 use crate::{
     Error, Runtime,
     etc_files::{self, EtcSource},
     find,
     narrator::{Narrator, Silent},
     plan::Plan,
+    process,
     step::{Act, Step},
     steps::{OpenEdges, RewriteHosts},
 };
@@ -119,15 +120,34 @@ impl Runtime {
     }
 }
 
-/// The container, if it is there; else there is nothing to be done for it.
+/// The container, if somebody is there who knows its names; else there is nothing to be done
+/// for it.
 fn present(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<ContainerRow>, Error> {
-    let row = tx.container(id)?.filter(super::known::is_there);
-    if row.is_none()
-        && let Some(noted) = tx.relink(id.as_str())?
+    let row = tx.container(id)?;
+    if let Some(row) = row
+        && somebody_knows_its_names(tx, &row)?
     {
+        return Ok(Some(row));
+    }
+    if let Some(noted) = tx.relink(id.as_str())? {
         tx.relinked(&noted)?;
     }
-    Ok(row)
+    Ok(None)
+}
+
+/// Itself, or a container that shares its network and its files, which may outlive it.
+fn somebody_knows_its_names(tx: &Transaction<'_>, row: &ContainerRow) -> Result<bool, Error> {
+    if row.live.is_none() {
+        return Ok(false);
+    }
+    if is_there(row) {
+        return Ok(true);
+    }
+    let lives = |guest: &ContainerRow| {
+        let live = guest.live.as_ref().filter(|_| is_there(guest));
+        live.is_some_and(|live| process::is_alive(live.supervisor))
+    };
+    Ok(tx.guests_of(&row.id)?.iter().any(lives))
 }
 
 /// Computes what shall be, and records the edges that are about to be open.
@@ -172,9 +192,12 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
 /// The edges are as they shall be. True if the container has ended meanwhile.
 fn settle(tx: &Transaction<'_>, todo: &Todo) -> Result<bool, Error> {
     let id = &todo.row.id;
-    let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
+    let Some(row) = tx.container(id)? else {
         return Ok(true);
     };
+    if !somebody_knows_its_names(tx, &row)? {
+        return Ok(true);
+    }
     if todo.before.ports != todo.after.ports {
         let mut plan: Plan = find::plan(&row)?;
         plan.steps

@@ -5,7 +5,7 @@ use super::{
     mind, others, upstreams,
 };
 use crate::{Error, Runtime, configuration::with_name_defaults, find};
-use minet_model::{ContainerSpec, Receiver};
+use minet_model::{ContainerSpec, NetworkMode, Receiver};
 use minet_names::resolver::{
     self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Why,
 };
@@ -45,7 +45,7 @@ impl Runtime {
     /// All names that a running container sees.
     pub fn visible_names(&mut self, container: &str) -> Result<Vec<VisibleName>, Error> {
         self.store.read(|tx| {
-            let row = owner(tx, container)?;
+            let Asked { owner: row, .. } = asked(tx, container)?;
             let asker = Asker::of(tx, &row.id)?;
             let mut directory = StoreDirectory::of(tx, &asker);
             let mut names = Vec::new();
@@ -71,25 +71,25 @@ impl Runtime {
     ) -> Result<Resolved, Error> {
         let (query, bytes) = resolver::query(name, kind)?;
         let paths = self.machine.paths();
-        let (row, spec, decision, outcome) = self.store.read(|tx| {
-            let row = owner(tx, container)?;
-            let spec = with_name_defaults(&find::spec(&row)?, paths)?;
-            let asker = Asker::of(tx, &row.id)?;
+        let (asked, spec, decision, outcome) = self.store.read(|tx| {
+            let asked = asked(tx, container)?;
+            let spec = with_name_defaults(&find::spec(&asked.owner)?, paths)?;
+            let asker = Asker::of(tx, &asked.owner.id)?;
             let mut directory = StoreDirectory::of(tx, &asker);
             let others = others(&spec, &asker.settings);
             let decision =
                 resolver::decide(&mut directory, query.name(), query.query_type(), others)?;
             let transport = Transport::Udp;
             let outcome = resolver::answer(&bytes, &mut directory, others, transport, 0);
-            Ok::<_, Error>((row, spec, decision, outcome))
+            Ok::<_, Error>((asked, spec, decision, outcome))
         })?;
         let (reply, server) = match outcome {
             Outcome::Reply(reply) => (reply, None),
-            Outcome::Forward(question) => self.ask_outside(&row, &spec, &question)?,
+            Outcome::Forward(question) => self.ask_outside(&asked.row, &spec, &question)?,
             Outcome::Silence => (Vec::new(), None),
         };
         let (status, records) = resolver::show(&reply).unwrap_or_default();
-        let why = why(&decision, server, &row);
+        let why = why(&decision, server, &asked.owner);
         Ok(Resolved {
             name: query.name().to_string(),
             kind: query.query_type().to_string(),
@@ -124,21 +124,26 @@ impl Runtime {
     }
 }
 
-/// The container whose resolver it is: of several that share a network, the one that has it.
-fn owner(tx: &Transaction<'_>, container: &str) -> Result<ContainerRow, Error> {
-    let asked = find::container(tx, container)?;
-    let row = match &asked.namespace_of {
-        Some(host) => tx.container(host)?.unwrap_or_else(|| asked.clone()),
-        None => asked.clone(),
-    };
+/// A running container, and the one whose names it sees: its own, or those of the container
+/// whose network it shares, whether that one still runs or not.
+struct Asked {
+    row: ContainerRow,
+    owner: ContainerRow,
+}
+
+fn asked(tx: &Transaction<'_>, container: &str) -> Result<Asked, Error> {
+    let row = find::container(tx, container)?;
     if row.status != Status::Running {
         return Err(Error::NotRunning(row.name.to_string()));
     }
+    let owner = match &row.namespace_of {
+        Some(owner) => tx.container(owner)?.unwrap_or_else(|| row.clone()),
+        None => row.clone(),
+    };
     // One that has been unplugged from everything still has its resolver.
-    let plugs = matches!(find::spec(&row)?.mode, minet_model::NetworkMode::Bridge(_));
-    match plugs {
-        true => Ok(row),
-        false => Err(Error::NoResolver(asked.name.to_string())),
+    match find::spec(&owner)?.mode {
+        NetworkMode::Bridge(_) => Ok(Asked { row, owner }),
+        _ => Err(Error::NoResolver(row.name.to_string())),
     }
 }
 
