@@ -411,7 +411,7 @@ fn minet_tells_what_is_answered_and_why() {
     assert!(line("host.minet.internal").contains("host"), "{list}");
     let told = host.minet("dns web STORE").succeed();
     assert!(
-        told.contains("NOERROR") && told.contains("alias of db on red"),
+        told.contains("NOERROR") && told.contains("because STORE is an alias of db on red"),
         "{told}"
     );
     let told = host.minet(["dns", "--json", "web", &db]).json();
@@ -486,7 +486,10 @@ fn a_link_gives_its_name_to_its_receiver_alone() {
     host.minet("link db:sql stranger").succeed();
     assert_eq!(dig(&host, "stranger", "sql"), [db.as_str()]);
     let told = host.minet("dns stranger sql").succeed();
-    assert!(told.contains("link of db on red"), "{told}");
+    assert!(
+        told.contains("because sql is a link to db on red"),
+        "{told}"
+    );
     host.minet("stop -t 0 db").succeed();
     assert_eq!(status(&host, "stranger", "sql"), "NXDOMAIN");
     host.minet("start db").succeed();

@@ -264,6 +264,57 @@ fn what_is_no_link_is_refused_before_anything_is_made() {
     assert!(links(&host).is_empty());
 }
 
+/// Whoever shares a network is at the address of the one whose network it is, as in Docker;
+/// who has none can be linked by nobody.
+#[test]
+fn a_link_to_a_guest_is_one_to_its_host() {
+    let host = TestHost::new();
+    host.leave("--name pod", IDLE);
+    host.leave("--name guest --network container:pod", IDLE);
+    host.leave("--name web --link guest:shop", IDLE);
+    let pod = of(&host, "pod");
+    assert_eq!(address(&host, "web", "shop"), pod);
+    assert_eq!(links(&host)[0].0, "pod:shop");
+    host.minet("link guest web").succeed();
+    assert_eq!(address(&host, "web", "guest"), pod);
+    host.minet("unlink guest:shop").succeed();
+    assert_eq!(address(&host, "web", "shop"), None);
+    host.leave("--name hosty --network host", IDLE);
+    host.leave("--name bare --network none", IDLE);
+    for (name, why) in [
+        ("hosty", "host type networking can't be used with links"),
+        ("bare", "links and a network mode without cables"),
+    ] {
+        let words = ["conflicting options", why, name];
+        host.minet(format!("link {name}:x web"))
+            .refused_with(1, &words);
+        host.minet(format!("run --link {name}:x -- true"))
+            .refused(&words);
+    }
+    // One that was awaited, and came as somebody who cannot be linked, can be forgotten.
+    host.minet("rm -f hosty").succeed();
+    host.minet("link hosty:x web").succeed();
+    host.leave("--name hosty --network host", IDLE);
+    host.minet("unlink hosty:x").succeed();
+    let listed = host.minet(["link", "--format", "table {{.Source}}\t{{.Scope}}"]);
+    let listed = listed.succeed();
+    let words: Vec<&str> = listed.split_whitespace().collect();
+    assert_eq!(words, ["SOURCE", "SCOPE", "pod", "container"]);
+}
+
+#[test]
+fn a_link_that_waits_says_so() {
+    let host = TestHost::new();
+    let said = host.minet("run --rm --link db:store -- true");
+    let words = "db does not run yet: the link waits for it";
+    assert!(said.stderr().contains(words), "{said}");
+    said.succeed();
+    host.leave("--name db", IDLE);
+    let said = host.minet("run --rm --link db:store -- true");
+    assert_eq!(said.stderr(), "", "{said}");
+    said.succeed();
+}
+
 #[test]
 fn the_hosts_own_file_has_a_block_that_goes_again() {
     let host = TestHost::new();

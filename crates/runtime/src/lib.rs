@@ -107,7 +107,7 @@ pub use list::Listed;
 pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
 pub use mend::Repaired;
 pub use minet_config::{Config, ConfigError, LeftAlone};
-pub use minet_names::resolver::{Access, Bearer, Reason, Server};
+pub use minet_names::resolver::{Access, Bearer, Reason, Server, Why};
 pub use minet_netns::StartupReport;
 pub use minet_netns::{close_inherited, share_one_heap};
 pub use narrator::Narrator;

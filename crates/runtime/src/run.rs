@@ -117,6 +117,7 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
+                self.note_waiting(&spec.links, narrator)?;
                 let up = Up {
                     admitted,
                     running,
