@@ -211,6 +211,12 @@ fn a_container_is_found_before_the_hosts_domain_and_stays_a_secret() {
     assert!(said.starts_with(&db), "{said}");
     assert!(!said.contains("192.0.2.1"), "{said}");
     assert_eq!(server.stdout().trim(), "ready", "nobody was asked");
+    // This one completes each name without a dot.
+    for (options, name) in [("", "db.bridge"), ("--dns-search .", "db")] {
+        let script = format!("busybox nslookup {name}");
+        let said = host.run_sh(options, &script).succeed();
+        assert!(said.contains(&format!("Address: {db}")), "{said}");
+    }
     // Only then the domain: a machine of that name in the host's.
     let elsewhere = host.minet("exec db getent ahostsv4 printer").succeed();
     assert!(elsewhere.starts_with("192.0.2.1"), "{elsewhere}");
@@ -237,6 +243,31 @@ fn servers_stand_in_for_one_another_and_a_changed_list_is_followed() {
     let began = std::time::Instant::now();
     assert_eq!(status(&host, "web", "silent.example"), "SERVFAIL");
     assert!(began.elapsed() < std::time::Duration::from_secs(6));
+}
+
+/// With the name of an interface behind it, or with its number.
+#[test]
+fn ipv6_servers_are_asked_also_those_of_a_link() {
+    let host = TestHost::new();
+    host.sh("ip address add fe80::53/64 dev lan0 nodad")
+        .succeed();
+    let number = host.sh("cat /sys/class/net/lan0/ifindex").succeed();
+    leave(&host, "web", "");
+    let _loopback = upstream(&host, "[::1]:53", "192.0.2.1");
+    let _link = upstream(&host, &format!("[fe80::53%{number}]:53"), "192.0.2.2");
+    for (server, address) in [
+        ("::1".to_owned(), "192.0.2.1"),
+        ("fe80::53%lan0".to_owned(), "192.0.2.2"),
+        (format!("fe80::53%{number}"), "192.0.2.2"),
+    ] {
+        resolv_conf(&host, &format!("nameserver {server}\n"));
+        assert_eq!(dig(&host, "web", "a.example"), [address], "{server}");
+        assert_eq!(dig(&host, "web", "+tcp a.example"), [address], "{server}");
+    }
+    resolv_conf(&host, "nameserver fe80::54%lan0\nnameserver 127.0.0.9\n");
+    let told = host.minet("dns web a.example").succeed();
+    let why = "no server outside answered: fe80::54, 127.0.0.9, asked from the host";
+    assert!(told.contains(why), "{told}");
 }
 
 #[test]

@@ -5,9 +5,10 @@ use super::{
     mind, others, upstreams,
 };
 use crate::{Error, Runtime, configuration::with_name_defaults, find};
-use minet_model::{ContainerSpec, NetworkMode, Receiver};
+use minet_model::{NetworkMode, Receiver};
 use minet_names::resolver::{
-    self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Why,
+    self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Upstreams,
+    Why,
 };
 use minet_netns::Netns;
 use minet_state::{ContainerRow, Status, Transaction};
@@ -83,13 +84,14 @@ impl Runtime {
             let outcome = resolver::answer(&bytes, &mut directory, others, transport, 0);
             Ok::<_, Error>((asked, spec, decision, outcome))
         })?;
+        let servers = upstreams(&spec);
         let (reply, server) = match outcome {
             Outcome::Reply(reply) => (reply, None),
-            Outcome::Forward(question) => self.ask_outside(&asked.row, &spec, &question)?,
+            Outcome::Forward(question) => self.ask_outside(&asked.row, &servers, &question)?,
             Outcome::Silence => (Vec::new(), None),
         };
         let (status, records) = resolver::show(&reply).unwrap_or_default();
-        let why = why(&decision, server, &asked.owner);
+        let why = why(&decision, server, servers.servers(), &asked.owner);
         Ok(Resolved {
             name: query.name().to_string(),
             kind: query.query_type().to_string(),
@@ -107,19 +109,18 @@ impl Runtime {
     fn ask_outside(
         &mut self,
         row: &ContainerRow,
-        spec: &ContainerSpec,
+        servers: &Upstreams,
         question: &resolver::Question,
     ) -> Result<(Vec<u8>, Option<Server>), Error> {
         let dialer = Dialer {
             netns: self.netns_of(row)?,
         };
-        let servers = upstreams(spec);
         let events = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .map_err(Error::process("start the event loop"))?;
-        let answer = events.block_on(resolver::forward(question, &servers, &dialer));
+        let answer = events.block_on(resolver::forward(question, servers, &dialer));
         Ok((answer.bytes, answer.server))
     }
 }
@@ -190,9 +191,14 @@ fn the_host(directory: &mut StoreDirectory<'_, '_>) -> Result<Option<VisibleName
     }))
 }
 
-fn why(decision: &Decision, server: Option<Server>, row: &ContainerRow) -> String {
+fn why(
+    decision: &Decision,
+    answered: Option<Server>,
+    servers: &[Server],
+    row: &ContainerRow,
+) -> String {
     let name = &row.name;
-    match (decision, server) {
+    match (decision, answered) {
         (Decision::Addresses(_), _) => {
             format!("it shares a network with {name}, or is linked into it")
         }
@@ -204,13 +210,28 @@ fn why(decision: &Decision, server: Option<Server>, row: &ContainerRow) -> Strin
             format!("all networks of {name} are internal: nobody outside is asked")
         }
         (Decision::Forward, Some(server)) => {
-            let side = match server.access {
-                Access::Host => "the host",
-                Access::Container => "the container",
-            };
-            format!("{} said so, asked from {side}", server.address.ip())
+            let (address, side) = (server.address.ip(), side(server));
+            format!("{address} said so, asked from {side}")
         }
-        (Decision::Forward, None) => "no server outside answered".into(),
+        (Decision::Forward, None) => {
+            let Some(first) = servers.first() else {
+                return "there is no server outside to be asked".into();
+            };
+            let addresses: Vec<String> = servers
+                .iter()
+                .map(|server| server.address.ip().to_string())
+                .collect();
+            let (addresses, side) = (addresses.join(", "), side(*first));
+            format!("no server outside answered: {addresses}, asked from {side}")
+        }
+    }
+}
+
+/// From where a server is asked; it is the same for all of a container's.
+fn side(server: Server) -> &'static str {
+    match server.access {
+        Access::Host => "the host",
+        Access::Container => "the container",
     }
 }
 
