@@ -431,6 +431,21 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
     });
     host.leave("--name db", IDLE);
     assert_eq!(address(&host, "locker", "db"), of(&host, "db"));
+    // One that has a lease on it, and gives it back when it is told to (`man 2 fcntl`).
+    let lease = "
+import fcntl, os, signal
+file = os.open('/etc/hosts', os.O_RDONLY)
+signal.signal(signal.SIGIO, lambda *_: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK))
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print('leased', flush=True)
+signal.pause()
+os.close(file)";
+    let mut leaser = host.spawn_minet(["exec", "locker", "python3", "-c", lease]);
+    leaser.wait_for("leased");
+    let said = host.minet("link db:late locker");
+    assert_eq!(said.stderr(), "", "{said}");
+    said.succeed();
+    assert_eq!(address(&host, "locker", "late"), of(&host, "db"));
 }
 
 #[test]

@@ -311,8 +311,43 @@ fn a_screen_is_for_readers_that_stay_and_what_is_written_there_is_kept() {
     let _reader = File::open(&path).unwrap();
     assert_eq!(edit(&editor, &mut screen, "three\n"), "one\ntwo\nthree\n");
     assert_eq!(screen.texts, [b"one\ntwo\nthree\n"]);
+    // It is written anew there, or only appended to.
     screen.changed = Some(b"mine\n".to_vec());
     assert_eq!(edit(&editor, &mut screen, "four\n"), "mine\nfour\n");
+    screen.changed = Some(b"mine\nfour\nfive\nalso mine\n".to_vec());
+    let all = "mine\nfour\nfive\nalso mine\n";
+    assert_eq!(edit(&editor, &mut screen, "five\n"), all);
+}
+
+/// Somebody appends here while another appends to the screen.
+#[test]
+fn what_is_appended_on_either_side_of_a_screen_is_kept() {
+    struct Busy(PathBuf);
+    impl Screen for Busy {
+        fn raise(&mut self, _text: &[u8]) {
+            append(&self.0, "here\n");
+        }
+
+        fn lower(&mut self) -> Option<Vec<u8>> {
+            Some(b"one\nours\nthere\n".to_vec())
+        }
+    }
+    let dir = TestDir::new("sides");
+    let path = dir.file(b"one\n");
+    let _reader = File::open(&path).unwrap();
+    let editor = Editor::of(&dir.0, Duration::from_secs(1)).unwrap();
+    let edit = |old: &[u8]| [old, b"ours\n"].concat();
+    let mut screen = Busy(path.clone());
+    editor
+        .edit_behind(&mut screen, Path::new("hosts"), edit)
+        .unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "one\nhere\nours\nthere\n");
+}
+
+fn append(path: &Path, line: &str) {
+    let file = fs::OpenOptions::new().append(true).open(path);
+    file.unwrap().write_all(line.as_bytes()).unwrap();
 }
 
 /// What somebody writes between the look at the file and its change is not lost.
@@ -324,8 +359,7 @@ fn a_line_that_comes_meanwhile_stays() {
     edit_in_place(&path, |old| {
         times.set(times.get() + 1);
         if times.get() == 1 {
-            let file = fs::OpenOptions::new().append(true).open(&path);
-            file.unwrap().write_all(b"theirs\n").unwrap();
+            append(&path, "theirs\n");
         }
         [old, b"ours\n"].concat()
     })

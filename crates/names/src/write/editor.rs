@@ -5,19 +5,19 @@ use super::{
 };
 use rustix::{
     fs::{self, FileType, FlockOperation, Mode, OFlags},
-    io::Errno,
+    io::{Errno, ReadWriteFlags, pwritev2},
 };
 use std::{
     fs::File,
-    io::{Read, Seek},
+    io::{IoSlice, Read, Seek},
     os::{fd::OwnedFd, unix::fs::FileExt},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
-/// At which distance the lock is tried.
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
+/// At which distance something is tried that others hold.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long is waited for a moment without readers before there is a screen for them.
 const AT_ONCE: Duration = Duration::from_millis(3);
@@ -94,10 +94,31 @@ impl Editor {
         let written = rewrite(&file, &path, &edit);
         drop(lease);
         match screen.lower() {
-            Some(text) => written.and_then(|()| rewrite(&file, &path, |_| edit(&text))),
+            Some(text) => written.and_then(|()| match text.strip_prefix(&wanted[..]) {
+                // Others may have appended here before, and may do so in this moment.
+                Some(added) => append(&file, added).map_err(write_error(&path)),
+                None => rewrite(&file, &path, |_| edit(&text)),
+            }),
             None => written,
         }
     }
+}
+
+/// Appends in one go, wherever the end is by then.
+fn append(file: &File, text: &[u8]) -> std::io::Result<()> {
+    let flags = ReadWriteFlags::APPEND;
+    match pwritev2(file, &[IoSlice::new(text)], 0, flags)? {
+        written if written == text.len() => Ok(()),
+        _ => Err(std::io::ErrorKind::WriteZero.into()),
+    }
+}
+
+/// The text of a file that nobody can open any more, when those who have it open have closed
+/// it; or after `patience`. None if it cannot be read, or is longer than [`MAX_LEN`].
+pub fn last_words(path: &Path, patience: Duration) -> Option<Vec<u8>> {
+    let file = File::open(path).ok()?;
+    let _lease = Lease::take(&file, patience);
+    read_all(&file, path).ok()
 }
 
 /// Exchanges the text of a file.
@@ -114,7 +135,15 @@ fn open_regular(dir: &OwnedFd, name: &Path, path: &Path) -> Result<File, WriteEr
     // NONBLOCK: opening a pipe without a reader must not hang.
     let flags =
         OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd = match fs::openat(dir, name, flags, Mode::empty()) {
+    let deadline = Instant::now() + PATIENCE;
+    let opened = loop {
+        match fs::openat(dir, name, flags, Mode::empty()) {
+            // Somebody has a lease on it, and has been told to give it back.
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => thread::sleep(PAUSE),
+            opened => break opened,
+        }
+    };
+    let fd = match opened {
         // What cannot be opened for writing at all.
         Err(Errno::ISDIR | Errno::NXIO) => return Err(WriteError::NotRegular(path.to_owned())),
         other => other.map_err(open_error(path))?,
@@ -134,7 +163,7 @@ fn lock(dir: &OwnedFd, path: &Path, patience: Duration) -> Result<(), WriteError
             Err(Errno::WOULDBLOCK) if Instant::now() >= deadline => {
                 return Err(WriteError::Locked(path.to_owned()));
             }
-            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(LOCK_PAUSE),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(PAUSE),
             Err(errno) => return Err(read_error(path)(errno.into())),
         }
     }

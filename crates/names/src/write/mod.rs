@@ -50,7 +50,7 @@ mod editor;
 mod lease;
 mod screen;
 
-pub use editor::Editor;
+pub use editor::{Editor, last_words};
 pub use screen::{NoScreen, Screen};
 
 use rustix::{

@@ -12,10 +12,14 @@ use std::{
     fs, io,
     os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where the file is seen.
 const HOSTS: &str = "/etc/hosts";
+
+/// How long is waited for those who have the screen open when it is taken away.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The screen of one container's hosts file. Whoever has it holds the lock of its directory.
 pub(super) struct HostsScreen<'a> {
@@ -81,11 +85,11 @@ impl Screen for HostsScreen<'_> {
     fn lower(&mut self) -> Option<Vec<u8>> {
         let id = FileId::of(&self.screen).ok().flatten()?;
         let lowered = self.try_lower(id);
-        let text = fs::read(&self.screen).ok()?;
+        let text = write::last_words(&self.screen, PATIENCE);
         if lowered.is_ok() {
             let _ = fs::remove_file(&self.screen);
         }
         let raised = std::mem::take(&mut self.raised);
-        (!raised.is_empty() && text != raised).then_some(text)
+        text.filter(|text| !raised.is_empty() && *text != raised)
     }
 }
