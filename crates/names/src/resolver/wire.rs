@@ -288,14 +288,14 @@ impl Question {
     }
 
     /// The question as it came, under another number.
-    pub(super) fn under(&self, id: u16) -> Vec<u8> {
+    pub fn under(&self, id: u16) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         bytes[..2].copy_from_slice(&id.to_be_bytes());
         bytes
     }
 
     /// Whether these bytes answer this question under that number, and how.
-    pub(super) fn is_answered_by(&self, bytes: &[u8], id: u16) -> Option<ResponseCode> {
+    pub fn is_answered_by(&self, bytes: &[u8], id: u16) -> Option<ResponseCode> {
         let mut decoder = BinDecoder::new(bytes);
         let header = Header::read(&mut decoder).ok()?;
         let metadata = header.metadata;
@@ -314,7 +314,7 @@ impl Question {
     }
 
     /// An answer of somebody else's, as the asker gets it.
-    pub(super) fn pass_on(&self, mut answer: Vec<u8>) -> Vec<u8> {
+    pub fn pass_on(&self, mut answer: Vec<u8>) -> Vec<u8> {
         if answer.len() > limit(self.transport, self.message.edns.as_ref()) {
             // It is asked again over TCP.
             return self.fail(ResponseCode::NoError, Truncated::Yes);
