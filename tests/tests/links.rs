@@ -214,6 +214,19 @@ fn an_address_changed_by_hand_inside_is_followed() {
     let is = |wanted: &str| address(&host, "web", "db").as_deref() == Some(wanted);
     change("10.9.0.5", "10.9.0.77");
     eventually("the new address", || is("10.9.0.77"));
+    // The resolver follows, both ways, and so does its own line.
+    let dig = |question: &str| {
+        let words = format!("exec web dig +short +tries=1 {question}");
+        host.minet(words).succeed()
+    };
+    assert_eq!(dig("db"), "10.9.0.77");
+    assert_eq!(dig("-x 10.9.0.77"), "db.lab.");
+    assert_eq!(dig("-x 10.9.0.5"), "");
+    let hostname = host.minet("exec db hostname").succeed();
+    assert_eq!(
+        address(&host, "db", &hostname).as_deref(),
+        Some("10.9.0.77")
+    );
     let ask = format!("exec web timeout 5 {} ask tcp 10.9.0.77:80", host.probe());
     host.minet(ask).succeed();
     // The way out went with the address.

@@ -1,6 +1,11 @@
 //! Making a receiver's hosts file and edges what the links say.
 
-use super::{host, known::is_there, known_to, open_edges, screen::HostsScreen};
+use super::{
+    host,
+    known::{is_there, settings_now},
+    known_to, open_edges,
+    screen::HostsScreen,
+};
 use crate::{
     Error, Runtime,
     etc_files::{self, EtcSource},
@@ -155,7 +160,7 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
     let (Some(done), Some(row)) = (tx.relink(id.as_str())?, present(tx, id)?) else {
         return Ok(None);
     };
-    let (spec, settings) = (find::spec(&row)?, find::settings(&row)?);
+    let (spec, settings) = (find::spec(&row)?, settings_now(tx, &row)?);
     let known = known_to(tx, &row.name, &settings)?;
     let source = EtcSource {
         spec: &spec,
