@@ -452,7 +452,16 @@ fn minet_tells_what_is_answered_and_why() {
         told["Records"][0].as_str().unwrap().ends_with("db.red."),
         "{told:#}"
     );
-    assert!(host.minet("dns web gone").succeed().contains("NXDOMAIN"));
+    host.minet("link nobody:waits web").succeed();
+    for (name, why) in [
+        ("gone", "whoever is called so does not run"),
+        ("gone.red", "whoever is called so does not run"),
+        ("nothing", "without a dot, it is not asked for outside"),
+        ("waits", "it is a link to nobody, which does not run"),
+    ] {
+        let told = host.minet(format!("dns web {name}")).succeed();
+        assert!(told.contains("NXDOMAIN") && told.contains(why), "{told}");
+    }
     let _server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
     let told = host.minet("dns web a.example").succeed();
     assert!(

@@ -7,8 +7,8 @@ use super::{
 use crate::{Error, Runtime, configuration::with_name_defaults, find};
 use minet_model::{NetworkMode, Receiver};
 use minet_names::resolver::{
-    self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Upstreams,
-    Why,
+    self, Access, Bearer, Decision, Dial, Directory, Meaning, Outcome, Reason, Server, Transport,
+    Upstreams, Why,
 };
 use minet_netns::Netns;
 use minet_state::{ContainerRow, Status, Transaction};
@@ -72,7 +72,7 @@ impl Runtime {
     ) -> Result<Resolved, Error> {
         let (query, bytes) = resolver::query(name, kind)?;
         let paths = self.machine.paths();
-        let (asked, spec, decision, outcome) = self.store.read(|tx| {
+        let (asked, spec, decision, nobody, outcome) = self.store.read(|tx| {
             let asked = asked(tx, container)?;
             let spec = with_name_defaults(&find::spec(&asked.owner)?, paths)?;
             let asker = Asker::of(tx, &asked.owner.id)?;
@@ -80,9 +80,10 @@ impl Runtime {
             let others = others(&spec, &asker.settings);
             let decision =
                 resolver::decide(&mut directory, query.name(), query.query_type(), others)?;
+            let nobody = why_nobody(&mut directory, &query.name().to_ascii())?;
             let transport = Transport::Udp;
             let outcome = resolver::answer(&bytes, &mut directory, others, transport, 0);
-            Ok::<_, Error>((asked, spec, decision, outcome))
+            Ok::<_, Error>((asked, spec, decision, nobody, outcome))
         })?;
         let servers = upstreams(&spec);
         let (reply, server) = match outcome {
@@ -91,7 +92,19 @@ impl Runtime {
             Outcome::Silence => (Vec::new(), None),
         };
         let (status, records) = resolver::show(&reply).unwrap_or_default();
-        let why = why(&decision, server, servers.servers(), &asked.owner);
+        let why = match decision {
+            Decision::NoSuchName => nobody,
+            Decision::Forward => why_outside(server, servers.servers()),
+            Decision::Refuse => format!(
+                "all networks of {} are internal: nobody outside is asked",
+                asked.owner.name
+            ),
+            Decision::Addresses(_) => format!(
+                "it shares a network with {}, or is linked into it",
+                asked.owner.name
+            ),
+            Decision::Names(_) => "the address belongs to a network of the container's".into(),
+        };
         Ok(Resolved {
             name: query.name().to_string(),
             kind: query.query_type().to_string(),
@@ -191,40 +204,38 @@ fn the_host(directory: &mut StoreDirectory<'_, '_>) -> Result<Option<VisibleName
     }))
 }
 
-fn why(
-    decision: &Decision,
-    answered: Option<Server>,
-    servers: &[Server],
-    row: &ContainerRow,
-) -> String {
-    let name = &row.name;
-    match (decision, answered) {
-        (Decision::Addresses(_), _) => {
-            format!("it shares a network with {name}, or is linked into it")
-        }
-        (Decision::Names(_), _) => "the address belongs to a network of the container's".into(),
-        (Decision::NoSuchName, _) => {
-            "nobody of this name runs on its networks, and it is not asked for outside".into()
-        }
-        (Decision::Refuse, _) => {
-            format!("all networks of {name} are internal: nobody outside is asked")
-        }
-        (Decision::Forward, Some(server)) => {
-            let (address, side) = (server.address.ip(), side(server));
-            format!("{address} said so, asked from {side}")
-        }
-        (Decision::Forward, None) => {
-            let Some(first) = servers.first() else {
-                return "there is no server outside to be asked".into();
-            };
-            let addresses: Vec<String> = servers
-                .iter()
-                .map(|server| server.address.ip().to_string())
-                .collect();
-            let (addresses, side) = (addresses.join(", "), side(*first));
-            format!("no server outside answered: {addresses}, asked from {side}")
-        }
+/// Why there would be no such name, and nobody outside is asked for it.
+fn why_nobody(directory: &mut StoreDirectory<'_, '_>, name: &str) -> Result<String, Error> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if let Some(source) = directory.linked(&name)? {
+        return Ok(format!(
+            "it is a link to {source}, which does not run on a network that both are on"
+        ));
     }
+    Ok(match directory.meaning(&name)? {
+        Meaning::Asleep => "whoever is called so does not run; nobody outside is asked for it",
+        _ => "nobody is called so on its networks; without a dot, it is not asked for outside",
+    }
+    .to_owned())
+}
+
+fn why_outside(answered: Option<Server>, servers: &[Server]) -> String {
+    if let Some(server) = answered {
+        return format!(
+            "{} said so, asked from {}",
+            server.address.ip(),
+            side(server)
+        );
+    }
+    let Some(first) = servers.first() else {
+        return "there is no server outside to be asked".into();
+    };
+    let addresses: Vec<String> = servers
+        .iter()
+        .map(|server| server.address.ip().to_string())
+        .collect();
+    let (addresses, side) = (addresses.join(", "), side(*first));
+    format!("no server outside answered: {addresses}, asked from {side}")
 }
 
 /// From where a server is asked; it is the same for all of a container's.
