@@ -3,8 +3,8 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use minet_ipam::Pool;
 use minet_model::{
-    BridgeNetwork, ContainerId, HostName, MacAddr, NetworkId, NetworkName, NetworkSpec, Protocol,
-    PublishSpec, PublishedPort,
+    BridgeNetwork, ContainerId, HostName, MacAddr, Neighbours, NetworkId, NetworkName, NetworkSpec,
+    Protocol, PublishSpec, PublishedPort,
 };
 use minet_names::{
     Ipv6,
@@ -151,6 +151,7 @@ fn names(criterion: &mut Criterion) {
         networks: vec![SharedNetwork {
             name: "bridge".to_owned(),
             gateways: vec![nth(0).into()],
+            neighbours: Neighbours::Talk,
         }],
         names: [one].into_iter().chain(many).collect(),
         links: Vec::new(),

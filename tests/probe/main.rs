@@ -30,6 +30,8 @@
 //!     silent connections to a name server, and garbage; then sleeps (dns.rs)
 //! probe dns ADDRESS:PORT IPV4
 //!     a name server that knows this address only; prints what it is asked (dns.rs)
+//! probe read pieces|whole FILE STOP
+//!     reads a hosts file until STOP exists; prints what is torn, and how often it read (read.rs)
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
@@ -38,7 +40,9 @@
 mod dns;
 mod frame;
 mod raw;
+mod read;
 
+use read::Manner;
 use rustix::net::{self, AddressFamily, SocketType};
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -69,6 +73,8 @@ fn main() -> ExitCode {
         ["call", name, ref arguments @ ..] => call(name, arguments),
         ["pester", at] => parse(at).and_then(dns::pester),
         ["dns", at, address] => dns(at, address),
+        ["read", "pieces", file, stop] => read::read(Manner::Pieces, file.as_ref(), stop.as_ref()),
+        ["read", "whole", file, stop] => read::read(Manner::Whole, file.as_ref(), stop.as_ref()),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };
     match outcome {

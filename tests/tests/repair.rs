@@ -204,3 +204,36 @@ fn what_cannot_be_mended_is_said() {
 fn parse(text: impl AsRef<str>) -> serde_json::Value {
     serde_json::from_str(text.as_ref()).expect("JSON")
 }
+
+/// A repair that meets the end of a container brings nothing of it back, at which its next
+/// life would stumble.
+#[test]
+fn a_restart_is_not_disturbed_by_repairs() {
+    const RESTARTS: usize = 25;
+    let host = TestHost::new();
+    host.leave(
+        "--name web",
+        "trap 'exit 0' TERM; while :; do sleep 0.01; done",
+    );
+    let minet = minet_tests::minet().display();
+    let go = host.file("go", "");
+    let repairs = ["repair", "repair web"].map(|repair| {
+        let script = format!(
+            "while [ -e {} ]; do {minet} {repair} || true; done",
+            go.display()
+        );
+        host.spawn(Place::Host, ["sh", "-c", &script])
+    });
+    for _ in 0..RESTARTS {
+        host.minet("restart -t 5 web").succeed();
+        host.minet("exec web test -s /etc/hosts").succeed();
+        let hosts = host.inspect("web")["HostsPath"].as_str().map(str::to_owned);
+        host.sh(&format!("test -s {}", hosts.expect("a path")))
+            .succeed();
+    }
+    std::fs::remove_file(&go).expect("end the repairs");
+    for repair in repairs {
+        repair.finish();
+    }
+    host.minet("check").succeed();
+}

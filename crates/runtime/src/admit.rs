@@ -149,7 +149,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     }
     let known = links::known_to(tx, &name, &settings)?;
     let plan = plan(candidate, &id, &name, &settings, &known)?;
-    let namespace_of = shared_with(&namespace);
+    let namespace_of = namespace.owner();
     let wish = NewContainer {
         id: &id,
         name: &name,
@@ -246,11 +246,16 @@ fn find_namespace(tx: &Transaction<'_>, mode: &NetworkMode) -> Result<Namespace,
     }
 }
 
-/// Whose network stays as long as this container lives.
-fn shared_with(namespace: &Namespace) -> Option<ContainerId> {
-    match namespace {
-        Namespace::Shared(row) => Some(row.namespace_of.clone().unwrap_or_else(|| row.id.clone())),
-        Namespace::Own | Namespace::Host | Namespace::Pinned(_) => None,
+impl Namespace {
+    /// The container whose network it is, which stays as long as this one lives; none if it is
+    /// no other container's.
+    pub(crate) fn owner(&self) -> Option<ContainerId> {
+        match self {
+            Namespace::Shared(row) => {
+                Some(row.namespace_of.clone().unwrap_or_else(|| row.id.clone()))
+            }
+            Namespace::Own | Namespace::Host | Namespace::Pinned(_) => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     settings::{Attachment, SeenHosts, Settings},
     steps::RewriteHosts,
 };
-use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, NetworkMode};
+use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, HostsBase, NetworkMode};
 use minet_names::{
     Ipv6,
     hosts::{self, Entry, HostsFile},
@@ -136,9 +136,7 @@ fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
     let spec = source.spec;
     let host = fs::read("/etc/resolv.conf").unwrap_or_default();
     let host = String::from_utf8_lossy(&host).into_owned();
-    let nothing_asked =
-        spec.dns.is_empty() && spec.dns_search.is_empty() && spec.dns_options.is_empty();
-    if shares_the_hosts_names(&spec.mode) && nothing_asked {
+    if shares_the_hosts_names(&spec.mode) && asks_for_no_dns(spec) {
         return Ok(host);
     }
     let systemd = fs::read_to_string("/run/systemd/resolve/resolv.conf").ok();
@@ -148,6 +146,20 @@ fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
         return Ok(resolv::for_resolver(&host, &overrides, &servers).render());
     }
     Ok(resolv::for_container(&host, systemd.as_deref(), &overrides, Ipv6::Without).render())
+}
+
+fn asks_for_no_dns(spec: &ContainerSpec) -> bool {
+    spec.dns.is_empty() && spec.dns_search.is_empty() && spec.dns_options.is_empty()
+}
+
+/// Whether its files are copies of the host's, and nothing else: then the host's own, when
+/// they have been replaced, are at least as good.
+pub(crate) fn are_the_hosts(spec: &ContainerSpec) -> bool {
+    shares_the_hosts_names(&spec.mode)
+        && asks_for_no_dns(spec)
+        && spec.add_hosts.is_empty()
+        && spec.hosts_base == HostsBase::default()
+        && spec.hostname.is_none()
 }
 
 /// In the host's own namespace, and in one that somebody else made, the host's servers

@@ -105,10 +105,7 @@ pub(crate) fn begin(
         hostname: admitted.settings.hostname.clone(),
         netns: joins.then(|| duplicate(netns)).transpose()?,
         root: root_of(spec),
-        access: match spec.read_only {
-            true => RootAccess::ReadOnly,
-            false => RootAccess::ReadWrite,
-        },
+        access: access_of(spec),
         volumes: world.volumes,
         etc: etc_files::mounts(&admitted.settings),
         capabilities: world.capabilities,
@@ -125,6 +122,14 @@ pub(crate) fn begin(
         preparing: minet_netns::begin(launch)?,
         netns: netns.id()?.ino,
     })
+}
+
+/// Whether it may write to its root.
+pub(crate) fn access_of(spec: &ContainerSpec) -> RootAccess {
+    match spec.read_only {
+        true => RootAccess::ReadOnly,
+        false => RootAccess::ReadWrite,
+    }
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {

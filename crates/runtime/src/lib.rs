@@ -58,6 +58,7 @@ mod links;
 mod list;
 mod lock;
 mod logs;
+mod lost_files;
 mod machine;
 mod memory;
 mod mend;
@@ -84,6 +85,7 @@ mod run;
 mod script;
 mod settings;
 mod shield;
+mod sight;
 mod start;
 mod step;
 mod steps;
@@ -106,7 +108,7 @@ pub use list::Listed;
 pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
 pub use mend::Repaired;
 pub use minet_config::{Config, ConfigError, LeftAlone};
-pub use minet_names::resolver::{Access, Bearer, Reason, Server};
+pub use minet_names::resolver::{Access, Bearer, Reason, Server, Why};
 pub use minet_netns::StartupReport;
 pub use minet_netns::{close_inherited, share_one_heap};
 pub use narrator::Narrator;
@@ -135,7 +137,6 @@ pub use top::{ProcessInfo, Traffic, Usage};
 pub use machine::{Inside, Machine};
 use memory::Memory;
 use minet_state::{Live, ProcessIdentity, Store};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
 
 /// minet on this machine: its memory, and its hands.
@@ -191,9 +192,7 @@ impl Runtime {
         if live.boot != self.boot {
             return None;
         }
-        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-        // Looked at after the handle was taken: the number cannot have changed hands since.
-        process::is_alive(process).then_some(pidfd)
+        process::open(process)
     }
 
     /// Undoes steps without telling anybody; returns what resisted.

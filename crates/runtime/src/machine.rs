@@ -15,6 +15,8 @@ pub struct Machine {
     /// The table in an empty namespace, for each kind of transit that was asked for.
     tables: Vec<(Transit, Anatomy)>,
     resolver: Option<Sockets>,
+    /// Another container's namespace.
+    joined: Option<Netns>,
 }
 
 /// What the steps know of the container's network namespace.
@@ -44,6 +46,7 @@ impl Machine {
             holder: None,
             tables: Vec::new(),
             resolver: None,
+            joined: None,
         }
     }
 
@@ -120,6 +123,17 @@ impl Machine {
     /// The process that holds the namespace open, where it is another one.
     pub(crate) fn holder(&self) -> Option<i32> {
         self.holder
+    }
+
+    /// The container lives in this namespace of another one, and shall not lose it when that
+    /// one ends.
+    pub(crate) fn join(&mut self, netns: Netns) {
+        self.joined = Some(netns);
+    }
+
+    /// The other container's namespace in which this one lives.
+    pub(crate) fn joined(&self) -> Option<&Netns> {
+        self.joined.as_ref()
     }
 
     /// From now on, these are the sockets of the container's resolver, until somebody

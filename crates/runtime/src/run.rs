@@ -80,6 +80,7 @@ impl Runtime {
             relays: attend::relays(held, admitted.settings.address()),
             control: control::open_for(&admitted.settings)?,
             resolver: Resolver::of(&mut self.machine, &admitted.id, spec)?,
+            heir: self.heir(admitted)?,
             guard: Some(self.guard(admitted)),
         })
     }
@@ -116,6 +117,7 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
+                self.note_waiting(&spec.links, narrator)?;
                 let up = Up {
                     admitted,
                     running,
@@ -251,6 +253,9 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<Running, Error> {
         let shared = self.shared_namespace(&admitted.namespace)?;
+        if let (Namespace::Shared(_), Some(netns)) = (&admitted.namespace, &shared) {
+            self.machine.join(netns.try_clone()?);
+        }
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         ground.build(&mut carrier, &mut self.store, &self.boot)?;
         for shard in &admitted.shards {

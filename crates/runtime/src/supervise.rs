@@ -15,9 +15,8 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{Admitted, Namespace},
+    admit::Admitted,
     attend::{self, Background, Farewell, Logged, News, SharedLog},
-    find,
     launch::{self, World},
     logs::LogWriter,
     process,
@@ -215,15 +214,11 @@ impl Runtime {
         Ok(Some(prepared.start()?))
     }
 
-    /// A host whose network is shared may have started its command again meanwhile, too.
-    fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
-        match &admitted.namespace {
-            Namespace::Shared(row) => {
-                let id = row.id.as_str();
-                let row = self.store.read(|tx| find::container(tx, id))?;
-                self.netns_of(&row).map(Some)
-            }
-            other => self.shared_namespace(other),
+    /// One that was held since the first life is there even if its maker has ended.
+    fn where_it_lives(&self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
+        match self.machine.joined() {
+            Some(netns) => Ok(Some(netns.try_clone()?)),
+            None => self.shared_namespace(&admitted.namespace),
         }
     }
 }

@@ -63,6 +63,9 @@ fn head() -> Value {
         "Address6": "ADDRESS6",
         "Receivers": receivers,
         "State": state,
+        "Scope": "SCOPE",
+        "Containers": "CONTAINERS",
+        "GoesWithReceiver": "GOES WITH RECEIVER",
     })
 }
 

@@ -4,6 +4,7 @@ use super::{
     HOST_NAME,
     world::{Bearer, SharedNetwork},
 };
+use minet_model::Neighbours;
 use std::net::IpAddr;
 
 /// What there is to know about names, asked on behalf of one container.
@@ -101,18 +102,8 @@ pub fn meaning<D: Directory>(directory: &mut D, name: &str) -> Result<Meaning, D
     if name == HOST_NAME {
         return Ok(host(&networks));
     }
-    if let Some(source) = directory.linked(&name)? {
-        // A link has the last word: nobody else shall be taken for its source.
-        let source = source.to_ascii_lowercase();
-        let bearers = by_name(directory, &networks, &source)?;
-        let as_link = |bearer| Bearer {
-            why: Why::Link,
-            ..bearer
-        };
-        return Ok(awake(
-            bearers.into_iter().map(as_link).collect(),
-            Asleep::Is,
-        ));
+    if let Some(linked) = linked(directory, &networks, &name)? {
+        return Ok(linked);
     }
     let mut bearers = Vec::new();
     for network in &networks {
@@ -134,15 +125,54 @@ enum Asleep {
     IsNot,
 }
 
-fn by_name<D: Directory>(
+/// The source of a link by this name, or by this name behind which a network stands.
+///
+/// A link has the last word: nobody else shall be taken for its source.
+fn linked<D: Directory>(
     directory: &mut D,
     networks: &[SharedNetwork],
     name: &str,
+) -> Result<Option<Meaning>, D::Error> {
+    if let Some(source) = directory.linked(name)? {
+        let bearers = sources(directory, networks, &source)?;
+        return Ok(Some(awake(bearers, Asleep::Is)));
+    }
+    for network in networks {
+        let Some(prefix) = without_suffix(name, &network.name) else {
+            continue;
+        };
+        let Some(source) = directory.linked(prefix)? else {
+            continue;
+        };
+        let bearers = sources(directory, std::slice::from_ref(network), &source)?;
+        // One that is not on that network leaves the name to whoever is.
+        if !bearers.is_empty() {
+            return Ok(Some(awake(bearers, Asleep::Is)));
+        }
+    }
+    Ok(None)
+}
+
+/// The source of a link on these networks, by the addresses to which the link opens a way:
+/// where neighbours do not talk, it is one for IPv4.
+fn sources<D: Directory>(
+    directory: &mut D,
+    networks: &[SharedNetwork],
+    source: &str,
 ) -> Result<Vec<Bearer>, D::Error> {
+    let source = source.to_ascii_lowercase();
     let mut found = Vec::new();
     for network in networks {
-        let bearers = directory.bearers(&network.name, name)?;
-        found.extend(bearers.into_iter().filter(|bearer| bearer.why == Why::Name));
+        for mut bearer in directory.bearers(&network.name, &source)? {
+            if bearer.why != Why::Name {
+                continue;
+            }
+            bearer.why = Why::Link;
+            if network.neighbours != Neighbours::Talk {
+                bearer.addresses.retain(IpAddr::is_ipv4);
+            }
+            found.push(bearer);
+        }
     }
     Ok(found)
 }

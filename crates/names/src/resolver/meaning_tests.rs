@@ -20,6 +20,7 @@ pub(in crate::resolver) fn world(networks: &[&str]) -> World {
             .map(|network| SharedNetwork {
                 name: (*network).to_owned(),
                 gateways: vec![[10, 0, 0, 1].into()],
+                neighbours: Neighbours::Talk,
             })
             .collect(),
         names: vec![
@@ -110,6 +111,40 @@ fn a_link_has_the_last_word() {
     assert_eq!(means("mysql"), ["DB on red: link"]);
     assert_eq!(means("web"), ["DB on red: link"]);
     assert_eq!(means("waits"), ["asleep"]);
+    // Docker answers to it with the network behind it, too.
+    assert_eq!(means("MySQL.red"), ["DB on red: link"]);
+    assert_eq!(means("web.red"), ["DB on red: link"]);
+    assert_eq!(means("mysql.blue"), ["unknown"]);
+    assert_eq!(means("waits.red"), ["unknown"]);
+}
+
+#[test]
+fn a_network_behind_an_alias_is_the_source_s() {
+    let mut world = world(&["red", "blue"]);
+    let mut means = |name: &str| told(meaning(&mut world, name).unwrap());
+    // The source is not on blue, and somebody else of that name is.
+    assert_eq!(means("web.blue"), ["web on blue: name"]);
+    assert_eq!(means("web"), ["DB on red: link"]);
+}
+
+/// A link opens no way for IPv6 where neighbours do not talk.
+#[test]
+fn a_link_leads_where_the_way_is_open() {
+    let both = ["10.0.0.3", "fd00::3"].map(|address| address.parse().unwrap());
+    for (neighbours, want) in [
+        (Neighbours::Talk, &both[..]),
+        (Neighbours::Apart, &both[..1]),
+        (Neighbours::Linked, &both[..1]),
+    ] {
+        let mut world = world(&["red"]);
+        world.networks[0].neighbours = neighbours;
+        let db = world.names.iter_mut().find(|(name, _)| name == "db");
+        db.unwrap().1.addresses = both.to_vec();
+        let Meaning::Known(reasons) = meaning(&mut world, "mysql").unwrap() else {
+            panic!("{neighbours:?}");
+        };
+        assert_eq!(reasons[0].addresses, want, "{neighbours:?}");
+    }
 }
 
 #[test]

@@ -13,8 +13,9 @@
 //!                               what does the name mean?               (meaning.rs)
 //!                                 │ ours: addresses,      else │
 //!                                 │ none, or an error          ▼
-//!                                 │               a server of --dns or of the host
-//!                                 ▼                                    (forward.rs)
+//!                                 │               the servers of --dns or of the host,
+//!                                 │               by turns             (forward.rs)
+//!                                 ▼               one by one           (exchange.rs)
 //!                               answer ◀──────────────────────┘
 //! ```
 //!
@@ -38,14 +39,18 @@
 //!   question from the very server that was asked comes back.
 //! - Whatever arrives, nothing grows without bound and nothing panics.
 
+mod connection;
+mod exchange;
 mod forward;
+mod framed;
 mod meaning;
 mod serve;
 mod upstream;
 mod wire;
 mod world;
 
-pub use forward::{Dial, Forwarded, forward};
+pub use exchange::Dial;
+pub use forward::{Forwarded, forward};
 pub use meaning::{Directory, Meaning, Reason, Why, meaning};
 pub use serve::{Mind, Service, Sockets};
 pub use upstream::{Access, HOST_SERVERS, Server, Upstreams};

@@ -24,6 +24,9 @@ pub enum Transport {
 const LONGEST_DATAGRAM: usize = 4096;
 const SHORTEST_DATAGRAM: usize = 512;
 
+/// An A record whose name is a pointer to the question (RFC 1035 sections 3.2.1, 4.1.4).
+const SHORTEST_RECORD: usize = 16;
+
 /// Whether others are asked what the container's networks do not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -243,16 +246,28 @@ fn finish(mut message: Message, transport: Transport, asked: Option<&Edns>) -> O
         message.set_edns(edns);
     }
     let limit = limit(transport, asked);
+    // Of hundreds of bearers most need not even be encoded.
+    keep(&mut message, limit / SHORTEST_RECORD);
     loop {
         let Ok(bytes) = message.to_vec() else {
             return Outcome::Silence;
         };
-        if bytes.len() <= limit || message.answers.is_empty() {
+        let answers = message.answers.len();
+        if bytes.len() <= limit || answers == 0 {
             return Outcome::Reply(bytes);
         }
+        keep(
+            &mut message,
+            (answers * limit / bytes.len()).min(answers - 1),
+        );
+    }
+}
+
+/// Leaves out the answers beyond the first so many, and says so.
+fn keep(message: &mut Message, answers: usize) {
+    if message.answers.len() > answers {
         message.metadata.truncation = true;
-        let fit = message.answers.len() * limit / bytes.len();
-        message.answers.truncate(fit.min(message.answers.len() - 1));
+        message.answers.truncate(answers);
     }
 }
 
@@ -273,14 +288,14 @@ impl Question {
     }
 
     /// The question as it came, under another number.
-    pub(super) fn under(&self, id: u16) -> Vec<u8> {
+    pub fn under(&self, id: u16) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         bytes[..2].copy_from_slice(&id.to_be_bytes());
         bytes
     }
 
     /// Whether these bytes answer this question under that number, and how.
-    pub(super) fn is_answered_by(&self, bytes: &[u8], id: u16) -> Option<ResponseCode> {
+    pub fn is_answered_by(&self, bytes: &[u8], id: u16) -> Option<ResponseCode> {
         let mut decoder = BinDecoder::new(bytes);
         let header = Header::read(&mut decoder).ok()?;
         let metadata = header.metadata;
@@ -299,7 +314,7 @@ impl Question {
     }
 
     /// An answer of somebody else's, as the asker gets it.
-    pub(super) fn pass_on(&self, mut answer: Vec<u8>) -> Vec<u8> {
+    pub fn pass_on(&self, mut answer: Vec<u8>) -> Vec<u8> {
         if answer.len() > limit(self.transport, self.message.edns.as_ref()) {
             // It is asked again over TCP.
             return self.fail(ResponseCode::NoError, Truncated::Yes);

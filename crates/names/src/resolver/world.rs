@@ -1,6 +1,7 @@
 //! What there is to know, as data.
 
 use super::meaning::{Directory, Why};
+use minet_model::Neighbours;
 use std::{convert::Infallible, net::IpAddr};
 
 /// A network that the asking container is on.
@@ -10,6 +11,8 @@ pub struct SharedNetwork {
     pub name: String,
     /// The host's addresses on it.
     pub gateways: Vec<IpAddr>,
+    /// Whether those on it reach each other without a link.
+    pub neighbours: Neighbours,
 }
 
 /// One who is called by a name, on one network.

@@ -64,6 +64,7 @@ mod devices;
 mod exec;
 mod fresh;
 mod init;
+pub(crate) mod mount;
 mod privileges;
 mod process;
 mod protect;
@@ -151,7 +152,7 @@ pub struct EtcFiles {
 
 impl EtcFiles {
     /// The files with the paths they cover.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
         [
             (&self.hosts, "/etc/hosts"),
             (&self.resolv_conf, "/etc/resolv.conf"),

@@ -1,6 +1,10 @@
 //! Stage 3 of a launch: the file systems that the process will see.
 
-use super::{Launch, RootAccess, Terminal, devices, fresh, protect};
+use super::{
+    Launch, RootAccess, Terminal, devices, fresh,
+    mount::{Mount, attributes, bind, move_onto, place},
+    protect,
+};
 use crate::{
     failure::{Doing, Failure},
     inside::{Root, RootDir, Symlinks},
@@ -10,40 +14,13 @@ use crate::{
 use rustix::{
     fs::{FileType, fstat},
     io::Errno,
-    mount::{
-        MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change,
-        move_mount, unmount,
-    },
+    mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
     process::{chdir, fchdir, pivot_root},
 };
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::{Path, PathBuf},
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
-
-/// A mount that is to appear somewhere.
-pub(super) struct Mount {
-    tree: OwnedFd,
-    target: PathBuf,
-    symlinks: Symlinks,
-}
-
-impl Mount {
-    pub(super) fn new(tree: OwnedFd, target: impl Into<PathBuf>, symlinks: Symlinks) -> Self {
-        Mount {
-            tree,
-            target: target.into(),
-            symlinks,
-        }
-    }
-}
-
-/// What every file system gets: executing a file gives no privilege.
-///
-/// The process may gain none anyhow (`no_new_privs`), but the kernel looks at a file's
-/// capabilities first, and refuses to execute one that asks for a capability which the
-/// process can never have. Debian's `ping` is such a file, and needs none here.
-const NO_GAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID;
 
 /// The finished world.
 pub(super) struct World {
@@ -120,17 +97,7 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
 }
 
 fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
-    // A device node in a root directory is only a file: the container may be able to make
-    // one (CAP_MKNOD), and there is no other fence around the host's devices.
-    let common = match launch.root {
-        Root::Host => NO_GAIN,
-        Root::Directory(_) => NO_GAIN | MountAttrFlags::MOUNT_ATTR_NODEV,
-    };
-    let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
-    let etc_attributes = match launch.access {
-        RootAccess::ReadWrite => common,
-        RootAccess::ReadOnly => common | read_only,
-    };
+    let etc_attributes = attributes(&launch.root, launch.access);
     let mut binds = Vec::new();
     for (source, target) in launch.etc.pairs() {
         // A volume at the very place is what the user wants to see there.
@@ -143,31 +110,20 @@ fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
         }
     }
     for volume in &launch.volumes {
-        let attributes = if volume.read_only {
-            common | read_only
-        } else {
-            common
+        let access = match volume.read_only {
+            true => RootAccess::ReadOnly,
+            false => RootAccess::ReadWrite,
         };
+        let attributes = attributes(&launch.root, access);
         binds.push(bind(&volume.source, &volume.target, attributes)?);
     }
     binds.sort_by_key(|bind| bind.target.components().count());
     Ok(binds)
 }
 
-fn bind(source: &Path, target: &Path, attributes: MountAttrFlags) -> Result<Mount, Failure> {
-    let tree =
-        fresh::copy_of(source, Reach::AllBelow).doing(|| format!("bind {}", source.display()))?;
-    sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
-        .doing(|| format!("restrict the mount of {}", source.display()))?;
-    Ok(Mount::new(tree, target, Symlinks::Follow))
-}
-
 /// Makes the root what it shall be, and lets go of the host's tree where it is another.
 fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
-    let attributes = match access {
-        RootAccess::ReadWrite => NO_GAIN,
-        RootAccess::ReadOnly => NO_GAIN | MountAttrFlags::MOUNT_ATTR_RDONLY,
-    };
+    let attributes = attributes(root, access);
     let Root::Directory(directory) = root else {
         let root = RootDir::open(root)?;
         sys::restrict_mount(root.as_fd(), attributes, Reach::AllBelow)
@@ -178,12 +134,7 @@ fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
     let doing = || format!("make {} the root directory", directory.display());
     // pivot_root(2) wants a mount, so the directory is mounted on itself.
     let place = RootDir::open(root)?;
-    let tree = bind(
-        directory,
-        Path::new("/"),
-        attributes | MountAttrFlags::MOUNT_ATTR_NODEV,
-    )?
-    .tree;
+    let tree = bind(directory, Path::new("/"), attributes)?.tree;
     move_onto(tree.as_fd(), place.as_fd()).doing(doing)?;
     fchdir(&tree).doing(doing)?;
     // The new root is stacked on the old one, and "." is the old one from then on.
@@ -233,13 +184,6 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
     }
     protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
     Ok(World { root, terminals })
-}
-
-/// Puts a mount on its target: on the very file that the kernel found inside the root.
-fn place(base: &RootDir, mount: &Mount) -> Result<(), Failure> {
-    base.find(&mount.target, mount.symlinks)
-        .and_then(|target| move_onto(mount.tree.as_fd(), target.as_fd()))
-        .doing(|| format!("mount on {}", mount.target.display()))
 }
 
 /// The same for what only appears where there is a place for it.
@@ -313,10 +257,4 @@ pub(super) fn place_console(root: &RootDir, terminal: &Terminal) -> Result<(), F
     let copy =
         fresh::copy_of_open(terminal.slave.as_fd()).doing(|| "bind the terminal".to_owned())?;
     place_if_possible(root, copy, "/dev/console").map(drop)
-}
-
-/// `move_mount(2)` between two descriptors: no path is involved.
-pub(super) fn move_onto(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(tree, c"", target, c"", flags)
 }

@@ -5,6 +5,7 @@ use crate::{
     settings::{Attachment, Settings},
     steps::{OpenEdges, PortOfSource},
 };
+use ipnetwork::Ipv4Network;
 use minet_model::{
     ContainerId, ContainerName, ContainerSpec, HostName, Neighbours, Protocol, Receiver,
 };
@@ -116,6 +117,17 @@ pub(super) fn address_now(
 ) -> Result<Ipv4Addr, Error> {
     let moved = tx.moved_address(id, &attachment.network)?;
     Ok(moved.unwrap_or(attachment.address.ip()))
+}
+
+/// What was chosen for a container, with its addresses as they are.
+pub(super) fn settings_now(tx: &Transaction<'_>, row: &ContainerRow) -> Result<Settings, Error> {
+    let mut settings = find::settings(row)?;
+    for attachment in &mut settings.attachments {
+        let address = address_now(tx, &row.id, attachment)?;
+        attachment.address = Ipv4Network::new(address, attachment.address.prefix())
+            .expect("the prefix of an address of the same family");
+    }
+    Ok(settings)
 }
 
 /// Its IPv6 address for this receiver. Where neighbours meet along links alone, a link opens

@@ -26,6 +26,7 @@ mod list;
 mod moved;
 mod notes;
 mod relink;
+mod screen;
 
 pub(crate) use command::record_links_of;
 pub use command::{LinkWish, Unlink};

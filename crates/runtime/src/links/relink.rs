@@ -1,12 +1,18 @@
 //! Making a receiver's hosts file and edges what the links say.
 
-use super::{host, known_to, open_edges};
+use super::{
+    host,
+    known::{is_there, settings_now},
+    known_to, open_edges,
+    screen::HostsScreen,
+};
 use crate::{
     Error, Runtime,
     etc_files::{self, EtcSource},
     find,
     narrator::{Narrator, Silent},
     plan::Plan,
+    process,
     step::{Act, Step},
     steps::{OpenEdges, RewriteHosts},
 };
@@ -83,7 +89,8 @@ impl Runtime {
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
                 narrator.tell_step(1, step);
-                step.write_with(editor)
+                let dir = &find::settings(&todo.row)?.etc_dir;
+                step.write_with(editor, &mut HostsScreen::of(self, &todo.row, dir))
             }
             _ => Ok(()),
         };
@@ -118,15 +125,34 @@ impl Runtime {
     }
 }
 
-/// The container, if it is there; else there is nothing to be done for it.
+/// The container, if somebody is there who knows its names; else there is nothing to be done
+/// for it.
 fn present(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<ContainerRow>, Error> {
-    let row = tx.container(id)?.filter(super::known::is_there);
-    if row.is_none()
-        && let Some(noted) = tx.relink(id.as_str())?
+    let row = tx.container(id)?;
+    if let Some(row) = row
+        && somebody_knows_its_names(tx, &row)?
     {
+        return Ok(Some(row));
+    }
+    if let Some(noted) = tx.relink(id.as_str())? {
         tx.relinked(&noted)?;
     }
-    Ok(row)
+    Ok(None)
+}
+
+/// Itself, or a container that shares its network and its files, which may outlive it.
+fn somebody_knows_its_names(tx: &Transaction<'_>, row: &ContainerRow) -> Result<bool, Error> {
+    if row.live.is_none() {
+        return Ok(false);
+    }
+    if is_there(row) {
+        return Ok(true);
+    }
+    let lives = |guest: &ContainerRow| {
+        let live = guest.live.as_ref().filter(|_| is_there(guest));
+        live.is_some_and(|live| process::is_alive(live.supervisor))
+    };
+    Ok(tx.guests_of(&row.id)?.iter().any(lives))
 }
 
 /// Computes what shall be, and records the edges that are about to be open.
@@ -134,7 +160,7 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
     let (Some(done), Some(row)) = (tx.relink(id.as_str())?, present(tx, id)?) else {
         return Ok(None);
     };
-    let (spec, settings) = (find::spec(&row)?, find::settings(&row)?);
+    let (spec, settings) = (find::spec(&row)?, settings_now(tx, &row)?);
     let known = known_to(tx, &row.name, &settings)?;
     let source = EtcSource {
         spec: &spec,
@@ -171,9 +197,12 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
 /// The edges are as they shall be. True if the container has ended meanwhile.
 fn settle(tx: &Transaction<'_>, todo: &Todo) -> Result<bool, Error> {
     let id = &todo.row.id;
-    let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
+    let Some(row) = tx.container(id)? else {
         return Ok(true);
     };
+    if !somebody_knows_its_names(tx, &row)? {
+        return Ok(true);
+    }
     if todo.before.ports != todo.after.ports {
         let mut plan: Plan = find::plan(&row)?;
         plan.steps

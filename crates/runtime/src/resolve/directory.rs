@@ -87,6 +87,7 @@ impl Directory for StoreDirectory<'_, '_> {
         let network = |attachment: &&Attachment| SharedNetwork {
             name: attachment.network.to_string(),
             gateways: gateways(attachment),
+            neighbours: attachment.neighbours,
         };
         Ok(attachments.iter().map(network).collect())
     }
