@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, inheritance, links, logs,
+    Error, Narrator, Runtime, find, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -70,13 +70,11 @@ impl Runtime {
         };
         // A store that cannot be written to, on a full disk, does not keep the kernel from
         // being cleaned up; what cannot be recorded now is recorded by a later command.
-        let guests = self.has_living_guests(id)?;
-        let linked = self.has_links_from(&row)?;
-        let (plan, unrecorded) = match self.record_end(&row, ending, guests || linked) {
+        let (plan, unrecorded) = match self.bequeath(id, ending.exit_code()) {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
-        let (keep, undo) = match guests {
+        let (keep, undo) = match self.has_living_guests(id)? {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
         };
@@ -90,10 +88,8 @@ impl Runtime {
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
         // Before its addresses are anybody else's.
-        if linked {
-            let told = self.tell_receivers(&row);
-            left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
-        }
+        let told = self.tell_receivers(&row);
+        left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
         let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
             (Some(error), ..) => Err(error),
             (None, true, true) => self.settle(&row, ending),
@@ -109,29 +105,13 @@ impl Runtime {
         Ok(left_behind)
     }
 
-    /// Writes down how it ended, and returns what is to be undone. One that is being removed,
-    /// and that nobody looks at before its row goes, needs no such word of its own.
-    fn record_end(
-        &mut self,
-        row: &ContainerRow,
-        ending: &Ending,
-        others_look: bool,
-    ) -> Result<Plan, Error> {
-        let plan = find::plan(row)?;
-        match row.wish == Wish::Gone && !others_look && !inheritance::leaves_anything(&plan) {
-            true => Ok(plan),
-            false => self.bequeath(&row.id, ending.exit_code()),
-        }
-    }
-
-    fn has_links_from(&mut self, row: &ContainerRow) -> Result<bool, Error> {
-        let links_from = |tx: &Transaction<'_>| tx.links_from(&row.name);
-        Ok(!self.store.read(links_from)?.is_empty())
-    }
-
     /// Those who have links to a container that has ended do not know it any more.
     fn tell_receivers(&mut self, row: &ContainerRow) -> Result<Vec<String>, Error> {
         let settings = find::settings(row)?;
+        let has_any = |tx: &Transaction<'_>| Ok::<_, Error>(!tx.links_from(&row.name)?.is_empty());
+        if !self.store.read(has_any)? {
+            return Ok(Vec::new());
+        }
         let noted = self
             .store
             .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
