@@ -53,7 +53,14 @@ const NETWORKS: &[&str] = &[
     "network connect",
     "network disconnect",
 ];
-const REST: &[&str] = &["publish", "unpublish", "link", "rename", "gc"];
+const REST: &[&str] = &[
+    "publish",
+    "unpublish",
+    "link",
+    "link past a reader",
+    "rename",
+    "gc",
+];
 
 #[test]
 fn every_scenario_is_struck() {

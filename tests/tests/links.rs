@@ -433,6 +433,8 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
         host.exec(["cat", &victim.display().to_string()]).succeed(),
         "untouched"
     );
+    // Whoever catches up with its file says that it is gone.
+    host.minet("rm -f web").succeed();
     // One that holds the lock of its own file for ever.
     host.leave(
         "--name locker --link db",

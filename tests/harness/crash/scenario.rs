@@ -88,6 +88,14 @@ pub const SCENARIOS: &[Scenario] = &[
         clean: "unlink db:store\nrm -f doomed db",
     },
     Scenario {
+        name: "link past a reader",
+        // It keeps the file open, so that there is a screen.
+        prepare: "run -d --name db -- sleep 1000\n\
+                  run -d --name doomed -- flock /etc/hosts sleep 1000",
+        command: "link db:store doomed",
+        clean: "exec doomed grep -q minet.*end /etc/hosts\nunlink db:store\nrm -f doomed db",
+    },
+    Scenario {
         name: "rename",
         prepare: "run -d --name doomed -p 8080:80 -- sleep 1000",
         command: "rename doomed spared",

@@ -2,8 +2,9 @@
 
 use super::{
     framed,
+    question::Question,
     serve::{LONGEST_QUESTION, Shared},
-    wire::{Outcome, Question, Transport},
+    wire::{Outcome, Transport},
 };
 use std::{io, sync::Arc, time::Duration};
 use tokio::{

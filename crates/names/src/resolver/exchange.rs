@@ -1,10 +1,6 @@
 //! One question to one server, and its answer.
 
-use super::{
-    framed,
-    upstream::Server,
-    wire::{Question, Transport},
-};
+use super::{framed, question::Question, upstream::Server, wire::Transport};
 use hickory_proto::op::ResponseCode;
 use rustix::net::{RecvFlags, recv};
 use std::{io, net::SocketAddr, os::fd::OwnedFd, time::Duration};

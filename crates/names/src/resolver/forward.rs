@@ -11,8 +11,8 @@
 
 use super::{
     exchange::{Dial, exchange},
+    question::Question,
     upstream::{Server, Upstreams},
-    wire::Question,
 };
 use hickory_proto::op::ResponseCode;
 use std::{pin::Pin, time::Duration};

@@ -11,6 +11,7 @@
 //!                                   │ is it a question?                (wire.rs)
 //!                                   ▼
 //!                               what does the name mean?               (meaning.rs)
+//!                               and what is done about it?             (decide.rs)
 //!                                 │ ours: addresses,      else │
 //!                                 │ none, or an error          ▼
 //!                                 │               the servers of --dns or of the host,
@@ -40,23 +41,27 @@
 //! - Whatever arrives, nothing grows without bound and nothing panics.
 
 mod connection;
+mod decide;
 mod exchange;
 mod forward;
 mod framed;
 mod meaning;
+mod question;
 mod serve;
 mod upstream;
 mod wire;
+mod words;
 mod world;
 
+pub use decide::{Decision, Others, decide};
 pub use exchange::Dial;
 pub use forward::{Forwarded, forward};
 pub use meaning::{Directory, Meaning, Reason, Why, meaning};
+pub use question::Question;
 pub use serve::{Mind, Service, Sockets};
 pub use upstream::{Access, HOST_SERVERS, Server, Upstreams};
-pub use wire::{
-    Decision, InvalidQuestion, Others, Outcome, Question, Transport, answer, decide, query, show,
-};
+pub use wire::{Outcome, Transport, answer};
+pub use words::{InvalidQuestion, query, show};
 pub use world::{Bearer, Nothing, SharedNetwork, World};
 
 use std::net::{Ipv4Addr, SocketAddrV4};

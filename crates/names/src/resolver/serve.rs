@@ -5,8 +5,9 @@ use super::{
     connection::attend,
     exchange::Dial,
     forward::forward,
+    question::Question,
     upstream::Upstreams,
-    wire::{Outcome, Question, Transport},
+    wire::{Outcome, Transport},
 };
 use std::{collections::VecDeque, io, net::SocketAddr, ops::Range, sync::Arc, time::Duration};
 use tokio::{

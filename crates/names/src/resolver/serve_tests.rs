@@ -1,11 +1,7 @@
 //! A resolver on loopback, asked by sockets, in front of servers on loopback.
 
 use super::*;
-use crate::resolver::{
-    Access, Server, answer, framed,
-    meaning::tests::world,
-    wire::{Others, show},
-};
+use crate::resolver::{Access, Others, Server, answer, framed, meaning::tests::world, show};
 use hickory_proto::{
     op::{Message, Query},
     rr::{Name, RecordType},

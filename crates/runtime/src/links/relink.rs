@@ -42,12 +42,15 @@ impl Runtime {
     ) -> Result<Vec<String>, Error> {
         let mut complaints = Vec::new();
         for receiver in receivers {
-            let done = match receiver.parse::<ContainerId>() {
-                Ok(id) => self.relink_container(&id, narrator),
-                Err(_) => host::relink(self),
-            };
-            if let Err(error) = done {
-                complaints.push(error.chain());
+            match receiver.parse::<ContainerId>() {
+                Ok(id) => {
+                    if let Err(error) = self.relink_container(&id, narrator) {
+                        let row = self.store.read(|tx| tx.container(&id))?;
+                        let whose = row.map_or(id.short().to_owned(), |row| row.name.to_string());
+                        complaints.push(format!("{whose}: {}", error.chain()));
+                    }
+                }
+                Err(_) => complaints.extend(host::relink(self).err().map(|error| error.chain())),
             }
         }
         for complaint in &complaints {
@@ -86,11 +89,15 @@ impl Runtime {
         let Some(todo) = self.store.write(|tx| plan(tx, id))? else {
             return Ok(());
         };
+        let mut screen_is_left = false;
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
                 narrator.tell_step(1, step);
                 let dir = &find::settings(&todo.row)?.etc_dir;
-                step.write_with(editor, &mut HostsScreen::of(self, &todo.row, dir))
+                let mut screen = HostsScreen::of(self, &todo.row, dir);
+                let written = step.write_with(editor, &mut screen);
+                screen_is_left = screen.is_there();
+                written
             }
             _ => Ok(()),
         };
@@ -100,12 +107,13 @@ impl Runtime {
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
         // What a full disk or a busy neighbour kept from being written is tried again by the
         // next command; what the container itself made of its file is not.
-        let passing = matches!(
-            written,
-            Err(Error::Names(
-                WriteError::Write { .. } | WriteError::Locked(_)
-            ))
-        );
+        let passing = screen_is_left
+            || matches!(
+                written,
+                Err(Error::Names(
+                    WriteError::Write { .. } | WriteError::Locked(_)
+                ))
+            );
         let ended = self.store.write(|tx| {
             if !passing {
                 tx.relinked(&todo.done)?;

@@ -44,6 +44,11 @@ impl<'a> HostsScreen<'a> {
         screen
     }
 
+    /// Whether it is still there, since something kept it from being taken away.
+    pub(super) fn is_there(&self) -> bool {
+        self.screen.exists()
+    }
+
     fn try_raise(&mut self, text: &[u8]) -> Result<(), Error> {
         write::create(&self.screen, text)?;
         let access = Error::file("give the mode of the hosts file to", &self.screen);
