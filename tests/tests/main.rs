@@ -22,6 +22,7 @@ mod guard;
 mod handover;
 mod harness;
 mod hosts_file;
+mod in_a_container;
 mod inspect;
 mod instances;
 mod ipv6;
