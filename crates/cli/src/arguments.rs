@@ -86,7 +86,7 @@ pub(crate) enum Command {
     Exec(ExecOptions),
     /// List containers
     Ps(PsOptions),
-    /// Show everything that is known of a container, as JSON
+    /// Show everything that is known of containers and networks, as JSON
     Inspect(InspectOptions),
     /// Remove containers
     Rm(RmOptions),
@@ -167,10 +167,16 @@ pub(crate) struct PsOptions {
     /// Print whole IDs and commands
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}'
-    #[arg(long, default_value = "table")]
-    pub(crate) format: Format,
-    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME, label=KEY[=VALUE]
+    /// Show the N that were made last, ended or not
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Show the one that was made last, ended or not
+    #[arg(short, long, conflicts_with = "last")]
+    pub(crate) latest: bool,
+    /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}' [default: table]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME, label=KEY[=VALUE], publish=PORT, expose=PORT, volume=PATH, before=CONTAINER, since=CONTAINER
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) filter: Vec<Filter>,
 }
@@ -180,8 +186,18 @@ pub(crate) struct InspectOptions {
     /// Print this for each instead, such as '{{.State.Pid}}' or '{{json .NetworkSettings}}'
     #[arg(short, long, value_name = "TEMPLATE")]
     pub(crate) format: Option<String>,
-    #[command(flatten)]
-    pub(crate) names: NamesOption,
+    /// Only look for things of this kind
+    #[arg(long = "type", value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    /// Names or IDs of containers or networks, or the beginnings of IDs
+    #[arg(required = true, value_name = "CONTAINER|NETWORK")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Container,
+    Network,
 }
 
 #[derive(Debug, Args)]

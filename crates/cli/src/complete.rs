@@ -52,6 +52,7 @@ fn with_candidates(arg: Arg) -> Arg {
     let meant = arg.get_value_names().and_then(|names| names.first());
     match meant.map(|name| name.as_str()) {
         Some("CONTAINER" | "CONTAINER|INTERFACE") => arg.add(ArgValueCandidates::new(containers)),
+        Some("CONTAINER|NETWORK") => arg.add(ArgValueCandidates::new(containers_and_networks)),
         Some("NETWORK") => arg.add(ArgValueCandidates::new(networks)),
         Some("MODE") => arg.add(ArgValueCandidates::new(modes)),
         _ => arg,
@@ -79,6 +80,10 @@ fn networks() -> Vec<CompletionCandidate> {
         .into_iter()
         .map(candidate)
         .collect()
+}
+
+fn containers_and_networks() -> Vec<CompletionCandidate> {
+    containers().into_iter().chain(networks()).collect()
 }
 
 /// Networks, and the networks of containers.

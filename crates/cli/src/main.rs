@@ -28,9 +28,11 @@ mod network_options;
 mod network_settings;
 mod options;
 mod output;
+mod ports_column;
 mod prune_filter;
 mod table;
 mod template;
+mod times;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser, error::ErrorKind};

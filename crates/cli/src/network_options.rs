@@ -28,7 +28,7 @@ pub(crate) enum NetworkCommand {
     #[command(visible_alias = "list")]
     Ls(ListOptions),
     /// Show everything that is known of networks, as JSON
-    Inspect(NetworkNames),
+    Inspect(InspectOptions),
     /// Remove networks that no running container is on
     #[command(visible_alias = "remove")]
     Rm(NetworkNames),
@@ -103,7 +103,7 @@ pub(crate) struct ListOptions {
     /// table, json (one object a line), or a template such as 'table {{.Name}}\\t{{.Subnet}}'
     #[arg(long, default_value = "table")]
     pub(crate) format: Format,
-    /// Show only some: name=PART, id=BEGINNING, driver=DRIVER, type=custom|builtin, label=KEY[=VALUE]
+    /// Show only some: name=PART, id=BEGINNING, driver=DRIVER, type=custom|builtin, dangling=true|false, label=KEY[=VALUE]
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) filter: Vec<NetworkFilter>,
 }
@@ -178,6 +178,15 @@ pub(crate) struct NetworkNames {
     /// Names or IDs, or the beginnings of IDs
     #[arg(required = true, value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectOptions {
+    /// Print this for each instead, such as '{{.Driver}}' or '{{range .Containers}}{{.Name}} {{end}}'
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) format: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NetworkNames,
 }
 
 #[derive(Debug, Args)]

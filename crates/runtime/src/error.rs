@@ -164,6 +164,9 @@ pub enum Error {
     /// No container has this name or ID.
     #[error("No such container: {0}")]
     NoSuchContainer(String),
+    /// Neither a container nor a network has this name or ID.
+    #[error("No such object: {0}")]
+    NoSuchObject(String),
     /// More than one container's ID begins so.
     #[error("multiple containers have an ID that begins with {0}: write more of it")]
     AmbiguousPrefix(String),

@@ -200,7 +200,7 @@ fn means(mapping: &PublishSpec, port: &PublishedPort) -> bool {
         container_port == port.container_port
             && match host {
                 HostPorts::Ephemeral => true,
-                HostPorts::FirstFreeOf(range) => range.iter().any(|host| host == port.host_port),
+                HostPorts::FirstFreeOf(range) => range.contains(port.host_port),
             }
     };
     mapping.protocol == port.protocol

@@ -83,7 +83,7 @@ fn holder_of(
     }
     let means = |port: &PublishedPort| {
         port.protocol == mapping.protocol
-            && range.iter().any(|host| host == port.host_port)
+            && range.contains(port.host_port)
             && mapping.host_ip.is_none_or(|ip| ip == port.host_ip)
     };
     let mut found: Vec<(ContainerId, Vec<PublishedPort>)> = Vec::new();
