@@ -1,8 +1,8 @@
 use crate::filter::Filter;
 use crate::format::Format;
 use crate::lifecycle::{
-    ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StatsOptions,
-    StopOptions, TopOptions,
+    KillOptions, LogsOptions, PortOptions, PruneOptions, RenameOptions, StatsOptions, StopOptions,
+    TopOptions,
 };
 use crate::link_options::{LinkOptions, UnlinkOptions};
 use crate::network_options::NetworkCommand;
@@ -55,41 +55,15 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a command in a network of its own
-    Run(Box<RunOptions>),
-    /// Run containers again that have ended
-    Start(NamesOption),
-    /// Ask containers to end, and kill those that do not in time
-    Stop(StopOptions),
-    /// Stop containers and start them again
-    Restart(StopOptions),
-    /// Send a signal to containers
-    Kill(KillOptions),
-    /// Wait until containers have ended, and print their exit codes
-    Wait(NamesOption),
-    /// Show what a container in the background has printed
-    Logs(LogsOptions),
-    /// Show the processes of a container
-    Top(TopOptions),
-    /// Show what containers use: processor, memory, and the rates of each interface
-    Stats(StatsOptions),
-    /// Show to which host ports a container's ports are published
-    Port(PortOptions),
-    /// Give a container another name
-    Rename(RenameOptions),
+    #[command(flatten)]
+    Containers(OnContainers),
     /// Start what should run and does not, as after a reboot
     Restore,
-    /// Work on all containers
+    /// The same commands under Docker's longer names, and container prune
     #[command(subcommand)]
     Container(ContainerCommand),
-    /// Run one more command in a running container
-    Exec(ExecOptions),
-    /// List containers
-    Ps(PsOptions),
     /// Show everything that is known of containers and networks, as JSON
     Inspect(InspectOptions),
-    /// Remove containers
-    Rm(RmOptions),
     /// Create, list, look into and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
@@ -128,6 +102,52 @@ pub(crate) enum Command {
     Gc(GcOptions),
 }
 
+/// What is done with containers, `minet COMMAND` and `minet container COMMAND`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OnContainers {
+    /// Run a command in a network of its own
+    Run(Box<RunOptions>),
+    /// Run containers again that have ended
+    Start(NamesOption),
+    /// Ask containers to end, and kill those that do not in time
+    Stop(StopOptions),
+    /// Stop containers and start them again
+    Restart(StopOptions),
+    /// Send a signal to containers
+    Kill(KillOptions),
+    /// Wait until containers have ended, and print their exit codes
+    Wait(NamesOption),
+    /// Show what a container in the background has printed
+    Logs(LogsOptions),
+    /// Run one more command in a running container
+    Exec(ExecOptions),
+    /// List containers
+    Ps(PsOptions),
+    /// Show the processes of a container
+    Top(TopOptions),
+    /// Show what containers use: processor, memory, and the rates of each interface
+    Stats(StatsOptions),
+    /// Show to which host ports a container's ports are published
+    Port(PortOptions),
+    /// Give a container another name
+    Rename(RenameOptions),
+    /// Remove containers
+    Rm(RmOptions),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerCommand {
+    #[command(flatten)]
+    Containers(OnContainers),
+    /// List containers
+    #[command(visible_alias = "list")]
+    Ls(PsOptions),
+    /// Show everything that is known of containers, as JSON
+    Inspect(InspectOptions),
+    /// Remove all containers that have ended
+    Prune(PruneOptions),
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ExecOptions {
     /// Leave it running, and print nothing
@@ -142,6 +162,9 @@ pub(crate) struct ExecOptions {
     /// Set an environment variable; without a value it is taken from here
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     pub(crate) env: Vec<String>,
+    /// Read environment variables from a file, one KEY=VALUE a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
     /// Start in this directory of the container
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
@@ -274,9 +297,12 @@ pub(crate) struct NsenterOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct RmOptions {
-    /// Kill those that run
+    /// Kill those that run, and be content if there is none of that name
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Also remove the volumes that minet made for it: it makes none
+    #[arg(short, long, hide = true)]
+    pub(crate) volumes: bool,
     #[command(flatten)]
     pub(crate) names: NamesOption,
 }

@@ -1,7 +1,7 @@
 //! The options of the commands that act on containers after their start.
 
 use crate::{arguments::NamesOption, format::Format, prune_filter::PruneFilter, times::Moment};
-use clap::{Args, Subcommand};
+use clap::Args;
 use minet_model::{ContainerName, SignalNumber};
 
 #[derive(Debug, Args)]
@@ -55,6 +55,9 @@ pub(crate) struct StopOptions {
     /// Seconds until it is killed; -1 for never
     #[arg(short = 't', long, visible_alias = "timeout", value_name = "SECONDS", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-1..))]
     pub(crate) time: Option<i32>,
+    /// Send this signal first, and not its stop signal
+    #[arg(short, long, value_name = "SIGNAL")]
+    pub(crate) signal: Option<SignalNumber>,
     #[command(flatten)]
     pub(crate) names: NamesOption,
 }
@@ -109,12 +112,6 @@ pub(crate) struct StatsOptions {
     /// Names or IDs, or the beginnings of IDs; all that run if none is given
     #[arg(value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ContainerCommand {
-    /// Remove all containers that have ended
-    Prune(PruneOptions),
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,7 @@ mod lifecycle;
 mod link;
 mod mac;
 mod mode;
+mod mounts;
 mod network;
 mod network_id;
 mod network_spec;
@@ -53,6 +54,7 @@ pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy};
 pub use link::{InvalidLink, InvalidReceiver, LinkSpec, Receiver};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
+pub use mounts::{Programs, Tmpfs, Volume};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
 pub use network_spec::{
@@ -69,6 +71,4 @@ pub use security::{
     InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,
 };
 pub use signal::{InvalidSignal, SignalNumber};
-pub use spec::{
-    CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec, Volume,
-};
+pub use spec::{CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec};

@@ -164,6 +164,9 @@ pub enum Error {
     /// No container has this name or ID.
     #[error("No such container: {0}")]
     NoSuchContainer(String),
+    /// A new name that is the old one.
+    #[error("Renaming a container with the same name as its current name: {0}")]
+    SameName(String),
     /// Neither a container nor a network has this name or ID.
     #[error("No such object: {0}")]
     NoSuchObject(String),

@@ -87,6 +87,7 @@ pub(crate) fn prepare(
         workdir: spec.workdir.clone(),
         user: spec.user.clone(),
         hostname: admitted.settings.hostname.clone(),
+        domainname: spec.domainname.as_ref().map(ToString::to_string),
         netns: joins.then(|| duplicate(netns)).transpose()?,
         root: root_of(spec),
         access: match spec.read_only {
@@ -94,6 +95,7 @@ pub(crate) fn prepare(
             false => RootAccess::ReadWrite,
         },
         volumes: world.volumes,
+        tmpfs: spec.tmpfs.clone(),
         etc: etc_files::mounts(&admitted.settings),
         capabilities: world.capabilities,
         seccomp: world.seccomp,

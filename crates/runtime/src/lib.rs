@@ -125,7 +125,7 @@ pub use settings::{Attachment, Attachment6, SeenHosts, Settings};
 pub use shield::raise as raise_shield;
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
-pub use stop::{Grace, Patience};
+pub use stop::{Grace, Patience, StopRequest};
 
 pub(crate) use time::format_time;
 pub use time::{format_time_as_go, parse_time};

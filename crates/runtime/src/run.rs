@@ -106,6 +106,7 @@ impl Runtime {
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
         let (ground, admitted, ears) = self.admit(spec, &published(&held), again, listen)?;
+        narrator.admitted(&admitted.id);
         for warning in &admitted.warnings {
             narrator.warn(warning);
         }

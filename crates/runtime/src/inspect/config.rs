@@ -1,6 +1,7 @@
 //! What was asked for of the container itself: Docker's `Config`.
 
 use crate::Listed;
+use minet_model::HostName;
 use serde_json::{Map, Value, json};
 
 pub(super) fn config(listed: &Listed) -> Value {
@@ -11,7 +12,7 @@ pub(super) fn config(listed: &Listed) -> Value {
     });
     json!({
         "Hostname": listed.settings.hostname,
-        "Domainname": "",
+        "Domainname": spec.domainname.as_ref().map_or("", HostName::as_str),
         "User": user.unwrap_or_default(),
         "Tty": spec.terminal.tty,
         "OpenStdin": spec.terminal.interactive,

@@ -3,7 +3,7 @@
 use crate::Listed;
 use minet_model::{
     ContainerId, HostPorts, HostsBase, LogLimits, NewPrivileges, PublishSpec, RestartPolicy,
-    Seccomp, SecurityOptions, Volume,
+    Seccomp, SecurityOptions, Tmpfs, Volume,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -30,6 +30,7 @@ pub(super) fn host_config(listed: &Listed, network_of: Option<&ContainerId>) -> 
         .map(|sysctl| (sysctl.key().to_owned(), json!(sysctl.value())))
         .collect();
     json!({
+        "Tmpfs": tmpfs(&spec.tmpfs),
         "Binds": spec.volumes.iter().map(bind).collect::<Vec<_>>(),
         "NetworkMode": mode,
         "PortBindings": port_bindings(&spec.publish),
@@ -97,6 +98,12 @@ fn restart_policy(policy: RestartPolicy) -> Value {
 fn log_config(limits: LogLimits) -> Value {
     let (size, files) = (limits.max_size.to_string(), limits.max_files.to_string());
     json!({ "Type": "json-file", "Config": { "max-size": size, "max-file": files } })
+}
+
+/// As Docker has it: the options of each, by where it is.
+fn tmpfs(mounts: &[Tmpfs]) -> Value {
+    let options = |tmpfs: &Tmpfs| (tmpfs.target.display().to_string(), json!(tmpfs.to_string()));
+    Value::Object(mounts.iter().map(options).collect())
 }
 
 /// What was asked for, where [`super::network_settings`] has what it became.
