@@ -31,7 +31,7 @@ pub(crate) enum NetworkCommand {
     Inspect(InspectOptions),
     /// Remove networks that no running container is on
     #[command(visible_alias = "remove")]
-    Rm(NetworkNames),
+    Rm(RemoveOptions),
     /// Plug a container into a network, also while it runs
     Connect(ConnectOptions),
     /// Unplug a container from a network, also while it runs
@@ -72,6 +72,18 @@ pub(crate) struct CreateOptions {
     bridge: Option<IfName>,
     #[command(flatten)]
     settings: SettingsOptions,
+    /// What every network of minet's is: any container may be plugged into it
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = ["true"], hide = true)]
+    attachable: Option<String>,
+    /// What every network of minet's has
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = ["true"], hide = true)]
+    ipv4: Option<String>,
+    /// How far it reaches; there is one machine
+    #[arg(long, value_name = "SCOPE", value_parser = ["local"], hide = true)]
+    scope: Option<String>,
+    /// Who manages its addresses; there is nobody else
+    #[arg(long, value_name = "DRIVER", value_parser = ["default"], hide = true)]
+    ipam_driver: Option<String>,
     /// The kind of network; there is one
     #[arg(short, long, value_name = "DRIVER", default_value = "bridge", value_parser = ["bridge"], hide = true)]
     driver: String,
@@ -171,6 +183,15 @@ impl SetOptions {
         spec.ip_range = self.ip_range.or(spec.ip_range);
         Ok(())
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveOptions {
+    /// Be content if there is none of that name
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) names: NetworkNames,
 }
 
 #[derive(Debug, Args)]

@@ -34,8 +34,10 @@ mod mode;
 mod mounts;
 mod network;
 mod network_id;
+mod network_options;
 mod network_spec;
 mod port;
+mod range4;
 mod range6;
 mod room;
 mod route;
@@ -57,13 +59,14 @@ pub use mode::{InvalidNetworkMode, NetworkMode};
 pub use mounts::{Programs, Tmpfs, Volume};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
+pub use network_options::InvalidNetworkOption;
 pub use network_spec::{
-    AddressRange, BridgeChoice, Connections, InvalidAddressRange, InvalidNetworkOption, Masquerade,
-    Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
+    BridgeChoice, Connections, Masquerade, Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
 };
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };
+pub use range4::{AddressRange, InvalidAddressRange};
 pub use range6::{AddressRange6, InvalidAddressRange6};
 pub use room::BRIDGE_PORTS;
 pub use route::{InvalidRoute, StaticRoute};

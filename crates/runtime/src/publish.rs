@@ -29,7 +29,7 @@ impl Runtime {
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let (address, address6) = way_in(&row, &settings)?;
-        let defaults = self.bind_defaults()?;
+        let defaults = self.bind_defaults(settings.gateway_network.as_ref())?;
         let held = self
             .store
             .read(|tx| kept_ports::hold(tx, Some(&row.name), mappings, defaults))?;

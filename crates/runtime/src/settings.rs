@@ -165,11 +165,15 @@ impl Settings {
             .find(|attachment| attachment.network == *network)
     }
 
-    /// Names for one more cable's ends: the lowest numbers that are free.
-    pub(crate) fn free_ends(&self, id: &ContainerId) -> (IfName, IfName) {
+    /// Names for one more cable's ends: the lowest numbers that are free behind the prefix.
+    pub(crate) fn free_ends(&self, id: &ContainerId, prefix: Option<&str>) -> (IfName, IfName) {
         let taken = |inside: &IfName| self.attachments.iter().any(|a| a.interface == *inside);
         let laid = |host_end: &IfName| self.attachments.iter().any(|a| a.host_end == *host_end);
-        let inside = (0..=u16::MAX).map(IfName::eth).find(|name| !taken(name));
+        let numbered = |number| match prefix.map(|prefix| format!("{prefix}{number}").parse()) {
+            Some(Ok(name)) => name,
+            Some(Err(_)) | None => IfName::eth(number),
+        };
+        let inside = (0..=u16::MAX).map(numbered).find(|name| !taken(name));
         let host_end = (0..100)
             .map(|index| id.veth(index))
             .find(|name| !laid(name));

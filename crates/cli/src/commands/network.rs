@@ -6,9 +6,9 @@ use crate::{
     network_filter,
     network_options::{
         ConnectOptions, CreateOptions, DisconnectOptions, InspectOptions, ListOptions,
-        NetworkCommand, SetOptions,
+        NetworkCommand, RemoveOptions, SetOptions,
     },
-    output::print,
+    output::{print, tell},
     prune_filter, table,
 };
 use minet_model::{Reach, labels_in_one_line};
@@ -22,7 +22,7 @@ pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failu
         NetworkCommand::Set(options) => set(&options, paths),
         NetworkCommand::Ls(options) => list(&options, paths),
         NetworkCommand::Inspect(options) => inspect(&options, paths),
-        NetworkCommand::Rm(names) => remove(&names.networks, paths),
+        NetworkCommand::Rm(options) => remove(&options, paths),
         NetworkCommand::Connect(options) => connect(&options, paths),
         NetworkCommand::Disconnect(options) => disconnect(&options, paths),
         NetworkCommand::Prune(options) => prune(&options, paths),
@@ -189,11 +189,18 @@ fn inspect(options: &InspectOptions, paths: Paths) -> Result<u8, Failure> {
     super::inspect::show(names, options.format.as_deref(), look, paths)
 }
 
-fn remove(names: &[String], paths: Paths) -> Result<u8, Failure> {
+fn remove(options: &RemoveOptions, paths: Paths) -> Result<u8, Failure> {
     let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
-    for_each(names, |network| {
-        runtime.remove_network(network)?;
-        print(&format!("{network}\n"));
+    for_each(&options.names.networks, |network| {
+        match runtime.remove_network(network) {
+            Err(error @ Error::NoSuchNetwork(_)) if options.force => {
+                tell(&format!("minet: {error}"));
+            }
+            removed => {
+                removed?;
+                print(&format!("{network}\n"));
+            }
+        }
         Ok(())
     })
 }

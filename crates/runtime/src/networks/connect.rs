@@ -104,6 +104,9 @@ impl Runtime {
         let _lock = network::lock(self)?;
         let planned = self.store.write(|tx| {
             let row = find::container(tx, container)?;
+            if matches!(network, "host" | "none") {
+                return Err(NetworkError::NoCables(network.to_owned()).into());
+            }
             let name = network_name(tx, network)?;
             plan_disconnection(tx, row, &name)
         })?;

@@ -147,6 +147,7 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
         "Mtu": mtu,
         "AntiSpoof": prevented,
         "OutboundAddress": asked.outbound_address,
+        "OutboundAddress6": asked.outbound_address6,
         "Routes": asked.routes,
     });
     let configs = ipam_config::config(&row.network);

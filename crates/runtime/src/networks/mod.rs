@@ -18,9 +18,10 @@ mod remove;
 mod room;
 mod set;
 pub(crate) mod shards;
+mod ways_out;
 
 pub use cables::{CableState, ListedCable};
-pub(crate) use choose::{choose, pool, require_outbound, verify};
+pub(crate) use choose::{choose, pool, verify};
 pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
@@ -31,3 +32,4 @@ pub use error::NetworkError;
 pub use leases::{ListedLease, ListedPort};
 pub use list::ListedNetwork;
 pub use set::SpecChange;
+pub(crate) use ways_out::require_outbound;
