@@ -47,6 +47,7 @@ mod publish;
 mod refusals;
 mod repair;
 mod republish;
+mod reroute;
 mod restart;
 mod room;
 mod rootfs;

@@ -128,9 +128,9 @@ pub(crate) enum ListFormat {
 
 /// Change the settings of a network, also while containers are on it.
 ///
-/// Running containers follow at once: rules, isolation, MTU and routes. What cannot change
-/// under them (subnet, gateway, bridge, --internal, --anti-spoof) is refused while there are
-/// any, and named.
+/// Running containers follow at once: rules, isolation, MTU, routes, the way out. What cannot
+/// change under them (subnet, gateway, bridge, --anti-spoof) is refused while there are any,
+/// and named.
 #[derive(Debug, Args)]
 pub(crate) struct SetOptions {
     /// Its name or ID

@@ -47,8 +47,9 @@ use std::{
 /// What a supervisor is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Keep this port, whose socket comes along, and relay it there if the kernel cannot.
-    Hold(PublishedPort, Ipv4Addr),
+    /// Keep this port, whose socket comes along, and relay it there if the kernel cannot;
+    /// without an address, let whoever comes wait.
+    Hold(PublishedPort, Option<Ipv4Addr>),
     /// Let go of this port. Connections that came by it go on.
     Release(PublishedPort),
     /// Share this port's socket, for another supervisor to hold as well.
@@ -167,7 +168,7 @@ impl Line {
     }
 
     /// Hands a held port over.
-    pub(crate) fn hold(&self, held: &HeldPort, to: Ipv4Addr) -> Result<(), Error> {
+    pub(crate) fn hold(&self, held: &HeldPort, to: Option<Ipv4Addr>) -> Result<(), Error> {
         self.ask(&Request::Hold(held.port, to), held.hold.socket())
     }
 

@@ -162,6 +162,22 @@ pub(crate) fn catch_up(runtime: &mut Runtime) -> Result<Vec<String>, Error> {
     Ok(done)
 }
 
+/// Takes away what lets a network pass that leads out no more.
+pub(crate) fn close(runtime: &mut Runtime, name: &NetworkName) -> Result<(), Error> {
+    let standing = network::standing(runtime)?;
+    let plan = standing.into_iter().find(|(other, _)| other == name);
+    let Some((_, mut plan)) = plan else {
+        return Ok(());
+    };
+    if let Some(passage) = passage_of(&plan).cloned() {
+        passage.undo(&mut runtime.machine)?;
+        plan.steps
+            .retain(|step| !matches!(step, Step::PassForeignDrop(_)));
+        network::amend(runtime, name, &plan)?;
+    }
+    Ok(())
+}
+
 fn merge<T: Clone + PartialEq>(into: &mut Vec<T>, from: &[T]) {
     let missing: Vec<T> = from
         .iter()

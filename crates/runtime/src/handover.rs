@@ -175,7 +175,7 @@ impl Runtime {
                 (Ok(Some(HeldPort { hold, .. })), _) => {
                     let held = HeldPort { port: *taken, hold };
                     if let Some((line, _)) = self.line_to(&to.id)? {
-                        line.hold(&held, to.address)?;
+                        line.hold(&held, Some(to.address))?;
                     }
                 }
                 // Back goes whatever can.
@@ -204,7 +204,9 @@ impl Runtime {
         let wanted: Vec<_> = missing.iter().map(PublishSpec::exactly).collect();
         match hold_soon(&wanted) {
             Ok(held) => match self.line_to(&to.id)? {
-                Some((line, _)) => held.iter().try_for_each(|held| line.hold(held, to.address)),
+                Some((line, _)) => held
+                    .iter()
+                    .try_for_each(|held| line.hold(held, Some(to.address))),
                 None => Ok(()),
             },
             // It never let go, because it did not listen.

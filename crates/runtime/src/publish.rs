@@ -134,7 +134,7 @@ pub(crate) fn way_in(
 }
 
 fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> {
-    held.iter().try_for_each(|held| line.hold(held, to))
+    held.iter().try_for_each(|held| line.hold(held, Some(to)))
 }
 
 /// The wish: who has the ports, what the end will have to undo, and what a next start is

@@ -141,6 +141,16 @@ impl Settings {
         self.way_out6().map(|(_, place)| place.address.ip())
     }
 
+    /// Decides by which networks it leaves from now on. A way that leads out stays what it
+    /// is, unless one of a higher priority has come: nobody's connections are cut for a name
+    /// that comes earlier in the alphabet.
+    pub(crate) fn settle_ways_out(&mut self) {
+        let way6 = self.way_out6().map(|(attachment, _)| attachment);
+        let settled6 = settled(way6, self.best_way_out6().as_ref(), self);
+        self.gateway_network = settled(self.way_out(), self.best_way_out().as_ref(), self);
+        self.gateway_network6 = settled6;
+    }
+
     /// The network that is the best way out: the highest priority wins, then the first name
     /// in the alphabet; an internal network leads nowhere.
     pub(crate) fn best_way_out(&self) -> Option<NetworkName> {
@@ -182,6 +192,17 @@ impl Settings {
             host_end.unwrap_or_else(|| id.veth(99)),
         )
     }
+}
+
+fn settled(
+    now: Option<&Attachment>,
+    best: Option<&NetworkName>,
+    settings: &Settings,
+) -> Option<NetworkName> {
+    let best = settings.attachment_to(best?)?;
+    let stays =
+        |now: &&Attachment| now.reach == Reach::Outside && now.gw_priority >= best.gw_priority;
+    Some(now.filter(stays).unwrap_or(best).network.clone())
 }
 
 fn best<'a>(attachments: impl Iterator<Item = &'a Attachment>) -> Option<NetworkName> {

@@ -117,7 +117,7 @@ impl Keeper {
         };
         answer(match request {
             Request::Hold(port, to) => {
-                let target = Some(SocketAddrV4::new(to, port.container_port));
+                let target = to.map(|to| SocketAddrV4::new(to, port.container_port));
                 let held = control::held(port, socket);
                 self.add(Relay { held, target }).map(|()| None)
             }
