@@ -8,7 +8,7 @@ use std::{
     io::{Read, Write},
     process::{Child, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -19,8 +19,13 @@ pub struct Terminal<'h> {
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    /// Reads what is displayed, until nobody has the terminal open any more.
+    reader: JoinHandle<()>,
     started: Instant,
 }
+
+/// How long somebody may keep the terminal open whom minet has left behind.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl<'h> Terminal<'h> {
     /// Starts `minet` at a terminal of 24 rows and 80 columns.
@@ -47,13 +52,14 @@ impl<'h> Terminal<'h> {
             .spawn()
             .expect("start minet at a terminal");
         let master = File::from(master);
-        let screen = watch(master.try_clone().expect("duplicate a descriptor"));
+        let (screen, reader) = watch(master.try_clone().expect("duplicate a descriptor"));
         Terminal {
             host,
             line,
             child,
             master,
             screen,
+            reader,
             started: Instant::now(),
         }
     }
@@ -116,7 +122,10 @@ impl<'h> Terminal<'h> {
             thread::sleep(Duration::from_millis(3));
         };
         // Whatever is still between the slave and the master.
-        thread::sleep(Duration::from_millis(20));
+        let ended = Instant::now();
+        while !self.reader.is_finished() && ended.elapsed() < LAST_WORDS {
+            thread::sleep(Duration::from_millis(3));
+        }
         Finished {
             host: self.host,
             line: self.line.clone(),
@@ -136,15 +145,15 @@ impl Drop for Terminal<'_> {
     }
 }
 
-fn watch(mut master: File) -> Arc<Mutex<Vec<u8>>> {
+fn watch(mut master: File) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let screen = Arc::new(Mutex::new(Vec::new()));
     let display = Arc::clone(&screen);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = master.read(&mut buffer) {
             let mut display = display.lock().unwrap_or_else(PoisonError::into_inner);
             display.extend_from_slice(&buffer[..count]);
         }
     });
-    screen
+    (screen, reader)
 }

@@ -404,7 +404,7 @@ fn the_resolver_goes_with_its_container_and_check_sees_it() {
     leave(&host, "web", "--network red");
     assert_eq!(dig(&host, "web", "web"), [address(&host, "web", "red")]);
     host.minet("check").succeed();
-    host.minet("nsenter web nft delete table ip minet-dns")
+    host.minet("nsenter web nft delete table netdev minet-dns")
         .succeed();
     let found = host.minet("check").end_with(1);
     assert!(found.contains("port 53"), "{found}");

@@ -4,6 +4,8 @@
 //! too long for every day is a program of its own, `soak.rs`.
 
 mod beside_docker;
+mod beside_firewalls;
+mod beside_libvirt;
 mod check;
 mod configuration;
 mod confinement;

@@ -46,7 +46,7 @@ fn what_was_done_to_the_table_is_mended() {
         ("nft flush ruleset", "table inet minet is missing"),
         (
             "nft flush chain inet minet guard",
-            "chain guard: 7 of its 7 rules missing",
+            "chain guard: 8 of its 8 rules missing",
         ),
         (
             "nft insert rule inet minet forward drop",
@@ -88,6 +88,10 @@ fn what_was_done_to_the_interfaces_is_mended() {
     for (damage, named) in [
         ("ip link delete minet0", "bridge minet0 is missing"),
         ("ip link set minet0 down", "bridge minet0 is down"),
+        (
+            "ip link set minet0 address 02:00:00:00:00:99",
+            "bridge minet0 has another MAC than 02:42:ac:11:00:01",
+        ),
         (
             "ip address flush dev minet0",
             "bridge minet0 does not have the address 172.17.0.1/16",

@@ -1,5 +1,6 @@
 use crate::filter::Filter;
 use crate::format::Format;
+use crate::late::Late;
 use crate::lifecycle::{
     KillOptions, LogsOptions, PortOptions, PruneOptions, RenameOptions, StatsOptions, StopOptions,
     TopOptions,
@@ -63,76 +64,76 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Container(ContainerCommand),
     /// Show everything that is known of containers and networks, as JSON
-    Inspect(InspectOptions),
+    Inspect(Late<InspectOptions>),
     /// Create, list, look into and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
     /// Publish ports of a running container
-    Publish(PublishOptions),
+    Publish(Late<PublishOptions>),
     /// Publish ports of a running container no longer
-    Unpublish(MappingOptions),
+    Unpublish(Late<MappingOptions>),
     /// Let containers know another by a name; without arguments, list all links
-    Link(LinkOptions),
+    Link(Late<LinkOptions>),
     /// Take names back
-    Unlink(UnlinkOptions),
+    Unlink(Late<UnlinkOptions>),
     /// Show who holds, or last held, which address
-    Leases(LeasesOptions),
+    Leases(Late<LeasesOptions>),
     /// Show what a container is answered when it asks for a name, and why
-    Dns(DnsOptions),
+    Dns(Late<DnsOptions>),
     /// Show which interface of the host leads to which container
-    Veth(VethOptions),
+    Veth(Late<VethOptions>),
     /// Run a program of the host in a container's network
-    Nsenter(NsenterOptions),
+    Nsenter(Late<NsenterOptions>),
     /// Compare running containers with the kernel, step by step
-    Check(CheckOptions),
+    Check(Late<CheckOptions>),
     /// Make again what somebody changed behind minet's back; nothing is restarted
-    Repair(RepairOptions),
+    Repair(Late<RepairOptions>),
     /// Show which settings are in force, and where they come from
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Examine this machine: can minet work here, and what is in its way?
-    Doctor(DoctorOptions),
+    Doctor(Late<DoctorOptions>),
     /// Print the script that makes a shell complete options, containers and networks
     ///
     /// For this shell: source <(minet completion bash)
-    Completion(CompletionOptions),
+    Completion(Late<CompletionOptions>),
     /// Write the manual pages into a directory
-    Manual(ManualOptions),
+    Manual(Late<ManualOptions>),
     /// Remove what crashes left; with --all also the networks that nobody uses
-    Gc(GcOptions),
+    Gc(Late<GcOptions>),
 }
 
 /// What is done with containers, `minet COMMAND` and `minet container COMMAND`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OnContainers {
     /// Run a command in a network of its own
-    Run(Box<RunOptions>),
+    Run(Late<RunOptions>),
     /// Run containers again that have ended
-    Start(NamesOption),
+    Start(Late<NamesOption>),
     /// Ask containers to end, and kill those that do not in time
-    Stop(StopOptions),
+    Stop(Late<StopOptions>),
     /// Stop containers and start them again
-    Restart(StopOptions),
+    Restart(Late<StopOptions>),
     /// Send a signal to containers
-    Kill(KillOptions),
+    Kill(Late<KillOptions>),
     /// Wait until containers have ended, and print their exit codes
-    Wait(NamesOption),
+    Wait(Late<NamesOption>),
     /// Show what a container in the background has printed
-    Logs(LogsOptions),
+    Logs(Late<LogsOptions>),
     /// Run one more command in a running container
-    Exec(ExecOptions),
+    Exec(Late<ExecOptions>),
     /// List containers
-    Ps(PsOptions),
+    Ps(Late<PsOptions>),
     /// Show the processes of a container
-    Top(TopOptions),
+    Top(Late<TopOptions>),
     /// Show what containers use: processor, memory, and the rates of each interface
-    Stats(StatsOptions),
+    Stats(Late<StatsOptions>),
     /// Show to which host ports a container's ports are published
-    Port(PortOptions),
+    Port(Late<PortOptions>),
     /// Give a container another name
-    Rename(RenameOptions),
+    Rename(Late<RenameOptions>),
     /// Remove containers
-    Rm(RmOptions),
+    Rm(Late<RmOptions>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,11 +142,11 @@ pub(crate) enum ContainerCommand {
     Containers(OnContainers),
     /// List containers
     #[command(visible_alias = "list")]
-    Ls(PsOptions),
+    Ls(Late<PsOptions>),
     /// Show everything that is known of containers, as JSON
-    Inspect(InspectOptions),
+    Inspect(Late<InspectOptions>),
     /// Remove all containers that have ended
-    Prune(PruneOptions),
+    Prune(Late<PruneOptions>),
 }
 
 #[derive(Debug, Args)]

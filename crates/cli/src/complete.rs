@@ -23,7 +23,7 @@ pub(crate) const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershe
 
 /// Answers a shell and ends this process, if it is a shell that asks.
 pub(crate) fn answer_shell() {
-    CompleteEnv::with_factory(|| with_names(Arguments::command()))
+    CompleteEnv::with_factory(described)
         .var(VARIABLE)
         .bin("minet")
         .completer("minet")
@@ -39,6 +39,13 @@ pub(crate) fn script(shell: &str) -> io::Result<String> {
     let mut text = Vec::new();
     EnvCompleter::write_registration(shell, VARIABLE, "minet", "minet", "minet", &mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// All commands with all their options, which are otherwise put off ([`crate::late`]).
+fn described() -> Command {
+    let mut command = Arguments::command();
+    command.build();
+    with_names(command)
 }
 
 /// Whatever is called so in the help is completed so.
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn names_are_completed_wherever_the_help_says_so() {
-        let command = with_names(Arguments::command());
+        let command = described();
         let completed = |path: &[&str]| {
             let find = |command: &Command, name: &&str| command.find_subcommand(name).cloned();
             let found = path

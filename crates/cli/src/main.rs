@@ -23,6 +23,7 @@ mod docker_only;
 mod explainer;
 mod filter;
 mod format;
+mod late;
 mod lifecycle;
 mod link_options;
 mod network_filter;
@@ -71,7 +72,8 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
         Command::Containers(command) => on_containers(command, paths),
         Command::Container(ContainerCommand::Containers(command)) => on_containers(command, paths),
         Command::Container(ContainerCommand::Ls(ps)) => commands::ps::ps(&ps, paths),
-        Command::Container(ContainerCommand::Inspect(mut inspect)) => {
+        Command::Container(ContainerCommand::Inspect(inspect)) => {
+            let mut inspect = inspect.into_inner();
             inspect.kind = Some(Kind::Container);
             commands::inspect::inspect(&inspect, paths)
         }
@@ -99,14 +101,14 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
 
 fn on_containers(command: OnContainers, paths: Paths) -> Result<u8, commands::Failure> {
     match command {
-        OnContainers::Run(run) => commands::run::run(*run, paths),
+        OnContainers::Run(run) => commands::run::run(run.into_inner(), paths),
         OnContainers::Start(names) => commands::start::start(&names, paths),
         OnContainers::Stop(stop) => commands::stop::stop(&stop, paths),
         OnContainers::Restart(restart) => commands::stop::restart(&restart, paths),
         OnContainers::Kill(kill) => commands::stop::kill(&kill, paths),
         OnContainers::Wait(names) => commands::wait::wait(&names, paths),
-        OnContainers::Logs(logs) => commands::logs::logs(logs, paths),
-        OnContainers::Exec(exec) => commands::exec::exec(exec, paths),
+        OnContainers::Logs(logs) => commands::logs::logs(logs.into_inner(), paths),
+        OnContainers::Exec(exec) => commands::exec::exec(exec.into_inner(), paths),
         OnContainers::Ps(ps) => commands::ps::ps(&ps, paths),
         OnContainers::Top(top) => commands::top::top(&top, paths),
         OnContainers::Stats(stats) => commands::stats::stats(&stats, paths),

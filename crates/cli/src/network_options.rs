@@ -3,6 +3,7 @@
 use crate::{
     addressing::{self, Addressing, Range},
     format::Format,
+    late::Late,
     lifecycle::PruneOptions,
     network_filter::NetworkFilter,
     network_settings::SettingsOptions,
@@ -21,23 +22,23 @@ use std::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum NetworkCommand {
     /// Create a network: a bridge, a subnet, rules
-    Create(Box<CreateOptions>),
+    Create(Late<CreateOptions>),
     /// Change the settings of a network, also while containers are on it
-    Set(Box<SetOptions>),
+    Set(Late<SetOptions>),
     /// List networks
     #[command(visible_alias = "list")]
-    Ls(ListOptions),
+    Ls(Late<ListOptions>),
     /// Show everything that is known of networks, as JSON
-    Inspect(InspectOptions),
+    Inspect(Late<InspectOptions>),
     /// Remove networks that no running container is on
     #[command(visible_alias = "remove")]
-    Rm(RemoveOptions),
+    Rm(Late<RemoveOptions>),
     /// Plug a container into a network, also while it runs
-    Connect(ConnectOptions),
+    Connect(Late<ConnectOptions>),
     /// Unplug a container from a network, also while it runs
-    Disconnect(DisconnectOptions),
+    Disconnect(Late<DisconnectOptions>),
     /// Remove all networks that no container is on
-    Prune(PruneOptions),
+    Prune(Late<PruneOptions>),
 }
 
 /// Create a network: a bridge, a subnet, rules.

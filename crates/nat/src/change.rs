@@ -176,7 +176,7 @@ fn install(table: &Table) -> Vec<Command> {
 mod tests {
     use super::*;
     use crate::{Masquerade, Neighbours, Reach};
-    use minet_model::{ContainerId, Protocol, PublishedPort};
+    use minet_model::{ContainerId, MacAddr, Protocol, PublishedPort};
 
     fn network(reach: Reach) -> NetworkRules {
         NetworkRules {
@@ -184,6 +184,7 @@ mod tests {
             subnet: "172.17.0.0/16".parse().unwrap(),
             subnet6: None,
             gateway: "172.17.0.1".parse().unwrap(),
+            router: Some(MacAddr::for_ipv4("172.17.0.1".parse().unwrap())),
             owner: "bridge".parse().unwrap(),
             masquerade: Masquerade::On,
             outbound: None,
@@ -250,6 +251,8 @@ mod tests {
                 "add element inet minet hidden { 172.17.0.0/16 comment \"network bridge\" }",
                 "add element inet minet masqueraded { 172.17.0.0/16 comment \"network bridge\" }",
                 "add element inet minet within { \"minet0\" . \"minet0\" comment \"network bridge\" }",
+                "add element inet minet routers { 02:42:ac:11:00:01 comment \"network bridge\" }",
+                "add element inet minet talking { \"minet0\" comment \"network bridge\" }",
                 "add element inet minet bridges { \"minet0\" comment \"network bridge\" }",
             ]
         );
@@ -258,6 +261,8 @@ mod tests {
             [
                 "delete element inet minet bridges { \"minet0\" }",
                 "delete element inet minet internal { \"minet0\" }",
+                "delete element inet minet talking { \"minet0\" }",
+                "delete element inet minet routers { 02:42:ac:11:00:01 }",
                 "delete element inet minet within { \"minet0\" . \"minet0\" }",
                 "delete element inet minet hidden { 172.17.0.0/16 }",
                 "delete element inet minet home { 172.17.0.0/16 . \"minet0\" }",
@@ -274,6 +279,8 @@ mod tests {
         assert_eq!(
             Change::ReplaceNetwork(before.clone(), after).to_nft(),
             [
+                "delete element inet minet talking { \"minet0\" }",
+                "delete element inet minet routers { 02:42:ac:11:00:01 }",
                 "delete element inet minet within { \"minet0\" . \"minet0\" }",
                 "delete element inet minet masqueraded { 172.17.0.0/16 }",
                 "add element inet minet outbound { 172.17.0.0/16 comment \"network bridge\" : 192.0.2.9 }",

@@ -3,7 +3,7 @@
 use crate::command::{Command, IfPresent};
 use crate::table::{Element, Family, IPV4, IPV6, Table, Value};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
-use minet_model::{Connections, IfName, Masquerade, Neighbours, NetworkName, Reach};
+use minet_model::{Connections, IfName, MacAddr, Masquerade, Neighbours, NetworkName, Reach};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What the table has to know of a network.
@@ -17,6 +17,8 @@ pub struct NetworkRules {
     pub subnet6: Option<Ipv6Network>,
     /// The host's address on the bridge, which belongs to the subnet.
     pub gateway: Ipv4Addr,
+    /// The bridge's own MAC, where nobody but minet gives it one.
+    pub router: Option<MacAddr>,
     /// Its name, which stands in the comments.
     pub owner: NetworkName,
     /// Under which address its connections leave.
@@ -126,7 +128,14 @@ impl NetworkRules {
             element(&family.set("behind"), vec![destination, bridge()])
         }));
         match self.neighbours {
-            Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),
+            Neighbours::Talk => {
+                elements.push(element("within", vec![bridge(), bridge()]));
+                // First which frames are routed, then that the others are left alone.
+                if let Some(mac) = self.router {
+                    elements.push(element("routers", vec![Value::Ether(mac)]));
+                    elements.push(element("talking", vec![bridge()]));
+                }
+            }
             Neighbours::Apart => {}
             Neighbours::Linked => elements.push(element("linked", vec![bridge()])),
         }

@@ -317,18 +317,13 @@ fn plan(
     known: &[Known],
 ) -> Result<Plan, Error> {
     let spec = &configuration::with_name_defaults(candidate.spec, candidate.paths)?;
+    // First what the world of the process is made of: it is built while the rest is done.
     let mut steps = Vec::new();
     if let Some(link) = &settings.netns_link {
-        steps.extend(namespace_steps(name, link));
-        for attachment in &settings.attachments {
-            steps.extend(networks::cable_steps(name, attachment));
-        }
-        if !settings.attachments.is_empty() {
-            steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
-        }
-        steps.extend(networks::default_route_step(name, settings));
-        steps.extend(networks::default_route6_step(name, settings));
-        steps.extend(sysctl_step(name, spec));
+        steps.push(Step::MakeNamespace(MakeNamespace {
+            name: name.clone(),
+            link: link.to_owned(),
+        }));
     }
     if !matches!(spec.mode, NetworkMode::Container(_)) {
         steps.push(Step::WriteEtcFiles(WriteEtcFiles {
@@ -350,6 +345,18 @@ fn plan(
             missing,
         }));
     }
+    if settings.netns_link.is_some() {
+        steps.extend(loopback_steps(name));
+        for attachment in &settings.attachments {
+            steps.extend(networks::cable_steps(name, attachment));
+        }
+        if !settings.attachments.is_empty() {
+            steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
+        }
+        steps.extend(networks::default_route_step(name, settings));
+        steps.extend(networks::default_route6_step(name, settings));
+        steps.extend(sysctl_step(name, spec));
+    }
     if let Some(way_out) = settings.way_out().filter(|_| !candidate.ports.is_empty()) {
         steps.push(Step::PublishPorts(PublishPorts {
             name: name.clone(),
@@ -366,12 +373,8 @@ fn plan(
     Ok(Plan { steps })
 }
 
-fn namespace_steps(name: &ContainerName, link: &std::path::Path) -> [Step; 3] {
+fn loopback_steps(name: &ContainerName) -> [Step; 2] {
     [
-        Step::MakeNamespace(MakeNamespace {
-            name: name.clone(),
-            link: link.to_owned(),
-        }),
         Step::TuneNamespace(TuneNamespace::defaults(name)),
         Step::SetLinkUp(SetLinkUp {
             name: name.clone(),

@@ -7,7 +7,7 @@
 
 use crate::{Error, Runtime, find, plan::Plan, step::Step, time::now};
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, Status, Transaction, Wish};
 
 impl Runtime {
     /// What of a container's plan is to be undone by itself; the rest has an heir now.
@@ -22,7 +22,7 @@ impl Runtime {
                 return Ok(Plan::default());
             };
             let plan = find::plan(&row)?;
-            if !plan.steps.iter().any(is_mount_point) {
+            if !leaves_anything(&plan) {
                 return Ok(plan);
             }
             let Some(heir) = heir(tx, &row)? else {
@@ -38,6 +38,11 @@ impl Runtime {
     }
 }
 
+/// Whether there is anything in a plan that another container could inherit.
+pub(crate) fn leaves_anything(plan: &Plan) -> bool {
+    plan.steps.iter().any(is_mount_point)
+}
+
 fn is_mount_point(step: &Step) -> bool {
     matches!(step, Step::MakeMountPoints(_))
 }
@@ -46,8 +51,10 @@ fn is_mount_point(step: &Step) -> bool {
 fn heir(tx: &Transaction<'_>, row: &ContainerRow) -> Result<Option<ContainerRow>, Error> {
     let rootfs = find::spec(row)?.rootfs;
     for other in tx.live_containers()? {
-        // One that is only being made may yet fail and be forgotten.
-        let lives = other.id != row.id && other.status == Status::Running;
+        // One that is only being made may yet fail and be forgotten; one that is being
+        // removed does not look at its plan again.
+        let stays = other.status == Status::Running && other.wish != Wish::Gone;
+        let lives = other.id != row.id && stays;
         if lives && find::spec(&other)?.rootfs == rootfs {
             return Ok(Some(other));
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use minet_model::{ContainerSpec, TerminalMode, Volume};
 use minet_netns::{
-    Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Root, RootAccess, begin,
+    Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Preparing, Root, RootAccess,
     find_command, resolve_capabilities, seccomp,
 };
 use rustix::process::Rlimit;
@@ -69,15 +69,31 @@ fn find_volume(volume: &Volume) -> Result<Volume, Error> {
     }
 }
 
-/// Builds the process's world; its command waits to be started. Returns it and the inode
-/// of the network namespace it lives in.
-pub(crate) fn prepare(
+/// A process whose world is being built, by itself, while its maker does something else.
+/// Dropping it kills it.
+pub(crate) struct Growing {
+    preparing: Preparing,
+    netns: u64,
+}
+
+impl Growing {
+    /// Waits until the world stands; the command waits to be started. Returns it and the
+    /// inode of the network namespace it lives in.
+    pub(crate) fn finish(self, streams: &dyn Streams) -> Result<(Prepared, u64), Error> {
+        let mut prepared = self.preparing.finish()?;
+        streams.attach(prepared.take_terminal());
+        Ok((prepared, self.netns))
+    }
+}
+
+/// Begins to build the world of a container's process.
+pub(crate) fn begin(
     spec: &ContainerSpec,
     admitted: &Admitted,
     netns: &Netns,
     world: World,
     streams: &dyn Streams,
-) -> Result<(Prepared, u64), Error> {
+) -> Result<Growing, Error> {
     // What was asked for by name wins.
     let given = [&admitted.link_env[..], &spec.env].concat();
     let joins = !matches!(admitted.namespace, Namespace::Host);
@@ -107,9 +123,10 @@ pub(crate) fn prepare(
         io: streams.io()?,
         open_files: Some(world.open_files),
     };
-    let mut prepared = begin(launch)?.finish()?;
-    streams.attach(prepared.take_terminal());
-    Ok((prepared, netns.id()?.ino))
+    Ok(Growing {
+        preparing: minet_netns::begin(launch)?,
+        netns: netns.id()?.ino,
+    })
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {

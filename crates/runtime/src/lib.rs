@@ -44,6 +44,7 @@ mod enter;
 mod error;
 mod etc_files;
 mod exec;
+mod exits;
 mod find;
 mod foreign;
 mod forwarding;
@@ -112,6 +113,7 @@ pub use narrator::Narrator;
 pub use network_down::IdleNetworks;
 pub use networks::{
     CableState, ListedCable, ListedLease, ListedNetwork, ListedPort, NetworkError, SpecChange,
+    SubnetHolder,
 };
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};

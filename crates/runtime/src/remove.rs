@@ -46,6 +46,9 @@ impl Runtime {
                 return Err(Error::StillRunning(row.name.to_string()));
             }
             self.end(&row)?;
+            if self.store.read(|tx| tx.container(&row.id))?.is_none() {
+                return Ok(());
+            }
         }
         self.forget_log(&row.id)?;
         // In one transaction with the last look: a guest may have moved in meanwhile.

@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, links, logs,
+    Error, Narrator, Runtime, find, inheritance, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -9,7 +9,7 @@ use crate::{
     time::now,
 };
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, Status, Transaction, Wish};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Ending {
 }
 
 impl Runtime {
-    /// Undoes what a container's plan made and settles its row; with `--rm` forgets it.
+    /// Undoes what a container's plan made and settles its row; with `--rm`, and when it is
+    /// being removed, forgets it.
     /// Returns what resisted; then the row stays, and the next command tries again.
     ///
     /// While other containers live in its namespace, the network stays for them; the last
@@ -69,11 +70,13 @@ impl Runtime {
         };
         // A store that cannot be written to, on a full disk, does not keep the kernel from
         // being cleaned up; what cannot be recorded now is recorded by a later command.
-        let (plan, unrecorded) = match self.bequeath(id, ending.exit_code()) {
+        let guests = self.has_living_guests(id)?;
+        let linked = self.has_links_from(&row)?;
+        let (plan, unrecorded) = match self.record_end(&row, ending, guests || linked) {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
-        let (keep, undo) = match self.has_living_guests(id)? {
+        let (keep, undo) = match guests {
             true => network_kept(plan),
             false => (Vec::new(), plan.steps),
         };
@@ -87,8 +90,10 @@ impl Runtime {
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
         // Before its addresses are anybody else's.
-        let told = self.tell_receivers(&row);
-        left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
+        if linked {
+            let told = self.tell_receivers(&row);
+            left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
+        }
         let recorded = match (unrecorded, keep.is_empty(), left_behind.is_empty()) {
             (Some(error), ..) => Err(error),
             (None, true, true) => self.settle(&row, ending),
@@ -104,13 +109,29 @@ impl Runtime {
         Ok(left_behind)
     }
 
+    /// Writes down how it ended, and returns what is to be undone. One that is being removed,
+    /// and that nobody looks at before its row goes, needs no such word of its own.
+    fn record_end(
+        &mut self,
+        row: &ContainerRow,
+        ending: &Ending,
+        others_look: bool,
+    ) -> Result<Plan, Error> {
+        let plan = find::plan(row)?;
+        match row.wish == Wish::Gone && !others_look && !inheritance::leaves_anything(&plan) {
+            true => Ok(plan),
+            false => self.bequeath(&row.id, ending.exit_code()),
+        }
+    }
+
+    fn has_links_from(&mut self, row: &ContainerRow) -> Result<bool, Error> {
+        let links_from = |tx: &Transaction<'_>| tx.links_from(&row.name);
+        Ok(!self.store.read(links_from)?.is_empty())
+    }
+
     /// Those who have links to a container that has ended do not know it any more.
     fn tell_receivers(&mut self, row: &ContainerRow) -> Result<Vec<String>, Error> {
         let settings = find::settings(row)?;
-        let has_any = |tx: &Transaction<'_>| Ok::<_, Error>(!tx.links_from(&row.name)?.is_empty());
-        if !self.store.read(has_any)? {
-            return Ok(Vec::new());
-        }
         let noted = self
             .store
             .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
@@ -119,10 +140,11 @@ impl Runtime {
     }
 
     /// Nothing of the container stands any more: its ports and addresses are free, and
-    /// with `--rm` the container is forgotten.
+    /// with `--rm`, or if somebody removes it, the container is forgotten.
     fn settle(&mut self, row: &ContainerRow, ending: &Ending) -> Result<(), Error> {
         let id = &row.id;
-        let forgotten = find::spec(row)?.remove || *ending == Ending::NeverStarted;
+        let forgotten =
+            find::spec(row)?.remove || row.wish == Wish::Gone || *ending == Ending::NeverStarted;
         let nameless = find::settings(row)?.name_is_made_up;
         if forgotten {
             self.forget_log(id)?;

@@ -5,7 +5,7 @@ use crate::{
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, News, Streams},
     conflicts, control, kept_ports,
-    launch::{self, World},
+    launch::{self, Growing, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
     plan::{Carrier, FailAfter},
@@ -270,23 +270,23 @@ impl Runtime {
         for shard in &admitted.shards {
             shard.build(&mut carrier)?;
         }
-        carrier.carry_out(&admitted.plan)?;
-        let store = &mut self.store;
-        let start = |machine: &mut Machine| {
+        let begin = |machine: &mut Machine| {
             let netns = match &shared {
                 Some(netns) => netns,
                 None => machine.netns_inside()?,
             };
-            let (prepared, inode) =
-                launch::prepare(&request.spec, admitted, netns, world, streams)?;
+            launch::begin(&request.spec, admitted, netns, world, streams)
+        };
+        let growing = carrier.carry_out_around(&admitted.plan, begin)?;
+        let store = &mut self.store;
+        let mut start = |growing: Growing| {
+            let (prepared, inode) = growing.finish(streams)?;
             // Recorded before it runs: whoever comes after a crash must find it.
             let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
             store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
             Ok(prepared.start()?)
         };
-        let started = carrier
-            .pretend_failure()
-            .and_then(|()| start(carrier.machine()));
+        let started = carrier.pretend_failure().and_then(|()| start(growing));
         if started.is_err() {
             carrier.undo(&admitted.plan.steps);
         }

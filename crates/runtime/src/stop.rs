@@ -53,7 +53,9 @@ pub(crate) struct Leaving {
     signal: SignalNumber,
     /// Who has got the signal.
     signalled: Option<ProcessIdentity>,
-    /// Whether the store says by now that it shall rest.
+    /// What is wanted of it from now on.
+    wish: Wish,
+    /// Whether the store says so by now.
     wished: bool,
     deadline: Option<Instant>,
     announced: bool,
@@ -107,9 +109,11 @@ impl Runtime {
         Ok(Some(leaving))
     }
 
-    /// Kills a container and waits until it is settled.
+    /// Kills a container and waits until it is settled, and forgotten: that it goes is
+    /// written along with its end, so that its supervisor does both in one transaction.
     pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
         let mut leaving = self.leaving(row, SignalNumber::KILL, Some(Duration::ZERO));
+        leaving.wish = Wish::Gone;
         self.nudge(&mut leaving, row)?;
         self.see_off(leaving, &mut |_, _| {})
     }
@@ -127,8 +131,8 @@ impl Runtime {
     pub fn kill(&mut self, container: &str, signal: SignalNumber) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
         let init = self.init_of(&row)?;
-        let final_word = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
-        self.send(&row, &init, signal, final_word)
+        let is_final = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
+        self.send(&row, &init, signal, is_final.then_some(Wish::Rest))
     }
 
     /// Waits until nothing of a container is alive; kills it when its time is over.
@@ -174,8 +178,8 @@ impl Runtime {
         }
     }
 
-    /// Tells whoever can end the container now, if he has not been told yet. That it shall
-    /// rest is written before, in one transaction with what else is to be known.
+    /// Tells whoever can end the container now, if he has not been told yet. What is
+    /// wanted is written before, in one transaction with what else is to be known.
     fn nudge(&mut self, leaving: &mut Leaving, row: &ContainerRow) -> Result<(), Error> {
         let live = row.live.as_ref();
         let whom = match row.status {
@@ -191,13 +195,13 @@ impl Runtime {
         if row.status == Status::Running
             && let Ok(init) = self.init_of(row)
         {
-            self.send(row, &init, leaving.signal, true)?;
+            self.send(row, &init, leaving.signal, Some(leaving.wish))?;
             // One that was stopped (Ctrl-Z) could not clean up.
             leaving.tell_supervisor(Signal::CONT);
             return Ok(());
         }
         self.store
-            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
+            .write(|tx| tx.desire(&row.id, leaving.wish, None))?;
         match row.status {
             Status::Restarting => {
                 leaving.tell_supervisor(Signal::TERM);
@@ -214,21 +218,22 @@ impl Runtime {
         }
     }
 
+    /// Sends a signal; what is wanted from then on goes with one that is the last word.
     fn send(
         &mut self,
         row: &ContainerRow,
         init: &OwnedFd,
         signal: SignalNumber,
-        final_word: bool,
+        last_word: Option<Wish>,
     ) -> Result<(), Error> {
         let Some(pid) = row.live.as_ref().and_then(|live| live.init) else {
             return Err(Error::NotRunning(row.name.to_string()));
         };
         // Written before: the supervisor reads it as soon as the process has ended.
         let kills_instead = crate::attend::leaves_to_the_kernel(pid.pid, signal);
-        if final_word || kills_instead {
+        if last_word.is_some() || kills_instead {
             let ended_by = kills_instead.then_some(signal.number());
-            let wish = if final_word { Wish::Rest } else { row.wish };
+            let wish = last_word.unwrap_or(row.wish);
             self.store.write(|tx| tx.desire(&row.id, wish, ended_by))?;
         }
         send_to(init, pid.pid, signal);
@@ -253,6 +258,7 @@ impl Runtime {
                 .and_then(|live| self.open_process(live, live.supervisor)),
             signal,
             signalled: None,
+            wish: Wish::Rest,
             wished: false,
             deadline: grace.map(|grace| began + grace),
             announced: false,
@@ -303,7 +309,7 @@ impl Leaving {
     /// Until the supervisor ends, or so long that nobody notices it.
     fn wait_a_little(&self) {
         let pause = match self.began.elapsed().as_millis() {
-            0..10 => 200,
+            0..10 => 50,
             10..50 => 1_000,
             50..1000 => 5_000,
             _ => 20_000,

@@ -164,7 +164,8 @@ impl Runtime {
         let pause = policy.pause_after(code, began.elapsed());
         let wish = |row: ContainerRow| row.wish;
         // Mostly somebody has said already that it shall rest, and nothing is to be written.
-        if self.store.read(|tx| tx.container(&admitted.id))?.map(wish) == Some(Wish::Rest) {
+        let wished = self.store.read(|tx| tx.container(&admitted.id))?.map(wish);
+        if matches!(wished, Some(Wish::Rest | Wish::Gone)) {
             return Ok(None);
         }
         self.store.write(|tx| {
@@ -206,7 +207,8 @@ impl Runtime {
             Some(netns) => netns,
             None => self.machine.netns_inside()?,
         };
-        let (prepared, inode) = launch::prepare(spec, admitted, netns, world, streams)?;
+        let growing = launch::begin(spec, admitted, netns, world, streams)?;
+        let (prepared, inode) = growing.finish(streams)?;
         let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
             .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;

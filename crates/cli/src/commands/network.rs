@@ -18,7 +18,7 @@ use std::io::IsTerminal;
 
 pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
     match command {
-        NetworkCommand::Create(options) => create(*options, paths),
+        NetworkCommand::Create(options) => create(options.into_inner(), paths),
         NetworkCommand::Set(options) => set(&options, paths),
         NetworkCommand::Ls(options) => list(&options, paths),
         NetworkCommand::Inspect(options) => inspect(&options, paths),

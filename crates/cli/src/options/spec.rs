@@ -213,6 +213,7 @@ mod tests {
         let words = ["minet", "run"].iter().chain(words);
         match Arguments::try_parse_from(words).unwrap().command {
             Command::Containers(OnContainers::Run(options)) => options
+                .into_inner()
                 .into_spec(&Paths::below(Path::new("/nonexistent")))
                 .unwrap(),
             other => panic!("{other:?}"),

@@ -20,12 +20,12 @@ use std::{
 };
 
 /// No set-user-id programs, no devices, no programs.
-const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
+pub(crate) const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
 /// A new file system of a kind, `mount -t KIND -o OPTIONS`.
-pub(super) fn filesystem(
+pub(crate) fn filesystem(
     kind: &str,
     options: &[(&str, &str)],
     attributes: MountAttrFlags,

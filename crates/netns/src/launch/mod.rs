@@ -74,6 +74,7 @@ pub(crate) use actor::{Actor, Stdio};
 pub(crate) use channel::{Channel, Message};
 pub(crate) use child::{hide, in_the_copy, leash, one_thread};
 pub(crate) use exec::Program;
+pub(crate) use fresh::{PLAIN, filesystem};
 pub(crate) use process::reap;
 pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;

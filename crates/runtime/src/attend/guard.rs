@@ -18,7 +18,7 @@
 //! this one stays small, and answers whoever calls meanwhile.
 
 use super::watch::watch;
-use crate::{Error, Paths, Runtime, admit::Admitted, memory::Memory, network, process};
+use crate::{Error, Paths, Runtime, admit::Admitted, foreign, memory::Memory, network, process};
 use minet_bridge::{
     Rtnl,
     events::{LinkEvents, Loose},
@@ -128,7 +128,8 @@ impl Guard {
         Ok(Memory::new(dir.to_owned(), Store::open(dir)?))
     }
 
-    /// A quick look: bridges, rules and forwarding of the networks that should stand.
+    /// A quick look: bridges, rules and forwarding of the networks that should stand, and
+    /// whether anything has come into their way since they were brought up.
     fn all_stands(&self) -> bool {
         let look = || {
             let mut runtime = Runtime {
@@ -136,7 +137,9 @@ impl Guard {
                 machine: crate::Machine::new(self.paths.clone()),
                 boot: self.boot.clone(),
             };
-            network::all_are_up(&mut runtime)
+            Ok::<_, Error>(
+                network::all_are_up(&mut runtime)? && !foreign::has_changed(&mut runtime)?,
+            )
         };
         look().unwrap_or(false)
     }

@@ -1,8 +1,9 @@
 //! From what was asked of a network to what it will be: subnet, gateway, bridge and MTU.
 
 use super::{
-    NetworkError,
+    NetworkError, SubnetHolder,
     choose6::{Surroundings, choose6, choose6_of_bridge, verify6},
+    overlap,
     ways_out::verify_routes,
 };
 use crate::{Error, Runtime, configuration::address_pools};
@@ -30,6 +31,30 @@ pub(crate) struct Chosen {
 /// of addresses and routes that the host has got since. `planned` are networks
 /// that are being brought up along with this one.
 pub(crate) fn choose(
+    runtime: &mut Runtime,
+    asked: &NetworkSpec,
+    row: Option<&NetworkRow>,
+    planned: &[&BridgeNetwork],
+) -> Result<Chosen, Error> {
+    try_choose(runtime, asked, row, planned).map_err(|error| match error {
+        Error::Network(NetworkError::PoolOverlaps {
+            subnet,
+            other,
+            whose: SubnetHolder::Host(None),
+        }) => {
+            let rtnl = runtime.machine.rtnl();
+            let holder = rtnl.and_then(|rtnl| overlap::holder(rtnl, other));
+            Error::Network(NetworkError::PoolOverlaps {
+                subnet,
+                other,
+                whose: SubnetHolder::Host(holder.unwrap_or_default()),
+            })
+        }
+        other => other,
+    })
+}
+
+fn try_choose(
     runtime: &mut Runtime,
     asked: &NetworkSpec,
     row: Option<&NetworkRow>,
@@ -199,16 +224,14 @@ pub(super) fn unclaimed(
         .into());
     }
     let of_networks = others.iter().flat_map(|other| {
-        let whose = format!("the subnet of network {}", other.network.name);
+        let whose = SubnetHolder::Network(other.network.name.clone());
         let ipv6 = other.network.ipv6.map(|ipv6| IpNetwork::V6(ipv6.subnet));
         [Some(IpNetwork::V4(other.network.subnet)), ipv6]
             .into_iter()
             .flatten()
             .map(move |subnet| (subnet, whose.clone()))
     });
-    let of_host = host
-        .iter()
-        .map(|other| (*other, "an address or a route of this host".to_owned()));
+    let of_host = host.iter().map(|other| (*other, SubnetHolder::Host(None)));
     let overlap = |other: &IpNetwork| match (subnet, *other) {
         (IpNetwork::V4(subnet), IpNetwork::V4(other)) => overlaps(subnet, other),
         (IpNetwork::V6(subnet), IpNetwork::V6(other)) => overlaps6(subnet, other),

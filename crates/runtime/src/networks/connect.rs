@@ -73,7 +73,7 @@ impl Runtime {
             if let Some(shard) = shard {
                 shard.build(&mut carrier)?;
             }
-            carrier.carry_out(&new)
+            carrier.carry_out(&new.steps)
         });
         let done = done.and_then(|()| {
             let rerouted = self.reroute(&rewiring.way_out, narrator);

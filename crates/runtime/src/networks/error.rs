@@ -1,6 +1,7 @@
 use ipnetwork::IpNetwork;
-use minet_model::IfName;
+use minet_model::{IfName, NetworkName};
 use std::{
+    fmt,
     net::{IpAddr, Ipv6Addr},
     path::PathBuf,
 };
@@ -112,7 +113,7 @@ pub enum NetworkError {
         /// What is there.
         other: IpNetwork,
         /// Whose it is.
-        whose: String,
+        whose: SubnetHolder,
     },
     /// A subnet with bits set behind its prefix.
     #[error("invalid subnet {given}: it should be {should}")]
@@ -302,5 +303,26 @@ fn wider(subnet: &IpNetwork) -> String {
         (IpNetwork::V4(_), 32) => format!("; write a prefix length, such as {}/24", subnet.ip()),
         (IpNetwork::V6(_), 128) => format!("; write a prefix length, such as {}/64", subnet.ip()),
         _ => String::new(),
+    }
+}
+
+/// Who has a subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubnetHolder {
+    /// A network of minet's.
+    Network(NetworkName),
+    /// The host, on this interface where it is known.
+    Host(Option<IfName>),
+}
+
+impl fmt::Display for SubnetHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubnetHolder::Network(name) => write!(f, "the subnet of network {name}"),
+            SubnetHolder::Host(None) => f.write_str("an address or a route of this host"),
+            SubnetHolder::Host(Some(device)) => {
+                write!(f, "an address or a route of this host, on {device}")
+            }
+        }
     }
 }

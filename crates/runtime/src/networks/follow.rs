@@ -21,7 +21,7 @@ pub(super) struct Follower {
     row: ContainerRow,
     settings: Settings,
     plan: Plan,
-    cable: Plan,
+    cable: Option<Step>,
     way_out: Reroute,
 }
 
@@ -88,7 +88,7 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
         self.enter(&follower.row)?;
-        Carrier::new(&mut self.machine, narrator, None).carry_out(&follower.cable)?;
+        Carrier::new(&mut self.machine, narrator, None).carry_out(follower.cable.as_slice())?;
         let rerouted = self.reroute(&follower.way_out, narrator);
         rerouted.inspect_err(|_| self.come_back(follower, narrator))
     }
@@ -97,7 +97,7 @@ impl Runtime {
     fn come_back(&mut self, follower: &Follower, narrator: &mut dyn Narrator) {
         if self.enter(&follower.row).is_ok() {
             let _ = self.reroute(&follower.way_out.back(), narrator);
-            Carrier::new(&mut self.machine, narrator, None).undo(&follower.cable.steps);
+            Carrier::new(&mut self.machine, narrator, None).undo(follower.cable.as_slice());
         }
     }
 
@@ -188,9 +188,7 @@ fn follower(
         row,
         settings,
         plan,
-        cable: Plan {
-            steps: has_to_change.then_some(cable).into_iter().collect(),
-        },
+        cable: has_to_change.then_some(cable),
         way_out,
     }))
 }

@@ -15,6 +15,7 @@ mod follow;
 mod ipam_config;
 mod leases;
 mod list;
+pub(crate) mod overlap;
 mod remove;
 mod reroute;
 mod room;
@@ -30,7 +31,7 @@ pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pendi
 pub(crate) use endpoint::{
     announce_step, attach, cable_steps, default_route_step, default_route6_step,
 };
-pub use error::NetworkError;
+pub use error::{NetworkError, SubnetHolder};
 pub use leases::{ListedLease, ListedPort};
 pub use list::ListedNetwork;
 pub use set::SpecChange;

@@ -153,7 +153,7 @@ impl Runtime {
         let come = reroute.come.iter().cloned().map(Step::PublishPorts);
         new.steps.extend(come);
         let mut carrier = Carrier::new(&mut self.machine, narrator, None);
-        carrier.carry_out(&new)?;
+        carrier.carry_out(&new.steps)?;
         for (old, new) in &reroute.moved {
             old.hand_over(new, &mut self.machine)?;
         }

@@ -14,7 +14,7 @@ use super::{
     require_outbound, shards, to_json, verify,
 };
 use crate::{
-    Error, Narrator, Plan, Runtime, find, foreign,
+    Error, Narrator, Plan, Runtime, exits, find, foreign,
     network::{self, StoredPlan, forget_leases_outside, stored_plan},
     network_down,
     plan::Carrier,
@@ -116,7 +116,18 @@ impl Runtime {
                 plan: plan.clone(),
             })
         };
-        let (old, new) = (stored(&old_plan), stored(&of_network(&old_plan, &after)));
+        let mut changes = vec![Step::ChangeNetwork(ChangeNetwork {
+            before: Box::new(before.clone()),
+            after: Box::new(after.clone()),
+            shards: shards::numbers(&old_plan).collect(),
+        })];
+        let mut new_plan = of_network(&old_plan, &after);
+        if before.asked.reach == Reach::InternalOnly {
+            // What keeps it out of others' bridges stands before it is opened.
+            let restraint = exits::catch_up(&mut self.machine, &after, &mut new_plan)?;
+            changes.splice(..0, restraint.map(Step::Restrain));
+        }
+        let (old, new) = (stored(&old_plan), stored(&new_plan));
         let boot = self.boot.clone();
         let followers = self.store.write(|tx| {
             let followers = followers(tx, &after)?;
@@ -126,12 +137,7 @@ impl Runtime {
                 .try_for_each(|follower| follower.record(tx))?;
             Ok::<_, Error>(followers)
         })?;
-        let change = Step::ChangeNetwork(ChangeNetwork {
-            before: Box::new(before.clone()),
-            after: Box::new(after.clone()),
-            shards: shards::numbers(&old_plan).collect(),
-        });
-        let Err(error) = self.change(&change, &followers, narrator) else {
+        let Err(error) = self.change(&changes, &followers, narrator) else {
             self.store.write(|tx| {
                 followers
                     .iter()
@@ -199,16 +205,13 @@ impl Runtime {
     /// Takes all steps; if one fails, takes all back.
     fn change(
         &mut self,
-        change: &Step,
+        changes: &[Step],
         followers: &[Follower],
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
-        let change = Plan {
-            steps: vec![change.clone()],
-        };
-        Carrier::new(&mut self.machine, narrator, None).carry_out(&change)?;
+        Carrier::new(&mut self.machine, narrator, None).carry_out(changes)?;
         self.let_follow(followers, narrator).inspect_err(|_| {
-            Carrier::new(&mut self.machine, narrator, None).undo(&change.steps);
+            Carrier::new(&mut self.machine, narrator, None).undo(changes);
         })
     }
 }

@@ -1,4 +1,4 @@
-use super::publish_ports::nft_commands;
+use super::{MakeBridge, publish_ports::nft_commands};
 use crate::{
     Error,
     machine::Machine,
@@ -26,6 +26,10 @@ impl AdmitNetwork {
             subnet: self.network.subnet,
             subnet6: self.network.ipv6.map(|ipv6| ipv6.subnet),
             gateway: self.network.gateway,
+            router: self
+                .network
+                .has_own_bridge()
+                .then(|| MakeBridge::mac_of(&self.network)),
             owner: self.network.name.clone(),
             masquerade: self.network.asked.masquerade,
             outbound: self.network.asked.outbound_address,
