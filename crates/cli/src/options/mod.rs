@@ -20,7 +20,7 @@ use std::{
 /// Run a command in a network of its own.
 ///
 /// The command sees this machine's files, or those of --rootfs, in namespaces of its own:
-/// its own processes, its own hostname, and the network that --mode gives it. minet stays
+/// its own processes, its own hostname, and the network that --network gives it. minet stays
 /// in the foreground, passes signals on and exits with the command's exit code; with -d it
 /// prints the container's ID and leaves it running. However it ends, nothing of its network
 /// stays.
@@ -31,7 +31,7 @@ pub(crate) struct RunOptions {
     ///
     /// Several networks, or one with more to say about it:
     /// name=NETWORK,ip=ADDRESS,ip6=ADDRESS,mac-address=MAC,alias=NAME,ifname=eth7,gw-priority=1,anti-spoof=false
-    #[arg(long, visible_aliases = ["network", "net"], value_name = "MODE", help_heading = "Network")]
+    #[arg(long = "network", visible_aliases = ["mode", "net"], value_name = "MODE", help_heading = "Network")]
     mode: Vec<NetworkArgument>,
     /// Another name by which the containers of its (first) network find it
     #[arg(
@@ -212,7 +212,7 @@ Examples:
       a web server in the background, reached on port 8080 of this machine, by [::1] too
   minet run -p 127.0.0.1:5432:5432 -- postgres
       reached from this machine alone
-  minet run --mode container:web -- ss -lnt
+  minet run --network container:web -- ss -lnt
       a look around in another container's network
   minet run -it --rootfs /srv/alpine -- sh
       a shell in another root file system";
