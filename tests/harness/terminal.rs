@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// `minet` at a terminal: what a user sees and types.
+/// A program at a terminal: what a user sees and types.
 pub struct Terminal<'h> {
     host: &'h TestHost,
     line: String,
@@ -30,6 +30,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 impl<'h> Terminal<'h> {
     /// Starts `minet` at a terminal of 24 rows and 80 columns.
     pub fn minet(host: &'h TestHost, arguments: impl Words) -> Self {
+        let minet = vec![binaries::minet().display().to_string()];
+        Self::program(host, [minet, arguments.words()].concat())
+    }
+
+    /// Starts a program of the host at such a terminal.
+    pub fn program(host: &'h TestHost, words: impl Words) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -42,15 +48,15 @@ impl<'h> Terminal<'h> {
         // A session of its own, with this terminal as the controlling one.
         command
             .args(["setsid", "--ctty", "--wait"])
-            .arg(binaries::minet());
-        command.args(arguments.words()).env("TERM", "xterm");
-        let line = format!("minet {}", arguments.words().join(" "));
+            .args(words.words())
+            .env("TERM", "xterm");
+        let line = words.words().join(" ");
         let child = command
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())
             .spawn()
-            .expect("start minet at a terminal");
+            .expect("start it at a terminal");
         let master = File::from(master);
         let (screen, reader) = watch(master.try_clone().expect("duplicate a descriptor"));
         Terminal {
@@ -109,7 +115,7 @@ impl<'h> Terminal<'h> {
         )
     }
 
-    /// Waits for minet's end.
+    /// Waits for its end.
     #[track_caller]
     pub fn finish(&mut self) -> Finished<'h> {
         let status = loop {

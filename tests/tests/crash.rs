@@ -52,9 +52,12 @@ const NETWORKS: &[&str] = &[
     "network create and rm",
     "network connect",
     "network disconnect",
+    "network disconnect, the last",
+    "network set",
 ];
 const REST: &[&str] = &[
     "publish",
+    "publish --take",
     "unpublish",
     "link",
     "link past a reader",

@@ -188,6 +188,7 @@ mod tests {
             owner: "bridge".parse().unwrap(),
             masquerade: Masquerade::On,
             outbound: None,
+            outbound6: None,
             behind: Vec::new(),
             reach,
             neighbours: Neighbours::Talk,
@@ -296,7 +297,8 @@ mod tests {
     fn ipv6_is_a_line_more_for_each_set_of_addresses() {
         let mut both = network(Reach::Outside);
         both.subnet6 = Some("fd00:1::/64".parse().unwrap());
-        let lines = Change::AddNetwork(both).to_nft();
+        both.outbound = Some("192.0.2.9".parse().unwrap());
+        let lines = Change::AddNetwork(both.clone()).to_nft();
         let six: Vec<_> = lines.iter().filter(|line| line.contains("fd00")).collect();
         assert_eq!(
             six,

@@ -115,6 +115,8 @@ fn plain_launch() -> Result<Launch> {
         workdir: None,
         user: None,
         hostname: "launched".to_owned(),
+        domainname: None,
+        tmpfs: Vec::new(),
         netns: None,
         root: Root::Host,
         access: RootAccess::ReadWrite,
@@ -155,7 +157,7 @@ fn run_alone(launch: Launch, hold: bool) -> Result<u8> {
         };
         find_command(&lookup, name)?;
     }
-    let wanted = mount_points::wanted(&root, &launch.volumes, &launch.etc)?;
+    let wanted = mount_points::wanted(&root, &launch.volumes, &launch.tmpfs, &launch.etc)?;
     let missing = mount_points::missing(&root, &wanted)?;
     mount_points::create(&root, &missing)?;
     let ended = prepare(launch)

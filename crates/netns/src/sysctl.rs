@@ -9,18 +9,28 @@
 //! every part stands for itself.
 //!
 //! What must stay true: a key cannot lead out of `/proc/sys`, and what is read and written
-//! is the kernel's proc and no look-alike (compare CVE-2025-52881).
+//! is the kernel's proc and no look-alike (compare CVE-2025-52881). One mount is crossed on
+//! the way: LXC and systemd-nspawn make `/proc/sys` read-only and then lay the real
+//! `/proc/sys/net` over it, for a host that is a container itself.
 
 use crate::{
     failure::{Doing, Failure},
     launch::{PLAIN, filesystem},
 };
-use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat, openat2};
-use std::{
-    fs::File,
-    io::{self, Read, Write},
-    os::fd::OwnedFd,
+use rustix::{
+    fs::{
+        AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, StatxFlags, fstatfs, openat,
+        openat2, statx,
+    },
+    io::Errno,
 };
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::fd::{AsFd, OwnedFd},
+};
+
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// Reads a parameter, without the line's end.
 pub fn read(key: &str) -> io::Result<String> {
@@ -40,16 +50,9 @@ pub struct Knobs(OwnedFd);
 impl Knobs {
     /// The one that is mounted.
     pub fn mounted() -> io::Result<Self> {
-        let root = openat(
-            CWD,
-            "/proc/sys",
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let root = openat(CWD, "/proc/sys", DIRECTORY, Mode::empty())?;
         if fstatfs(&root)?.f_type != PROC_SUPER_MAGIC {
-            return Err(io::Error::other(
-                "/proc/sys is not the kernel's proc file system",
-            ));
+            return Err(look_alike("/proc/sys"));
         }
         Ok(Knobs(root))
     }
@@ -65,8 +68,7 @@ impl Knobs {
         let Ok(proc) = filesystem("proc", &[], PLAIN) else {
             return Self::mounted();
         };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Knobs(openat(proc, "sys", flags, Mode::empty())?))
+        Ok(Knobs(openat(proc, "sys", DIRECTORY, Mode::empty())?))
     }
 
     /// Reads a parameter, without the line's end.
@@ -95,10 +97,19 @@ impl Knobs {
 
     fn open(&self, key: &str, flags: OFlags) -> io::Result<OwnedFd> {
         let path = path_of(key)?;
-        // No symbolic link, no other mount, no way up.
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        let flags = flags | OFlags::CLOEXEC;
-        Ok(openat2(&self.0, path, flags, Mode::empty(), resolve)?)
+        match (
+            open_beneath(&self.0, &path, flags, Crossing::Nothing),
+            path.strip_prefix("net/"),
+        ) {
+            (Err(Errno::XDEV), Some(rest)) => {
+                let net = open_beneath(&self.0, "net", DIRECTORY, Crossing::Mounts)?;
+                if !is_all_of("/sys/net", &net)? {
+                    return Err(look_alike("/proc/sys/net"));
+                }
+                Ok(open_beneath(&net, rest, flags, Crossing::Nothing)?)
+            }
+            (opened, _) => Ok(opened?),
+        }
     }
 }
 
@@ -107,6 +118,45 @@ fn same_value(present: &str, wanted: &str) -> bool {
     present
         .split_ascii_whitespace()
         .eq(wanted.split_ascii_whitespace())
+}
+
+/// What may lie between a directory and what is opened below it.
+#[derive(PartialEq, Eq)]
+enum Crossing {
+    Nothing,
+    Mounts,
+}
+
+/// No symbolic link, no way up.
+fn open_beneath(
+    dir: &OwnedFd,
+    path: &str,
+    flags: OFlags,
+    crossing: Crossing,
+) -> Result<OwnedFd, Errno> {
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    resolve.set(ResolveFlags::NO_XDEV, crossing == Crossing::Nothing);
+    openat2(dir, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+}
+
+fn look_alike(path: &str) -> io::Error {
+    io::Error::other(format!("{path} is not the kernel's proc file system"))
+}
+
+/// Whether a directory is the root of a mount that shows this part of a proc file system,
+/// and no other part of it (`man 5 proc_pid_mountinfo`: a mount's first field is its
+/// number, the fourth what it shows).
+fn is_all_of(part: &str, dir: &OwnedFd) -> io::Result<bool> {
+    if fstatfs(dir)?.f_type != PROC_SUPER_MAGIC {
+        return Ok(false);
+    }
+    let status = statx(dir.as_fd(), "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    let mount = status.stx_mnt_id.to_string();
+    let mounts = fs::read_to_string("/proc/thread-self/mountinfo")?;
+    Ok(mounts.lines().any(|line| {
+        let mut fields = line.split(' ');
+        fields.next() == Some(mount.as_str()) && fields.nth(2) == Some(part)
+    }))
 }
 
 /// The path below `/proc/sys` that a key means.

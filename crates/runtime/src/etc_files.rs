@@ -84,7 +84,7 @@ pub(crate) fn rewritten(name: &ContainerName, source: &EtcSource<'_>) -> Option<
 fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     let mut entries = added_entries(source);
     entries.extend(source.known.iter().flat_map(Known::entries));
-    if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
+    if let Ok(hostname) = full_name(source).parse::<HostName>() {
         let own = source.settings.attachments.iter();
         let addresses = own.flat_map(Attachment::addresses);
         entries.extend(addresses.map(|own| Entry::of_itself(own.ip(), &hostname)));
@@ -93,6 +93,15 @@ fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     HostsFile {
         entries,
         ipv6: Ipv6::With,
+    }
+}
+
+/// What the container is called in its hosts file, first of all.
+fn full_name(source: &EtcSource<'_>) -> String {
+    let hostname = &source.settings.hostname;
+    match &source.spec.domainname {
+        Some(domain) => format!("{hostname}.{domain}"),
+        None => hostname.clone(),
     }
 }
 

@@ -105,7 +105,7 @@ pub use error::Error;
 pub use exec::ExecRequest;
 pub use links::{LinkReport, LinkState, LinkWish, Unlink};
 pub use list::Listed;
-pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
+pub use logs::{Follow, LogEntry, LogRequest, LogStream, Period, Reader as LogReader};
 pub use mend::Repaired;
 pub use minet_config::{Config, ConfigError, LeftAlone};
 pub use minet_names::resolver::{Access, Bearer, Reason, Server, Why};
@@ -129,9 +129,10 @@ pub use settings::{Attachment, Attachment6, SeenHosts, Settings};
 pub use shield::raise as raise_shield;
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
-pub use stop::{Grace, Patience};
+pub use stop::{Grace, Patience, StopRequest};
 
-pub use time::{format_time, parse_time};
+pub(crate) use time::format_time;
+pub use time::{format_time_as_go, parse_time};
 pub use top::{ProcessInfo, Traffic, Usage};
 
 pub use machine::{Inside, Machine};

@@ -89,7 +89,10 @@ pub(crate) fn survey_ground(
 /// Plans a network that is not there yet.
 pub(crate) fn plan_new(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<Ground, Error> {
     let lock = lock(runtime)?;
-    if asked.name.is_predefined() || runtime.store.read(|tx| tx.network(&asked.name))?.is_some() {
+    if asked.name.is_predefined() {
+        return Err(NetworkError::PredefinedName(asked.name.to_string()).into());
+    }
+    if runtime.store.read(|tx| tx.network(&asked.name))?.is_some() {
         return Err(NetworkError::Exists(asked.name.to_string()).into());
     }
     Ok(Ground {

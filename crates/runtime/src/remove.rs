@@ -57,7 +57,12 @@ impl Runtime {
                 Err(Error::StillRunning(row.name.to_string()))
             }
             Some(row) if row.live.is_some() => Err(Error::NetworkInUse(row.name.to_string())),
-            Some(_) | None => Ok(tx.delete_container(&row.id)?),
+            Some(row) => {
+                // Somebody may wait for it still.
+                tx.remember_end(&row.id, row.exit_code.unwrap_or(0))?;
+                Ok(tx.delete_container(&row.id)?)
+            }
+            None => Ok(()),
         })
     }
 }

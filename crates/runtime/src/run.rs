@@ -24,6 +24,7 @@ use minet_model::{
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
 use nix::unistd::Pid;
+use std::cmp::Reverse;
 
 /// A container that is to be run in the foreground.
 #[derive(Debug)]
@@ -107,6 +108,7 @@ impl Runtime {
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
         let (ground, admitted, ears) = self.admit(spec, &published(&held), again, listen)?;
+        narrator.admitted(&admitted.id);
         for warning in &admitted.warnings {
             narrator.warn(warning);
         }
@@ -164,14 +166,14 @@ impl Runtime {
         spec: &ContainerSpec,
         name: Option<&ContainerName>,
     ) -> Result<Vec<HeldPort>, Error> {
-        if !self.leads_out(spec)? {
+        let Some(way_out) = self.expected_way_out(spec)? else {
             return Ok(Vec::new());
-        }
+        };
         let wanted = wanted_ports(spec);
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let defaults = self.bind_defaults()?;
+        let defaults = self.bind_defaults(Some(&way_out))?;
         self.store
             .read(|tx| kept_ports::hold(tx, name, &wanted, defaults))
     }
@@ -179,16 +181,28 @@ impl Runtime {
     /// Whether one of the container's networks is not internal: only there ports can be
     /// published.
     pub(crate) fn leads_out(&mut self, spec: &ContainerSpec) -> Result<bool, Error> {
+        Ok(self.expected_way_out(spec)?.is_some())
+    }
+
+    /// The network by which the container will leave, as [`Settings::best_way_out`] will
+    /// find it.
+    ///
+    /// [`Settings::best_way_out`]: crate::Settings::best_way_out
+    fn expected_way_out(&mut self, spec: &ContainerSpec) -> Result<Option<NetworkName>, Error> {
         let reach_of = |row: NetworkRow| row.network.asked.reach;
         self.store.read(|tx| {
+            let mut outside = Vec::new();
             for endpoint in &spec.networks {
                 // One that is not there yet is the default network, or will be missed.
                 let reach = tx.network(&endpoint.network)?.map(reach_of);
                 if reach.unwrap_or_default() == Reach::Outside {
-                    return Ok(true);
+                    outside.push(endpoint);
                 }
             }
-            Ok(false)
+            let best = outside
+                .into_iter()
+                .max_by_key(|endpoint| (endpoint.gw_priority, Reverse(&endpoint.network)));
+            Ok(best.map(|endpoint| endpoint.network.clone()))
         })
     }
 

@@ -27,6 +27,15 @@ pub enum Grace {
     Endless,
 }
 
+/// What is asked of containers that shall end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopRequest {
+    /// The signal that they get; each its own if nothing is said.
+    pub signal: Option<SignalNumber>,
+    /// How long they have.
+    pub grace: Grace,
+}
+
 /// Is told what is being waited for when it takes long, and how much longer at most.
 pub type Patience<'a> = dyn FnMut(&str, Option<Duration>) + 'a;
 
@@ -59,14 +68,14 @@ impl Runtime {
     pub fn stop(
         &mut self,
         containers: &[String],
-        grace: Grace,
+        request: StopRequest,
         patience: &mut Patience<'_>,
     ) -> Vec<Result<(), Error>> {
         // First all get their signal, then each is waited for: ten seconds are enough for
         // any number of them.
         let leaving: Vec<_> = containers
             .iter()
-            .map(|container| self.ask_to_end(container, grace))
+            .map(|container| self.ask_to_end(container, request))
             .collect();
         leaving
             .into_iter()
@@ -77,11 +86,15 @@ impl Runtime {
             .collect()
     }
 
-    fn ask_to_end(&mut self, container: &str, given: Grace) -> Result<Option<Leaving>, Error> {
+    fn ask_to_end(
+        &mut self,
+        container: &str,
+        request: StopRequest,
+    ) -> Result<Option<Leaving>, Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
         let spec = find::spec(&row)?;
-        let grace = match given {
-            Grace::Its => Some(grace(&spec)),
+        let grace = match request.grace {
+            Grace::Its => grace(&spec),
             Grace::Of(grace) => Some(grace),
             Grace::Endless => None,
         };
@@ -90,7 +103,8 @@ impl Runtime {
                 .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
             return Ok(None);
         }
-        let mut leaving = self.leaving(&row, stop_signal(&spec), grace);
+        let signal = request.signal.unwrap_or(stop_signal(&spec));
+        let mut leaving = self.leaving(&row, signal, grace);
         self.nudge(&mut leaving, &row)?;
         Ok(Some(leaving))
     }

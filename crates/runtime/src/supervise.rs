@@ -228,10 +228,13 @@ pub(crate) fn stop_signal(spec: &ContainerSpec) -> SignalNumber {
     spec.lifecycle.stop_signal.unwrap_or(SignalNumber::TERM)
 }
 
-/// How long it has until SIGKILL.
-pub(crate) fn grace(spec: &ContainerSpec) -> Duration {
-    let seconds = spec.lifecycle.stop_timeout.map(u64::from);
-    seconds.map_or(GRACE, Duration::from_secs)
+/// How long it has until SIGKILL; for ever, if there is nothing.
+pub(crate) fn grace(spec: &ContainerSpec) -> Option<Duration> {
+    match spec.lifecycle.stop_timeout.map(u64::try_from) {
+        None => Some(GRACE),
+        Some(Ok(seconds)) => Some(Duration::from_secs(seconds)),
+        Some(Err(_)) => None,
+    }
 }
 
 /// A restart policy with its memory.

@@ -80,6 +80,7 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
         owner: format!("net-{bridge}").parse().expect("a network name"),
         masquerade: Masquerade::On,
         outbound: None,
+        outbound6: None,
         behind: Vec::new(),
         reach: Reach::Outside,
         neighbours: Neighbours::Talk,

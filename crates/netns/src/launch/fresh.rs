@@ -5,6 +5,7 @@ use crate::{
     failure::{Doing, Failure},
     sys::{self, Reach},
 };
+use minet_model::{Programs, Tmpfs};
 use rustix::{
     fs::{CWD, stat},
     io::Errno,
@@ -129,6 +130,23 @@ pub(super) fn message_queues() -> Option<OwnedFd> {
 pub(super) fn shared_memory() -> Result<OwnedFd, Failure> {
     filesystem("tmpfs", &[("mode", "1777"), ("size", "65536k")], PLAIN)
         .doing(|| "mount a fresh tmpfs for /dev/shm".to_owned())
+}
+
+/// Memory for the container alone.
+pub(super) fn memory(tmpfs: &Tmpfs) -> Result<OwnedFd, Failure> {
+    let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    attributes.set(
+        MountAttrFlags::MOUNT_ATTR_NOEXEC,
+        tmpfs.programs == Programs::Refused,
+    );
+    attributes.set(MountAttrFlags::MOUNT_ATTR_RDONLY, tmpfs.read_only);
+    let options = tmpfs.kernel_options();
+    let options: Vec<_> = options
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    filesystem("tmpfs", &options, attributes)
+        .doing(|| format!("mount a fresh tmpfs for {}", tmpfs.target.display()))
 }
 
 /// An empty `/dev`. Device nodes made in it by the container do not work.

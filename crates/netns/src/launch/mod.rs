@@ -81,7 +81,7 @@ pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
-use minet_model::{NewPrivileges, UserSpec, Volume};
+use minet_model::{NewPrivileges, Tmpfs, UserSpec, Volume};
 use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
@@ -102,6 +102,8 @@ pub struct Launch {
     pub user: Option<UserSpec>,
     /// The name of the machine that it sees.
     pub hostname: String,
+    /// The domain of the machine that it sees, as `domainname` prints it.
+    pub domainname: Option<String>,
     /// The network namespace it joins; none means that it stays in the caller's.
     pub netns: Option<OwnedFd>,
     /// What it sees as `/`.
@@ -110,6 +112,8 @@ pub struct Launch {
     pub access: RootAccess,
     /// What else of the host's files it sees.
     pub volumes: Vec<Volume>,
+    /// Memory that it sees as directories.
+    pub tmpfs: Vec<Tmpfs>,
     /// Generated files that cover those in `/etc`.
     pub etc: EtcFiles,
     /// What it may do as uid 0.

@@ -39,8 +39,10 @@ struct Gathered {
     message_queues: Option<OwnedFd>,
     shared_memory: OwnedFd,
     nothing: OwnedFd,
-    /// Volumes and generated files, outer targets before inner ones.
+    /// Volumes, memory and generated files, outer targets before inner ones.
     binds: Vec<Mount>,
+    /// The devices of the memory among them: what lies below it is made there.
+    memory: Vec<u64>,
 }
 
 enum Dev {
@@ -83,6 +85,7 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
             )
         }
     };
+    let (binds, memory) = gather_binds(launch)?;
     Ok(Gathered {
         proc: fresh::proc()?,
         sys: fresh::sys()?,
@@ -92,20 +95,24 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
         message_queues: fresh::message_queues(),
         shared_memory: fresh::shared_memory()?,
         nothing: fresh::nothing()?,
-        binds: gather_binds(launch)?,
+        binds,
+        memory,
     })
 }
 
-fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
+fn gather_binds(launch: &Launch) -> Result<(Vec<Mount>, Vec<u64>), Failure> {
     let etc_attributes = attributes(&launch.root, launch.access);
     let mut binds = Vec::new();
+    let mut memory = Vec::new();
+    for tmpfs in &launch.tmpfs {
+        let tree = fresh::memory(tmpfs)?;
+        memory.push(device_of(&tree)?);
+        binds.push(Mount::new(tree, &tmpfs.target, Symlinks::Follow));
+    }
     for (source, target) in launch.etc.pairs() {
         // A volume at the very place is what the user wants to see there.
-        if !launch
-            .volumes
-            .iter()
-            .any(|volume| volume.target == Path::new(target))
-        {
+        let mut volumes = launch.volumes.iter();
+        if !volumes.any(|volume| volume.target == Path::new(target)) {
             binds.push(bind(source, Path::new(target), etc_attributes)?);
         }
     }
@@ -118,7 +125,7 @@ fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
         binds.push(bind(&volume.source, &volume.target, attributes)?);
     }
     binds.sort_by_key(|bind| bind.target.components().count());
-    Ok(binds)
+    Ok((binds, memory))
 }
 
 /// Makes the root what it shall be, and lets go of the host's tree where it is another.
@@ -173,14 +180,15 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
             (dev, nodes.swap_remove(0).tree)
         }
     };
-    let fresh_memory = [device_of(&dev)?, device_of(&gathered.shared_memory)?];
+    let mut fresh_memory = gathered.memory;
+    fresh_memory.extend([device_of(&dev)?, device_of(&gathered.shared_memory)?]);
     let terminals = place_if_possible(&dev, gathered.terminals, "/pts")?;
     place_if_possible(&dev, gathered.shared_memory, "/shm")?;
     if let Some(tree) = gathered.message_queues {
         place_if_possible(&dev, tree, "/mqueue")?;
     }
     for bind in &gathered.binds {
-        place_bind(&root, bind, kind, fresh_memory)?;
+        place_bind(&root, bind, kind, &fresh_memory)?;
     }
     protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
     Ok(World { root, terminals })
@@ -202,7 +210,7 @@ fn place_bind(
     root: &RootDir,
     bind: &Mount,
     kind: &Root,
-    fresh_memory: [u64; 2],
+    fresh_memory: &[u64],
 ) -> Result<(), Failure> {
     let refuse =
         |why: Errno| Err(why).doing(|| format!("mount a volume on {}", bind.target.display()));
@@ -213,7 +221,7 @@ fn place_bind(
         Err(Errno::NOENT) => {}
         _ => return place(root, bind),
     }
-    // The container's own /dev and /dev/shm were empty a moment ago.
+    // The container's own /dev, /dev/shm and memory were empty a moment ago.
     if create_in_fresh_memory(root, bind, fresh_memory)? {
         return place(root, bind);
     }
@@ -227,7 +235,7 @@ fn place_bind(
 fn create_in_fresh_memory(
     root: &RootDir,
     bind: &Mount,
-    fresh_memory: [u64; 2],
+    fresh_memory: &[u64],
 ) -> Result<bool, Failure> {
     let doing = || format!("create {}", bind.target.display());
     let mode = fstat(&bind.tree).doing(doing)?.st_mode;

@@ -7,7 +7,7 @@ use crate::{
     step::{Act, Finding, Step},
     steps::PassForeignDrop,
 };
-use minet_model::{BridgeNetwork, IfName};
+use minet_model::{BridgeNetwork, IfName, NetworkName};
 
 /// Whether [`catch_up`] would find something to do.
 pub(crate) fn has_changed(runtime: &mut Runtime) -> Result<bool, Error> {
@@ -59,6 +59,22 @@ pub(crate) fn catch_up(runtime: &mut Runtime) -> Result<Vec<String>, Error> {
     Ok(done)
 }
 
+/// Takes away what lets a network pass, and what keeps it out of others' bridges, once it
+/// leads out no more.
+pub(crate) fn close(runtime: &mut Runtime, name: &NetworkName) -> Result<(), Error> {
+    let standing = network::standing(runtime)?;
+    let Some((_, mut plan)) = standing.into_iter().find(|(other, _)| other == name) else {
+        return Ok(());
+    };
+    let leads_out = |step: &Step| matches!(step, Step::PassForeignDrop(_) | Step::Restrain(_));
+    let (done, kept): (Vec<_>, Vec<_>) = plan.steps.into_iter().partition(leads_out);
+    for step in done.iter().rev() {
+        step.act().undo(&mut runtime.machine)?;
+    }
+    plan.steps = kept;
+    network::amend(runtime, name, &plan)
+}
+
 /// The step that lets one of a network's bridges pass the firewalls of now, where that is not
 /// what stands.
 fn passage_now(
@@ -104,7 +120,7 @@ fn replace(plan: &mut Plan, passage: PassForeignDrop) {
 mod tests {
     use super::*;
     use crate::steps::{AdmitNetwork, TuneBridge, Whose};
-    use minet_model::{NetworkId, NetworkName, NetworkSpec};
+    use minet_model::{NetworkId, NetworkSpec};
     use minet_nat::{ChainFamily, ForeignChain};
 
     fn network() -> BridgeNetwork {

@@ -8,7 +8,7 @@
 mod catch_up;
 mod locked;
 
-pub(crate) use catch_up::{catch_up, has_changed};
+pub(crate) use catch_up::{catch_up, close, has_changed};
 pub(crate) use locked::locked;
 
 use crate::{

@@ -4,17 +4,16 @@ use super::{
     NetworkError, SubnetHolder,
     choose6::{Surroundings, choose6, choose6_of_bridge, verify6},
     overlap,
+    ways_out::verify_routes,
 };
 use crate::{Error, Runtime, configuration::address_pools};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_bridge::{Rtnl, address, link, survey};
 use minet_config::Config;
 use minet_ipam::{Pool, overlaps, overlaps6};
-use minet_model::{
-    BridgeChoice, BridgeNetwork, IfName, Masquerade, NetworkId, NetworkName, NetworkSpec, Span,
-};
+use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec, Span};
 use minet_state::NetworkRow;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// Ethernet's payload, where there is no uplink to take it from.
 const DEFAULT_MTU: u32 = 1500;
@@ -91,6 +90,7 @@ fn try_choose(
     let subnet = match (asked.subnet, row) {
         (Some(subnet), Some(row)) if row.network.subnet == subnet => subnet,
         (Some(subnet), _) => {
+            minet_ipam::check_for_hosts(subnet.into()).map_err(NetworkError::from)?;
             let host: Vec<_> = host.iter().copied().map(IpNetwork::V4).collect();
             unclaimed(subnet.into(), &host, &others)?;
             subnet
@@ -303,28 +303,6 @@ fn on_existing(
     Ok(network)
 }
 
-/// An address under which connections are to leave has to be one of the host's; else no
-/// answer would come back.
-pub(crate) fn require_outbound(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<(), Error> {
-    let Some(address) = asked.outbound_address else {
-        return Ok(());
-    };
-    if asked.masquerade == Masquerade::Off {
-        return Err(NetworkError::OutboundWithoutMasquerade.into());
-    }
-    let has: Vec<Ipv4Addr> = survey::addresses(runtime.machine.rtnl()?)?
-        .into_iter()
-        .filter_map(|address| match address {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        })
-        .collect();
-    match has.contains(&address) {
-        true => Ok(()),
-        false => Err(NetworkError::NotOfThisHost { address, has }.into()),
-    }
-}
-
 /// What the parts of a network must have to do with each other.
 pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
     if network.asked.span == Span::Shards && !network.has_own_bridge() {
@@ -359,31 +337,6 @@ pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
         return Err(NetworkError::TooSmall(subnet.into()).into());
     }
     verify6(network)
-}
-
-/// A router has to be a neighbour.
-fn verify_routes(network: &BridgeNetwork) -> Result<(), Error> {
-    for route in &network.asked.routes {
-        let subnet: IpNetwork = match (route.gateway, network.ipv6) {
-            (IpAddr::V4(_), _) => network.subnet.into(),
-            (IpAddr::V6(_), Some(ipv6)) => ipv6.subnet.into(),
-            (IpAddr::V6(_), None) => {
-                return Err(NetworkError::RouteOfIpv6(route.destination).into());
-            }
-        };
-        if !subnet.contains(route.gateway) {
-            return Err(NetworkError::OutsideSubnet {
-                what: "gateway of a route",
-                address: route.gateway,
-                subnet,
-            }
-            .into());
-        }
-        if route.destination == subnet {
-            return Err(NetworkError::RouteToItself(subnet).into());
-        }
-    }
-    Ok(())
 }
 
 /// The addresses that the network's containers may have.
