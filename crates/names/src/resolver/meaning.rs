@@ -86,7 +86,7 @@ pub enum Meaning {
     Pointer(Vec<String>),
     /// Somebody of this name exists, and does not run.
     Asleep,
-    /// Nobody. Whether others are asked is up to [`Meaning::is_forwarded`].
+    /// Nobody. Whether others are asked is decided in [`crate::resolver`].
     Unknown,
 }
 
