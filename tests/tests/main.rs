@@ -38,6 +38,7 @@ mod link_mariadb;
 mod links;
 mod logs;
 mod modes;
+mod moved;
 mod names;
 mod network_set;
 mod networks;

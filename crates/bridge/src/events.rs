@@ -13,7 +13,7 @@
 use crate::{Cause, Error, error::During};
 use minet_model::IfName;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
-use std::{io, os::fd::BorrowedFd};
+use std::{io, net::Ipv4Addr, os::fd::BorrowedFd};
 
 /// Of `linux/rtnetlink.h`, as bits: `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`,
 /// `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV4_NETCONF`.
@@ -44,6 +44,34 @@ pub struct Heard {
     pub host: bool,
     /// Host ends of cables that are gone, off or on no bridge: what an end does as well.
     pub cables: Vec<Loose>,
+}
+
+/// An IPv4 address that came to an interface, or went from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AddressChange {
+    /// It is there now.
+    Came(Ipv4Addr),
+    /// It is not there any more.
+    Went(Ipv4Addr),
+}
+
+/// The group in which changes of IPv4 addresses are announced, as `RTMGRP_IPV4_IFADDR`.
+pub const ADDRESS_GROUP: u32 = 1 << (5 - 1);
+
+/// What an announcement of that group says.
+pub fn address_changes(datagram: &[u8]) -> Vec<AddressChange> {
+    let mut changes = Vec::new();
+    messages(datagram, |kind, body| {
+        // A `struct ifaddrmsg` is 8 bytes long.
+        let address = body.get(8..).and_then(|rest| find(rest, libc::IFA_LOCAL));
+        let address = address.and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        changes.extend(match (kind, address.map(Ipv4Addr::from)) {
+            (libc::RTM_NEWADDR, Some(address)) => Some(AddressChange::Came(address)),
+            (libc::RTM_DELADDR, Some(address)) => Some(AddressChange::Went(address)),
+            _ => None,
+        });
+    });
+    changes
 }
 
 /// A cable that leads nowhere any more, or not yet.
@@ -192,6 +220,32 @@ fn find(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_of_addresses_are_understood() {
+        let message = |kind: u16, address: [u8; 4]| {
+            let mut bytes = vec![32, 0, 0, 0];
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend([0; 10]);
+            bytes.extend([2, 16, 0, 0, 7, 0, 0, 0, 8, 0, 2, 0]);
+            bytes.extend(address);
+            bytes
+        };
+        let told = [
+            message(libc::RTM_NEWADDR, [10, 0, 0, 7]),
+            message(libc::RTM_DELADDR, [10, 0, 0, 6]),
+            message(libc::RTM_NEWLINK, [10, 0, 0, 5]),
+        ]
+        .concat();
+        assert_eq!(
+            address_changes(&told),
+            [
+                AddressChange::Came(Ipv4Addr::new(10, 0, 0, 7)),
+                AddressChange::Went(Ipv4Addr::new(10, 0, 0, 6)),
+            ]
+        );
+        assert_eq!(address_changes(&told[..40]).len(), 1);
+    }
 
     #[test]
     fn nothing_is_read_past_the_end() {

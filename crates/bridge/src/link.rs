@@ -34,6 +34,8 @@ pub struct Link {
     pub kind: Option<String>,
     /// The index of the bridge it is a port of.
     pub master: Option<u32>,
+    /// The number that the namespace of its other end has in this one, if it is another one.
+    pub namespace: Option<i32>,
     /// What its owner wrote on it.
     pub alias: Option<String>,
     /// For a bridge: whether it speaks the spanning tree protocol.
@@ -74,6 +76,25 @@ pub fn find(rtnl: &mut Rtnl, name: &IfName) -> Result<Option<Link>, Error> {
 /// As for [`find`].
 pub fn find_by_index(rtnl: &mut Rtnl, index: u32) -> Result<Option<Link>, Error> {
     by_index(rtnl, index).during(|| format!("look up interface number {index}"))
+}
+
+/// Whether a namespace that has had this number here still is there.
+///
+/// # Errors
+///
+/// A failing socket; [`Cause::PermissionDenied`] if it is somebody else's.
+pub fn namespace_exists(rtnl: &mut Rtnl, number: i32) -> Result<bool, Error> {
+    let mut question = LinkMessage::default();
+    // `lo` is the first interface of each.
+    question.header.index = 1;
+    question.attributes.push(LinkAttribute::IfNetnsId(number));
+    match rtnl.get(RouteNetlinkMessage::GetLink(question)) {
+        Ok(Ok(_)) => Ok(true),
+        Ok(Err(refusal)) if refusal.errno == libc::EINVAL => Ok(false),
+        Ok(Err(refusal)) => Err(Cause::from(refusal)),
+        Err(cause) => Err(cause),
+    }
+    .during(|| format!("look for namespace number {number}"))
 }
 
 pub(crate) fn by_index(rtnl: &mut Rtnl, index: u32) -> Result<Option<Link>, Cause> {

@@ -26,6 +26,7 @@
 //! | [`sysctl::write`] in there | `ip netns exec NAME sysctl -w KEY=VALUE` |
 //! | [`prepare`], [`Prepared::start`] | `unshare --mount --pid --uts --ipc --fork --kill-child`, a dozen `mount`s, `pivot_root`, `setpriv`; see [`launch`] |
 //! | [`View`] | `nsenter --target PID --mount mount --bind FILE /etc/hosts` |
+//! | [`Announcements`] | `ip -all-nsid monitor` |
 //! | [`join()`] | `nsenter --target PID --mount --pid --uts --ipc --net` |
 //!
 //! Where to read on: [`launch`] is the story of a start, stage by stage.
@@ -45,6 +46,7 @@
 //! to do what (`minet-runtime`).
 
 mod accounts;
+mod announcements;
 mod capabilities;
 mod command;
 mod detach;
@@ -67,6 +69,7 @@ pub mod sysctl;
 mod view;
 
 pub use accounts::UnknownAccount;
+pub use announcements::Announcements;
 pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
 pub use command::{CommandError, FindError, Lookup, find_command};
 pub use detach::{Descendant, DetachError, Split, StartupReport, detach};

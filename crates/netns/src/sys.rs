@@ -324,6 +324,55 @@ pub(crate) fn trim_stack() {
     unsafe { libc::madvise(begin, STACK_DEPTH, libc::MADV_DONTNEED) };
 }
 
+/// Has a netlink socket hear what is announced in other namespaces, too: in all that have a
+/// number in the socket's own (`NETLINK_LISTEN_ALL_NSID`, netlink(7)).
+pub(crate) fn hear_all_namespaces(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the kernel reads one int, which lives until the call returns.
+    answer(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_NETLINK,
+            libc::NETLINK_LISTEN_ALL_NSID,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    })
+    .map(drop)
+}
+
+/// Takes one message from such a socket, without waiting: its length, and the number of the
+/// namespace that it is about, if that is not the socket's own.
+pub(crate) fn receive_of_any_namespace(
+    socket: BorrowedFd<'_>,
+    message: &mut [u8],
+) -> io::Result<(usize, Option<i32>)> {
+    #[repr(C)]
+    struct Control {
+        header: libc::cmsghdr,
+        namespace: i32,
+    }
+    let mut part = libc::iovec {
+        iov_base: message.as_mut_ptr().cast(),
+        iov_len: message.len(),
+    };
+    // SAFETY: all zeros is a valid value of both.
+    let (mut control, mut call): (Control, libc::msghdr) =
+        unsafe { (mem::zeroed(), mem::zeroed()) };
+    call.msg_iov = &raw mut part;
+    call.msg_iovlen = 1;
+    call.msg_control = (&raw mut control).cast();
+    call.msg_controllen = size_of_val(&control);
+    // SAFETY: the kernel writes into `message` and `control` no more than is said to be
+    // there, and both live until the call returns.
+    let received =
+        answer(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut call, libc::MSG_DONTWAIT) })?;
+    let told = call.msg_controllen >= size_of_val(&control.header) + size_of::<i32>()
+        && control.header.cmsg_level == libc::SOL_NETLINK
+        && control.header.cmsg_type == libc::NETLINK_LISTEN_ALL_NSID;
+    Ok((received.unsigned_abs(), told.then_some(control.namespace)))
+}
+
 /// Ends this process at once: no destructors, no exit handlers, no buffers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: never returns.
@@ -331,9 +380,9 @@ pub(crate) fn exit_now(code: i32) -> ! {
 }
 
 /// -1 means: look at errno.
-fn answer<T: Into<i64> + Copy>(result: T) -> io::Result<T> {
-    match result.into() {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(result),
+fn answer<T: From<i8> + PartialEq>(result: T) -> io::Result<T> {
+    match result == T::from(-1) {
+        true => Err(io::Error::last_os_error()),
+        false => Ok(result),
     }
 }

@@ -14,6 +14,8 @@
 //!    Release           ──────────────────────▶  web
 //! ```
 //!
+//! And who stands guard tells a supervisor to look inside (`attend/inside.rs`).
+//!
 //! A port that is taken over is never free in between, and whoever waits in the backlog of
 //! its socket is not turned away.
 //!
@@ -54,6 +56,8 @@ pub(crate) enum Request {
     Release(PublishedPort),
     /// Share this port's socket, for another supervisor to hold as well.
     Lend(PublishedPort),
+    /// Look which addresses there are inside: something is said to have changed.
+    Look,
 }
 
 /// What it answers.
@@ -143,6 +147,14 @@ fn be_patient(line: BorrowedFd<'_>) -> io::Result<()> {
         sockopt::Timeout::Send,
         Some(PATIENCE),
     )?)
+}
+
+/// Tells the supervisor whose generated files are in this directory to look inside. It does
+/// so when it comes to it, since it may be this very process.
+pub(crate) fn tell_to_look(dir: &Path) -> io::Result<()> {
+    let socket = socket(SocketFlags::NONBLOCK)?;
+    connect(&socket, &address(&open_dir(dir)?)?)?;
+    send(socket.as_fd(), &Request::Look, None)
 }
 
 /// The calling end.

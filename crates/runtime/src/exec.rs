@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Runtime,
-    attend::{self, Console, Duties, Events, News, Streams},
+    attend::{self, Console, Duties, Events, Streams},
     find,
     launch::{environment, extend},
     shield,
@@ -36,9 +36,9 @@ impl Runtime {
         let console = Console::open(request.terminal)?;
         let mut running = self.join(request, &console)?;
         console.attach(running.terminal.take());
-        let mut nobody = || {};
-        let news = News::none(&mut nobody);
-        let code = attend::attend(events, &running, console, Duties::default(), news)?;
+        // The addresses are not this process's to look after.
+        let mut look = || {};
+        let code = attend::attend(events, &running, console, Duties::default(), &mut look)?;
         Ok(u8::try_from(code).unwrap_or(u8::MAX))
     }
 

@@ -143,6 +143,7 @@ mod tests {
             carrier: true,
             kind: kind.map(str::to_owned),
             master,
+            namespace: None,
             alias: None,
             stp: None,
             port_state: None,

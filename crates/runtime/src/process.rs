@@ -1,7 +1,10 @@
 //! Processes that cannot be mistaken for others, and the boot they belong to.
 
 use minet_state::ProcessIdentity;
-use nix::{errno::Errno, sys::signal, unistd::Pid};
+use nix::{
+    errno::Errno,
+    unistd::{Pid, getpgid},
+};
 use procfs::process::Process;
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
@@ -47,7 +50,8 @@ pub(crate) fn open(process: ProcessIdentity) -> Option<OwnedFd> {
 /// A number that has been reused by another process passes for alive here; whoever is
 /// about to act on the container asks [`is_alive`].
 pub(crate) fn is_surely_gone(process: ProcessIdentity) -> bool {
-    signal::kill(Pid::from_raw(process.pid), None) == Err(Errno::ESRCH)
+    // kill(2) with signal 0 would do, but first asks who may send signals to whom.
+    getpgid(Some(Pid::from_raw(process.pid))) == Err(Errno::ESRCH)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
-    attend::{self, Console, Duties, Events, News, Streams},
+    attend::{self, Console, Duties, Events, Streams},
     conflicts, control, kept_ports,
     launch::{self, Growing, World},
     machine::{Inside, Machine},
@@ -54,13 +54,9 @@ impl Runtime {
         let (up, events) = self.make(request, None, &console, Events::listen, narrator)?;
         let id = &up.admitted.id;
         let duties = self.duties(spec, &up.admitted, up.held);
-        let addresses = self.watch_addresses(&up.admitted);
-        let mut tell = || self.notice_addresses(&up.admitted);
+        let mut look = || self.notice_addresses(&up.admitted);
         let attended = duties
-            .and_then(|duties| {
-                let news = News::of(addresses?, &mut tell);
-                attend::attend(events, &up.running, console, duties, news)
-            })
+            .and_then(|duties| attend::attend(events, &up.running, console, duties, &mut look))
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
         let ending = attended
             .as_ref()

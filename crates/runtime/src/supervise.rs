@@ -16,7 +16,7 @@
 use crate::{
     Error, Narrator, Runtime,
     admit::Admitted,
-    attend::{self, Background, Farewell, Logged, News, SharedLog},
+    attend::{self, Background, Farewell, Logged, SharedLog},
     launch::{self, World},
     logs::LogWriter,
     process,
@@ -120,10 +120,8 @@ impl Runtime {
             self.machine.let_go();
             minet_netns::give_back_memory();
             let began = Instant::now();
-            let addresses = self.watch_addresses(admitted)?;
-            let mut tell = || self.notice_addresses(admitted);
-            let news = News::of(addresses, &mut tell);
-            let code = background.attend(&running, streams, log, farewell, news)?;
+            let mut look = || self.notice_addresses(admitted);
+            let code = background.attend(&running, streams, log, farewell, &mut look)?;
             let code = self.store.read(|tx| as_meant(tx, &admitted.id, code))?;
             if background.was_asked() {
                 return Ok(Ending::Interrupted(code));

@@ -24,6 +24,7 @@ pub(super) fn link(message: &LinkMessage) -> Result<Link, Cause> {
         carrier: message.header.flags.contains(LinkFlags::LowerUp),
         kind: None,
         master: None,
+        namespace: None,
         alias: None,
         stp: None,
         port_state: None,
@@ -38,6 +39,7 @@ pub(super) fn link(message: &LinkMessage) -> Result<Link, Cause> {
             }
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
             LinkAttribute::Controller(index) => link.master = Some(*index),
+            LinkAttribute::LinkNetNsId(number) => link.namespace = Some(*number),
             LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {

@@ -2,7 +2,7 @@
 //! to the supervisor to end is a request to end it gracefully.
 
 use super::{
-    Done, Duties, News, addresses,
+    Done, Duties,
     logged::{Logged, SharedLog},
     signals, watch,
 };
@@ -65,20 +65,21 @@ impl Background {
         self.asked
     }
 
-    /// Attends to a process until it ends, and returns its exit code.
+    /// Attends to a process until it ends, and returns its exit code. Whenever somebody says
+    /// that its addresses have changed, `look` is called.
     pub(crate) fn attend(
         &mut self,
         running: &Running,
         streams: Logged,
         log: &SharedLog,
         farewell: Farewell,
-        news: News<'_>,
+        look: &mut dyn FnMut(),
     ) -> Result<i32, Error> {
         let Background {
             runtime,
             requests,
             asked,
-            ..
+            duties,
         } = self;
         runtime.block_on(async {
             let logging = streams
@@ -89,7 +90,7 @@ impl Background {
                 .try_clone()
                 .and_then(watch::watch)
                 .map_err(Error::process("watch the process"))?;
-            let watched = news.watch()?;
+            let told_to_look = duties.ports.told_to_look();
             let mut killed_by = None;
             let mut deadline = None;
             if *asked {
@@ -99,7 +100,7 @@ impl Background {
             }
             loop {
                 tokio::select! {
-                    () = addresses::changed(watched.as_ref()) => (news.tell)(),
+                    () = told_to_look.notified() => look(),
                     readable = ended.readable() => {
                         drop(readable);
                         break;

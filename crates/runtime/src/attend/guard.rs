@@ -17,18 +17,27 @@
 //! What is heard is only a hint. `minet repair`, in a process of its own, looks and mends:
 //! this one stays small, and answers whoever calls meanwhile.
 
-use super::{replaced::Replaced, watch::watch};
-use crate::{Error, Paths, Runtime, admit::Admitted, foreign, memory::Memory, network, process};
+use super::{
+    inside::{Inside, Rumours, tell_to_look},
+    replaced::Replaced,
+    watch::watch,
+};
+use crate::{
+    Error, Paths, Runtime, admit::Admitted, foreign, memory::Memory, network, process,
+    steps::LayCable,
+};
 use minet_bridge::{
     Rtnl,
     events::{LinkEvents, Loose},
     link,
 };
+use minet_model::ContainerId;
 use minet_nat::RulesetEvents;
 use minet_state::Store;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::{
     os::fd::{AsFd, IntoRawFd, OwnedFd},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -56,7 +65,7 @@ pub(crate) struct Guard {
     boot: String,
     /// Its place among the others.
     start: u64,
-    id: String,
+    id: ContainerId,
 }
 
 impl Runtime {
@@ -67,7 +76,7 @@ impl Runtime {
             paths: self.machine.paths().clone(),
             boot: self.boot.clone(),
             start: me.map_or(0, |me| me.start),
-            id: admitted.id.to_string(),
+            id: admitted.id.clone(),
         }
     }
 }
@@ -95,6 +104,10 @@ impl Guard {
             let _ = ended.readable().await;
         }
         let mut ears = Ears::open()?;
+        if !took_over {
+            // Its command may have changed its addresses first of all.
+            tell_to_look([self.paths.etc_dir(&self.id).as_path()]);
+        }
         // Nobody has listened since the last one ended, or since this one began. Meanwhile
         // the rules may have been wiped, and made anew for another container alone.
         let is_new = took_over && self.paths.new_table_mark().exists();
@@ -109,7 +122,7 @@ impl Guard {
     /// A handle on the last supervisor that began before this one and still runs.
     fn before(&self) -> Result<Option<OwnedFd>, Error> {
         let mut memory = self.memory()?;
-        let mut place = (self.start, self.id.clone());
+        let mut place = (self.start, self.id.to_string());
         loop {
             let found = memory
                 .read(|tx| Ok::<_, Error>(tx.supervisor_before(&self.boot, place.0, &place.1)?))?;
@@ -154,6 +167,15 @@ impl Guard {
         look().unwrap_or(false)
     }
 
+    /// Tells those whose addresses somebody seems to have changed.
+    fn pass_on(&self, rumours: &Rumours) {
+        let find = || self.runtime()?.who_is_to_look(rumours);
+        if let Ok(dirs) = find() {
+            tell_to_look(dirs.iter().map(PathBuf::as_path));
+        }
+        minet_netns::give_back_memory();
+    }
+
     async fn listen(&self, ears: &mut Ears, mut due: Option<Instant>) -> Result<(), Error> {
         let mut rested = Instant::now();
         let mut failures = 0;
@@ -163,6 +185,9 @@ impl Guard {
             tokio::select! {
                 heard = ears.hear() => {
                     loose.extend(heard.loose);
+                    if let Some(rumours) = heard.inside {
+                        self.pass_on(&rumours);
+                    }
                     if heard.host {
                         failures = 0;
                         due.get_or_insert((Instant::now() + SETTLE).max(rested));
@@ -197,9 +222,7 @@ impl Guard {
             return false;
         };
         let lives = |cable: &Loose| {
-            let words = cable.alias.strip_prefix("minet container ");
-            let name = words.and_then(|words| words.split(' ').next());
-            name.is_some_and(|name| {
+            LayCable::whose(&cable.alias).is_some_and(|name| {
                 let link = self.paths.netns_dir().join(name);
                 std::fs::symlink_metadata(link).is_ok()
             })
@@ -239,7 +262,7 @@ impl Guard {
     }
 }
 
-/// Both sockets, and the host's files.
+/// The sockets, and the host's files.
 struct Ears {
     ruleset: RulesetEvents,
     ruleset_ready: AsyncFd<OwnedFd>,
@@ -247,6 +270,8 @@ struct Ears {
     links_ready: AsyncFd<OwnedFd>,
     /// None where this user has as many inotify instances as it may have.
     files: Option<Replaced>,
+    /// None where this user may not (user_namespaces(7)).
+    inside: Option<Inside>,
 }
 
 impl Drop for Ears {
@@ -265,6 +290,7 @@ impl Drop for Ears {
 struct Heard {
     host: bool,
     loose: Vec<Loose>,
+    inside: Option<Rumours>,
 }
 
 impl Ears {
@@ -281,6 +307,7 @@ impl Ears {
             ruleset,
             links,
             files: Replaced::watch().ok(),
+            inside: Inside::listen().ok(),
         })
     }
 
@@ -291,16 +318,17 @@ impl Ears {
                 if let Ok(mut ready) = ready {
                     ready.clear_ready();
                 }
-                Heard { host, loose: Vec::new() }
+                Heard { host, ..Heard::default() }
             }
             ready = self.links_ready.readable() => {
                 let heard = self.links.hear();
                 if let Ok(mut ready) = ready {
                     ready.clear_ready();
                 }
-                Heard { host: heard.host, loose: heard.cables }
+                Heard { host: heard.host, loose: heard.cables, ..Heard::default() }
             }
-            () = replaced(self.files.as_mut()) => Heard { host: true, loose: Vec::new() },
+            () = replaced(self.files.as_mut()) => Heard { host: true, ..Heard::default() },
+            rumours = changed(self.inside.as_mut()) => Heard { inside: Some(rumours), ..Heard::default() },
         }
     }
 }
@@ -308,6 +336,13 @@ impl Ears {
 async fn replaced(files: Option<&mut Replaced>) {
     match files {
         Some(files) => files.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn changed(inside: Option<&mut Inside>) -> Rumours {
+    match inside {
+        Some(inside) => inside.next().await,
         None => std::future::pending().await,
     }
 }

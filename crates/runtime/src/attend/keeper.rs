@@ -1,4 +1,5 @@
-//! The published ports of a running container: held, relayed, and changed on request.
+//! The published ports of a running container: held, relayed, and changed on request. And
+//! whoever else calls on the same line.
 
 use super::{Relay, watch::watch};
 use crate::{
@@ -16,7 +17,7 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, UdpSocket},
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::AbortHandle,
 };
 
@@ -24,6 +25,7 @@ use tokio::{
 #[derive(Clone, Default)]
 pub(super) struct Keeper {
     kept: Arc<Mutex<Vec<Kept>>>,
+    told_to_look: Arc<Notify>,
 }
 
 struct Kept {
@@ -127,7 +129,16 @@ impl Keeper {
                 Ok(None)
             }
             Request::Lend(port) => self.lend(port),
+            Request::Look => {
+                self.told_to_look.notify_one();
+                Ok(None)
+            }
         })
+    }
+
+    /// Whoever waits for this hears that the addresses inside have changed.
+    pub(super) fn told_to_look(&self) -> Arc<Notify> {
+        self.told_to_look.clone()
     }
 
     /// One more descriptor of a port's socket; none, if it is not held or by nothing.

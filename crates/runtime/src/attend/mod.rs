@@ -10,11 +10,11 @@
 //!   pidfd readable     ──▶ its exit code
 //! ```
 
-mod addresses;
 mod background;
 mod console;
 mod guard;
 mod heir;
+mod inside;
 mod keeper;
 mod logged;
 mod pump;
@@ -22,7 +22,6 @@ mod replaced;
 mod signals;
 mod watch;
 
-pub(crate) use addresses::Addresses;
 pub(crate) use background::{Background, Farewell};
 pub(crate) use console::Console;
 pub(crate) use logged::{Logged, SharedLog};
@@ -30,6 +29,7 @@ pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
 pub(crate) use guard::Guard;
 pub(crate) use heir::Heir;
+pub(crate) use inside::Rumours;
 
 use crate::{Error, ports::HeldPort, resolve::Resolver};
 use keeper::Keeper;
@@ -81,33 +81,6 @@ impl Events {
     }
 }
 
-/// Who is told that the addresses inside have changed.
-pub(crate) struct News<'a> {
-    addresses: Option<Addresses>,
-    tell: &'a mut dyn FnMut(),
-}
-
-impl<'a> News<'a> {
-    /// Nobody, since they are none of the container's own.
-    pub(crate) fn none(nobody: &'a mut dyn FnMut()) -> Self {
-        News {
-            addresses: None,
-            tell: nobody,
-        }
-    }
-
-    /// This one.
-    pub(crate) fn of(addresses: Option<Addresses>, tell: &'a mut dyn FnMut()) -> Self {
-        News { addresses, tell }
-    }
-
-    /// Must be called within the event loop.
-    fn watch(&self) -> Result<Option<addresses::Watched>, Error> {
-        let watched = self.addresses.as_ref().map(Addresses::watch).transpose();
-        watched.map_err(Error::process("watch the container's addresses"))
-    }
-}
-
 /// A host port and where it leads.
 pub(crate) struct Relay {
     held: HeldPort,
@@ -141,7 +114,7 @@ pub(crate) struct Duties {
 /// What is done, until this is dropped.
 #[derive(Default)]
 struct Done {
-    _ports: Keeper,
+    ports: Keeper,
     _resolver: Option<Service>,
 }
 
@@ -149,7 +122,7 @@ impl Duties {
     /// Begins. Must be called within the event loop.
     fn begin(self) -> Result<Done, Error> {
         let done = Done {
-            _ports: Keeper::keep(self.relays, self.control)?,
+            ports: Keeper::keep(self.relays, self.control)?,
             _resolver: self.resolver.map(Resolver::listen).transpose()?,
         };
         if let Some(heir) = self.heir {
@@ -163,12 +136,13 @@ impl Duties {
 }
 
 /// Attends to a process until it ends, and returns its exit code (128 + n after signal n).
+/// Whenever somebody says that its addresses have changed, `look` is called.
 pub(crate) fn attend(
     events: Events,
     running: &Running,
     console: Console,
     duties: Duties,
-    news: News<'_>,
+    look: &mut dyn FnMut(),
 ) -> Result<i32, Error> {
     let Events {
         runtime,
@@ -176,7 +150,7 @@ pub(crate) fn attend(
     } = events;
     runtime.block_on(async {
         // Held for as long as this function runs, and freed when the process is gone.
-        let _done = duties.begin()?;
+        let done = duties.begin()?;
         let mut console = console.start()?;
         // A pidfd becomes readable when its process ends (pidfd_open(2)).
         let ended = running
@@ -184,10 +158,10 @@ pub(crate) fn attend(
             .try_clone()
             .and_then(watch::watch)
             .map_err(Error::process("watch the process"))?;
-        let watched = news.watch()?;
+        let told_to_look = done.ports.told_to_look();
         let killed_by = loop {
             tokio::select! {
-                () = addresses::changed(watched.as_ref()) => (news.tell)(),
+                () = told_to_look.notified() => look(),
                 readable = ended.readable() => {
                     drop(readable);
                     break None;

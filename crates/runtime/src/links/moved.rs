@@ -1,7 +1,7 @@
 //! An address that somebody changes by hand inside the container.
 //!
-//! The container's supervisor watches its interfaces (`attend/addresses.rs`) and tells here
-//! what they are called now. Believed is only what the container might be given: an address
+//! Whoever stands guard hears of it (`attend/inside.rs`) and finds out here whom it concerns;
+//! that container's supervisor looks which addresses there are now. Believed is only what the container might be given: an address
 //! of the network that is nobody's: not the gateway's, not reserved, and no other name's,
 //! not even of a container that rests now. So a hostile container cannot make its receivers
 //! talk to another one. What is believed is nobody else's from then on, and the guard at
@@ -11,19 +11,33 @@ use super::note_all;
 use crate::{
     Error, Runtime,
     admit::Admitted,
-    attend::Addresses,
+    attend::Rumours,
     find,
     narrator::Silent,
     networks,
     plan::Plan,
     settings::Attachment,
     step::{Act, Step},
-    steps::GuardCable,
+    steps::{GuardCable, LayCable},
+    time::now,
 };
-use minet_bridge::address;
-use minet_model::{ContainerId, IfName};
+use ipnetwork::Ipv4Network;
+use minet_bridge::{
+    address,
+    events::AddressChange,
+    inventory,
+    link::{self, Link},
+};
+use minet_model::{ContainerId, IfName, NetworkName};
 use minet_state::{ContainerRow, LeaseHolder, Transaction};
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+/// Longer than what was heard waits to be looked into.
+const JUST_NOW_MS: i64 = 2000;
 
 /// The IPv4 addresses of one interface, in the kernel's order.
 struct Moved {
@@ -32,15 +46,31 @@ struct Moved {
 }
 
 impl Runtime {
-    /// The announcements of the container's own namespace; none where it has no cables.
-    pub(crate) fn watch_addresses(
-        &mut self,
-        admitted: &Admitted,
-    ) -> Result<Option<Addresses>, Error> {
-        match admitted.settings.attachments.is_empty() {
-            true => Ok(None),
-            false => Addresses::of(self.machine.netns_inside()?).map(Some),
+    /// Where the supervisors are called that have to look inside, because of what was heard.
+    ///
+    /// That an address came which minet has given to somebody is no news. Of everything else
+    /// it is found out to whom the cable leads: all interfaces are looked at, once for all
+    /// that was heard.
+    pub(crate) fn who_is_to_look(&mut self, rumours: &Rumours) -> Result<Vec<PathBuf>, Error> {
+        if rumours.lost {
+            let live = self.store.read(|tx| tx.live_containers())?;
+            return live.iter().map(etc_dir).collect();
         }
+        let mut strange = self.store.read(|tx| strange(tx, rumours))?;
+        // Who has ended meanwhile has given its address back.
+        let rtnl = self.machine.rtnl()?;
+        strange.retain(|number| link::namespace_exists(rtnl, *number).unwrap_or(true));
+        if strange.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut dirs = Vec::new();
+        for link in inventory::list(self.machine.rtnl()?)? {
+            if link.namespace.is_some_and(|other| strange.contains(&other)) {
+                let row = self.store.read(|tx| at_its_end(tx, &link))?;
+                dirs.extend(row.as_ref().map(etc_dir).transpose()?);
+            }
+        }
+        Ok(dirs)
     }
 
     /// Takes note of the addresses inside a container as they are now.
@@ -93,6 +123,60 @@ impl Runtime {
         }
         self.relink(&noted, &mut Silent).map(drop)
     }
+}
+
+/// The container to which a cable leads.
+fn at_its_end(tx: &Transaction<'_>, link: &Link) -> Result<Option<ContainerRow>, Error> {
+    let Some(name) = link.alias.as_deref().and_then(LayCable::whose) else {
+        return Ok(None);
+    };
+    let row = tx.container_by_name(name)?;
+    Ok(row.filter(super::known::is_there))
+}
+
+fn etc_dir(row: &ContainerRow) -> Result<PathBuf, Error> {
+    Ok(find::settings(row)?.etc_dir)
+}
+
+/// The namespaces in which something happened that is not minet's own doing.
+fn strange(tx: &Transaction<'_>, rumours: &Rumours) -> Result<BTreeSet<i32>, Error> {
+    let mut networks = Vec::new();
+    for row in tx.networks()? {
+        networks.push((row.network.name, row.network.subnet));
+    }
+    let mut namespaces = BTreeSet::new();
+    for (namespace, change) in &rumours.changes {
+        let expected = match change {
+            AddressChange::Came(address) if address.is_loopback() => true,
+            AddressChange::Came(address) => is_given(tx, &networks, *address)?,
+            AddressChange::Went(address) => address.is_loopback(),
+        };
+        if !expected {
+            namespaces.insert(*namespace);
+        }
+    }
+    Ok(namespaces)
+}
+
+/// Whether minet has given this address to a container, which has had it ever since or has
+/// just ended.
+fn is_given(
+    tx: &Transaction<'_>,
+    networks: &[(NetworkName, Ipv4Network)],
+    address: Ipv4Addr,
+) -> Result<bool, Error> {
+    for (network, subnet) in networks {
+        if !subnet.contains(address) {
+            continue;
+        }
+        let lease = tx.lease_of_address(network, address)?;
+        return Ok(match lease.map(|lease| lease.holder) {
+            Some(LeaseHolder::Container(holder)) => tx.moved_address(&holder, network)?.is_none(),
+            Some(LeaseHolder::NobodySince(since)) => now() - since < JUST_NOW_MS,
+            None => false,
+        });
+    }
+    Ok(false)
 }
 
 /// If something is news: the guards as they ought to be now.

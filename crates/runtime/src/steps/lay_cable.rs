@@ -34,10 +34,18 @@ pub struct LayCable {
     pub neighbours: Neighbours,
 }
 
+/// With this, and the container's name, a cable's alias begins.
+const OWNER: &str = "minet container ";
+
 impl LayCable {
     /// Tells whoever looks at the host's interfaces what this one is.
     fn alias(&self) -> String {
-        format!("minet container {} {}", self.name, self.container_end)
+        format!("{OWNER}{} {}", self.name, self.container_end)
+    }
+
+    /// The container of the cable that bears this alias.
+    pub(crate) fn whose(alias: &str) -> Option<&str> {
+        alias.strip_prefix(OWNER)?.split(' ').next()
     }
 
     fn cable(&self) -> Cable {
