@@ -4,7 +4,7 @@ use clap::Args;
 use minet_model::{
     AddHost, CapabilityChanges, ContainerName, ContainerSpec, EndpointSpec, ExposedPorts, HostName,
     HostsBase, InvalidLabel, InvalidLifecycle, Labels, Lifecycle, LinkSpec, LogLimits, MacAddr,
-    NetworkArgument, NetworkMode, PublishSpec, RestartPolicy, Seccomp, SecurityOption,
+    NetworkArgument, NetworkMode, OomScore, PublishSpec, RestartPolicy, Seccomp, SecurityOption,
     SecurityOptions, SignalNumber, Sysctl, TerminalMode, UserSpec, Volume, parse_label,
 };
 use minet_runtime::{ConfigError, NetworkError, Paths};
@@ -146,6 +146,14 @@ pub(crate) struct RunOptions {
     /// seccomp=unconfined, seccomp=PROFILE.json (Docker's format), or no-new-privileges=false
     #[arg(long, value_name = "OPTION", help_heading = "Process")]
     security_opt: Vec<SecurityOption>,
+    /// How readily it is ended when memory runs out: from -1000, never, to 1000, first of all (0 if not given)
+    #[arg(
+        long,
+        value_name = "SCORE",
+        allow_negative_numbers = true,
+        help_heading = "Process"
+    )]
+    oom_score_adj: Option<OomScore>,
     /// Leave it running in the background, and print its ID
     #[arg(short, long, help_heading = "Process")]
     pub(crate) detach: bool,
@@ -333,6 +341,7 @@ impl RunOptions {
             },
             security: security(&self.security_opt)?,
             read_only: self.read_only,
+            oom_score: self.oom_score_adj,
             init: self.init,
             remove: self.rm,
             terminal: TerminalMode {

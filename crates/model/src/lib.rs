@@ -34,6 +34,7 @@ mod mode;
 mod network;
 mod network_id;
 mod network_spec;
+mod oom_score;
 mod port;
 mod range6;
 mod room;
@@ -59,6 +60,7 @@ pub use network_spec::{
     AddressRange, BridgeChoice, Connections, InvalidAddressRange, InvalidNetworkOption, Masquerade,
     Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
 };
+pub use oom_score::{InvalidOomScore, OomScore};
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };

@@ -123,6 +123,7 @@ fn plain_launch() -> Result<Launch> {
         capabilities: resolve_capabilities(&CapabilityChanges::default())?,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         init: InitProcess::CommandIsInit,
         io: own_streams()?,
         open_files: None,
@@ -183,6 +184,7 @@ fn run_in(pid: i32, launch: Launch) -> Result<u8> {
         capabilities: launch.capabilities,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         io: launch.io,
     })?;
     let terminal = running.terminal.take();

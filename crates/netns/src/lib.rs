@@ -56,6 +56,7 @@ mod linger;
 mod memory;
 pub mod mount_points;
 mod ns;
+mod oom;
 mod own_program;
 mod passing;
 mod root_file;
@@ -79,6 +80,7 @@ pub use launch::{
 pub use linger::linger;
 pub use memory::{give_back_memory, share_one_heap};
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
+pub use oom::protect_from_oom;
 pub use own_program::own_program;
 pub use passing::{receive_message, send_message};
 pub use root_file::read_in_root;

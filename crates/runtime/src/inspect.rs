@@ -105,6 +105,7 @@ fn host_config(listed: &Listed, network_of: Option<&Listed>) -> Value {
         "HostsFile": hosts_file(&spec.hosts_base),
         "ExtraHosts": spec.add_hosts.iter().map(add_host).collect::<Vec<_>>(),
         "PublishAllPorts": spec.publish_all,
+        "OomScoreAdj": spec.oom_score.unwrap_or_default(),
         "ReadonlyRootfs": spec.read_only,
         "SecurityOpt": security_options(&spec.security),
         "Sysctls": sysctls,

@@ -98,6 +98,7 @@ pub(crate) fn prepare(
         capabilities: world.capabilities,
         seccomp: world.seccomp,
         new_privileges: spec.security.new_privileges,
+        oom_score: spec.oom_score,
         init: match spec.init {
             true => InitProcess::OwnInit,
             false => InitProcess::CommandIsInit,

@@ -116,6 +116,7 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
+                minet_netns::protect_from_oom();
                 let up = Up {
                     admitted,
                     running,

@@ -3,6 +3,7 @@ use super::{
 };
 use crate::{
     failure::{Doing, Failure},
+    oom,
     sys::{self, Cloned, ManyThreads, OneThread, Parent},
 };
 use nix::sched::{CloneFlags, setns};
@@ -46,6 +47,7 @@ fn be_launched(
 ) -> Result<Infallible, Message> {
     leash()?;
     hide()?;
+    oom::assume(launch.oom_score)?;
     if let Some(netns) = &launch.netns {
         setns(netns, CloneFlags::CLONE_NEWNET)
             .doing(|| "join the container's network namespace".to_owned())?;

@@ -79,7 +79,7 @@ pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
-use minet_model::{NewPrivileges, UserSpec, Volume};
+use minet_model::{NewPrivileges, OomScore, UserSpec, Volume};
 use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
@@ -116,6 +116,8 @@ pub struct Launch {
     pub seccomp: Option<crate::seccomp::Filter>,
     /// Whether program files may give it privileges.
     pub new_privileges: NewPrivileges,
+    /// How readily the kernel ends it when memory runs out, if that was said.
+    pub oom_score: Option<OomScore>,
     /// Who is process number 1.
     pub init: InitProcess,
     /// Its standard input, output and error.

@@ -92,6 +92,7 @@ fn a_process_with_threads_is_not_copied() {
         capabilities: minet_netns::Capabilities::NONE,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         init: InitProcess::CommandIsInit,
         io: Io::Terminal,
         open_files: None,
