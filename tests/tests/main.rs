@@ -13,6 +13,7 @@ mod damage;
 mod dist;
 mod dns;
 mod doctor;
+mod etc_files;
 mod exhaustion;
 mod exit_codes;
 mod formats;

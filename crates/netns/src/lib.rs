@@ -74,8 +74,8 @@ pub use inherited::close_inherited;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};
 pub use launch::{
-    EtcFiles, InitProcess, Io, Launch, LaunchError, Prepared, Preparing, RootAccess, Running,
-    StartError, begin, prepare,
+    Again, Etc, EtcFile, EtcFolder, InitProcess, Io, Launch, LaunchError, Prepared, Preparing,
+    RootAccess, Running, StartError, begin, copy_from, copy_of_directory, prepare,
 };
 pub use linger::linger;
 pub use memory::{give_back_memory, share_one_heap};

@@ -20,7 +20,7 @@
 use crate::{
     failure::{Doing, Failure},
     inside::{Root, RootDir, Symlinks},
-    launch::EtcFiles,
+    launch::EtcFile,
 };
 use minet_model::Volume;
 use rustix::{
@@ -81,11 +81,15 @@ impl MountPoint {
 ///
 /// What lies below a file system that the container gets fresh (`/dev/shm/x`) is not
 /// among them: it is made there, in the container, and vanishes with it.
-pub fn wanted(root: &Root, volumes: &[Volume], etc: &EtcFiles) -> Result<Vec<MountPoint>, Failure> {
+pub fn wanted(
+    root: &Root,
+    volumes: &[Volume],
+    etc: &[EtcFile],
+) -> Result<Vec<MountPoint>, Failure> {
     let mut wanted = Vec::new();
     if let Root::Directory(_) = root {
         wanted.extend(["/proc", "/sys", "/dev"].map(MountPoint::directory));
-        wanted.extend(etc.pairs().map(|(_, target)| MountPoint::file(target)));
+        wanted.extend(etc.iter().map(|file| MountPoint::file(file.target())));
     }
     for volume in volumes {
         if crate::launch::is_fresh(root, &volume.target) {

@@ -173,12 +173,14 @@ impl From<Netns> for OwnedFd {
 ///
 /// A thread that has changed its namespace is never used for anything else: it ends with
 /// its work, whether that returned, failed or panicked.
-fn on_a_disposable_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+pub(crate) fn on_a_disposable_thread<T: Send>(
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, Failure> {
     thread::scope(|scope| {
         let thread = thread::Builder::new()
             .name("netns".to_owned())
             .spawn_scoped(scope, work)
-            .doing(|| "start a thread for the network namespace".to_owned())?;
+            .doing(|| "start a thread for a namespace".to_owned())?;
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }

@@ -401,7 +401,7 @@ fn missing_mount_points(
     settings: &Settings,
 ) -> Result<Vec<MountPoint>, Error> {
     let root = root_of(spec);
-    let wanted = mount_points::wanted(&root, &spec.volumes, &etc_files::mounts(settings))?;
+    let wanted = mount_points::wanted(&root, &spec.volumes, &etc_files::seen(settings))?;
     Ok(mount_points::missing(&root, &wanted)?)
 }
 

@@ -9,11 +9,11 @@
 //!    nft: one element more
 //! ```
 //!
-//! The line is a sequenced-packet socket beside the container's generated files, in a
-//! directory of root's; and the supervisor looks who is calling (`SO_PEERCRED`).
+//! The line is a sequenced-packet socket beside the container's generated files, where only
+//! root comes (`etc_dir.rs`); and the supervisor looks who is calling (`SO_PEERCRED`).
 
 use crate::{
-    Error,
+    Error, etc_dir,
     ports::{HeldPort, Hold},
     settings::Settings,
 };
@@ -25,13 +25,9 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    fs::File,
     io,
     net::Ipv4Addr,
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-        unix::fs::OpenOptionsExt,
-    },
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     path::Path,
     time::Duration,
 };
@@ -62,17 +58,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A directory's socket has a path of any length through the directory's descriptor,
 /// where a socket's own path ends after 107 bytes (unix(7)).
-fn address(dir: &File) -> io::Result<SocketAddrUnix> {
+fn address(dir: &OwnedFd) -> io::Result<SocketAddrUnix> {
     let path = format!("/proc/self/fd/{}/control", dir.as_raw_fd());
     Ok(SocketAddrUnix::new(path)?)
-}
-
-fn open_dir(dir: &Path) -> io::Result<File> {
-    let flags = nix::fcntl::OFlag::O_PATH | nix::fcntl::OFlag::O_DIRECTORY;
-    File::options()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(dir)
 }
 
 fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
@@ -89,12 +77,7 @@ fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
 fn open(dir: &Path) -> Result<OwnedFd, Error> {
     let open = || -> io::Result<OwnedFd> {
         let listener = socket(SocketFlags::NONBLOCK)?;
-        // An earlier life of the container may have left its own.
-        match std::fs::remove_file(dir.join("control")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        bind(&listener, &address(&open_dir(dir)?)?)?;
+        bind(&listener, &address(&etc_dir::open(dir)?)?)?;
         listen(&listener, 8)?;
         Ok(listener)
     };
@@ -144,7 +127,7 @@ impl Line {
     pub(crate) fn call(dir: &Path, name: &str) -> Result<Self, Error> {
         let call = || -> io::Result<OwnedFd> {
             let socket = socket(SocketFlags::empty())?;
-            connect(&socket, &address(&open_dir(dir)?)?)?;
+            connect(&socket, &address(&etc_dir::open(dir)?)?)?;
             be_patient(socket.as_fd())?;
             Ok(socket)
         };

@@ -5,12 +5,13 @@ use crate::{
     admit::{Admitted, Namespace, root_of},
     attend::Streams,
     etc_files,
+    machine::Machine,
     ports::limit,
 };
-use minet_model::{ContainerSpec, TerminalMode, Volume};
+use minet_model::{ContainerSpec, RestartPolicy, TerminalMode, Volume};
 use minet_netns::{
-    Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Root, RootAccess, begin,
-    find_command, resolve_capabilities, seccomp,
+    Again, Capabilities, Etc, EtcFolder, InitProcess, Launch, Lookup, Netns, Prepared, Root,
+    RootAccess, begin, find_command, resolve_capabilities, seccomp,
 };
 use rustix::process::Rlimit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -70,14 +71,21 @@ fn find_volume(volume: &Volume) -> Result<Volume, Error> {
 }
 
 /// Builds the process's world; its command waits to be started. Returns it and the inode
-/// of the network namespace it lives in.
+/// of the network namespace it lives in: `shared`, or the one that the machine holds.
 pub(crate) fn prepare(
     spec: &ContainerSpec,
     admitted: &Admitted,
-    netns: &Netns,
+    machine: &mut Machine,
+    shared: Option<&Netns>,
     world: World,
     streams: &dyn Streams,
 ) -> Result<(Prepared, u64), Error> {
+    let folder = machine.etc().map(EtcFolder::hand_out).transpose()?;
+    let netns = match shared {
+        Some(netns) => netns,
+        None => machine.netns_inside()?,
+    };
+    let inode = netns.id()?.ino;
     // What was asked for by name wins.
     let given = [&admitted.link_env[..], &spec.env].concat();
     let joins = !matches!(admitted.namespace, Namespace::Host);
@@ -94,7 +102,14 @@ pub(crate) fn prepare(
             false => RootAccess::ReadWrite,
         },
         volumes: world.volumes,
-        etc: etc_files::mounts(&admitted.settings),
+        etc: folder.map(|folder| Etc {
+            folder,
+            files: etc_files::seen(&admitted.settings),
+            again: match spec.lifecycle.restart {
+                RestartPolicy::No => Again::Never,
+                _ => Again::Perhaps,
+            },
+        }),
         capabilities: world.capabilities,
         seccomp: world.seccomp,
         new_privileges: spec.security.new_privileges,
@@ -108,7 +123,10 @@ pub(crate) fn prepare(
     };
     let mut prepared = begin(launch)?.finish()?;
     streams.attach(prepared.take_terminal());
-    Ok((prepared, netns.id()?.ino))
+    if let (Some(etc), Some(next)) = (machine.etc(), prepared.take_etc()) {
+        etc.keep(next);
+    }
+    Ok((prepared, inode))
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {

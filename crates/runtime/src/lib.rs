@@ -42,6 +42,7 @@ mod detach;
 mod doctor;
 mod enter;
 mod error;
+mod etc_dir;
 mod etc_files;
 mod exec;
 mod find;

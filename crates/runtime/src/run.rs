@@ -4,7 +4,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, News, Streams},
-    conflicts, control, kept_ports,
+    conflicts, control, etc_dir, find, kept_ports,
     launch::{self, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
@@ -24,6 +24,7 @@ use minet_model::{
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
 use nix::unistd::Pid;
+use std::{fs::File, os::fd::AsFd};
 
 /// A container that is to be run in the foreground.
 #[derive(Debug)]
@@ -252,6 +253,7 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<Running, Error> {
         let shared = self.shared_namespace(&admitted.namespace)?;
+        self.share_etc(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         ground.build(&mut carrier, &mut self.store, &self.boot)?;
         for shard in &admitted.shards {
@@ -260,12 +262,9 @@ impl Runtime {
         carrier.carry_out(&admitted.plan)?;
         let store = &mut self.store;
         let start = |machine: &mut Machine| {
-            let netns = match &shared {
-                Some(netns) => netns,
-                None => machine.netns_inside()?,
-            };
+            let shared = shared.as_ref();
             let (prepared, inode) =
-                launch::prepare(&request.spec, admitted, netns, world, streams)?;
+                launch::prepare(&request.spec, admitted, machine, shared, world, streams)?;
             // Recorded before it runs: whoever comes after a crash must find it.
             let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
             store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
@@ -288,6 +287,25 @@ impl Runtime {
             Namespace::Shared(row) => self.netns_of(row).map(Some),
             Namespace::Pinned(path) => Ok(Some(Netns::open(path)?)),
         }
+    }
+
+    /// The generated files that the plan does not make: the very ones that another container
+    /// sees, in the namespaces of its first process.
+    pub(crate) fn share_etc(&mut self, namespace: &Namespace) -> Result<(), Error> {
+        let Namespace::Shared(row) = namespace else {
+            return Ok(());
+        };
+        let init = self.init_of(row)?;
+        let dir = find::settings(row)?.etc_dir;
+        let supervisor = row.live.as_ref().map_or(0, |live| live.supervisor.pid);
+        let held = etc_dir::held_by(supervisor, &dir);
+        let folder = match held.and_then(|path| File::open(path).ok()) {
+            Some(folder) => minet_netns::copy_from(folder.as_fd(), init.as_fd())?,
+            // An earlier version of minet made it, as a directory in /run.
+            None => minet_netns::copy_of_directory(&dir)?,
+        };
+        self.machine.set_etc(Some(folder.into()));
+        Ok(())
     }
 
     /// The container did not come to be: undo what may still stand of it, forget it if it is

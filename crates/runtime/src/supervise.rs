@@ -202,11 +202,8 @@ impl Runtime {
         }
         let shared = self.where_it_lives(admitted)?;
         let world = World::look_up(spec)?;
-        let netns = match &shared {
-            Some(netns) => netns,
-            None => self.machine.netns_inside()?,
-        };
-        let (prepared, inode) = launch::prepare(spec, admitted, netns, world, streams)?;
+        let (machine, shared) = (&mut self.machine, shared.as_ref());
+        let (prepared, inode) = launch::prepare(spec, admitted, machine, shared, world, streams)?;
         let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
             .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
@@ -215,14 +212,14 @@ impl Runtime {
 
     /// A host whose network is shared may have started its command again meanwhile, too.
     fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
-        match &admitted.namespace {
-            Namespace::Shared(row) => {
-                let id = row.id.as_str();
-                let row = self.store.read(|tx| find::container(tx, id))?;
-                self.netns_of(&row).map(Some)
-            }
-            other => self.shared_namespace(other),
+        if let Namespace::Shared(row) = &admitted.namespace {
+            let id = row.id.as_str();
+            let row = self.store.read(|tx| find::container(tx, id))?;
+            let now = Namespace::Shared(Box::new(row));
+            self.share_etc(&now)?;
+            return self.shared_namespace(&now);
         }
+        self.shared_namespace(&admitted.namespace)
     }
 }
 

@@ -13,6 +13,7 @@ use rustix::process::{
 use std::{
     convert::Infallible,
     io,
+    os::fd::AsFd,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -56,6 +57,11 @@ fn be_launched(
     nix::unistd::sethostname(&launch.hostname)
         .doing(|| format!("set the host name {}", launch.hostname))?;
     let world = world::build(&launch)?;
+    if let Some(folder) = world.etc {
+        channel
+            .send_with(&Message::Etc, Some(folder.as_fd()))
+            .doing(|| "send the folder of generated files to the parent".to_owned())?;
+    }
     let stdio = match launch.io {
         Io::Streams {
             stdin,

@@ -3,6 +3,7 @@
 
 use crate::{
     failure::{Doing, Failure},
+    inside::Root,
     sys::{self, Reach},
 };
 use rustix::{
@@ -19,7 +20,7 @@ use std::{
 };
 
 /// No set-user-id programs, no devices, no programs.
-const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
+pub(super) const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
@@ -120,9 +121,13 @@ pub(super) fn terminals() -> Result<OwnedFd, Failure> {
     .doing(|| "mount a fresh devpts".to_owned())
 }
 
-/// Message queues of the container's own IPC namespace, where the kernel has them.
-pub(super) fn message_queues() -> Option<OwnedFd> {
-    filesystem("mqueue", &[], PLAIN).ok()
+/// Message queues of the container's own IPC namespace, where the kernel has them and there
+/// will be a place for them: to let go of a mount that is nowhere takes its time.
+pub(super) fn message_queues(root: &Root) -> Option<OwnedFd> {
+    let has_place = *root != Root::Host || Path::new("/dev/mqueue").is_dir();
+    has_place
+        .then(|| filesystem("mqueue", &[], PLAIN).ok())
+        .flatten()
 }
 
 /// Memory that processes of the container share.

@@ -1,6 +1,6 @@
 //! Stage 3 of a launch: the file systems that the process will see.
 
-use super::{Launch, RootAccess, Terminal, devices, fresh, protect};
+use super::{Launch, RootAccess, Terminal, devices, etc, fresh, protect};
 use crate::{
     failure::{Doing, Failure},
     inside::{Root, RootDir, Symlinks},
@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) root: RootDir,
     /// The container's own devpts.
     pub(super) terminals: OwnedFd,
+    /// A mount of the folder of its files in `/etc`, if there may be a launch after this one.
+    pub(super) etc: Option<OwnedFd>,
 }
 
 /// Everything that the world will be made of, nowhere to be seen yet.
@@ -62,8 +64,7 @@ struct Gathered {
     message_queues: Option<OwnedFd>,
     shared_memory: OwnedFd,
     nothing: OwnedFd,
-    /// Volumes and generated files, outer targets before inner ones.
-    binds: Vec<Mount>,
+    volumes: Vec<Mount>,
 }
 
 enum Dev {
@@ -83,7 +84,7 @@ pub(super) fn build(launch: &Launch) -> Result<World, Failure> {
     .doing(|| "keep our mounts from the host".to_owned())?;
     let gathered = gather(launch)?;
     let root = enter(&launch.root, launch.access)?;
-    place_all(root, gathered, &launch.root)
+    place_all(root, gathered, launch)
 }
 
 fn gather(launch: &Launch) -> Result<Gathered, Failure> {
@@ -112,46 +113,33 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
         control_groups,
         dev,
         terminals: fresh::terminals()?,
-        message_queues: fresh::message_queues(),
+        message_queues: fresh::message_queues(&launch.root),
         shared_memory: fresh::shared_memory()?,
         nothing: fresh::nothing()?,
-        binds: gather_binds(launch)?,
+        volumes: gather_volumes(launch)?,
     })
 }
 
-fn gather_binds(launch: &Launch) -> Result<Vec<Mount>, Failure> {
-    // A device node in a root directory is only a file: the container may be able to make
-    // one (CAP_MKNOD), and there is no other fence around the host's devices.
-    let common = match launch.root {
-        Root::Host => NO_GAIN,
-        Root::Directory(_) => NO_GAIN | MountAttrFlags::MOUNT_ATTR_NODEV,
-    };
-    let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
-    let etc_attributes = match launch.access {
-        RootAccess::ReadWrite => common,
-        RootAccess::ReadOnly => common | read_only,
-    };
-    let mut binds = Vec::new();
-    for (source, target) in launch.etc.pairs() {
-        // A volume at the very place is what the user wants to see there.
-        if !launch
-            .volumes
-            .iter()
-            .any(|volume| volume.target == Path::new(target))
-        {
-            binds.push(bind(source, Path::new(target), etc_attributes)?);
-        }
-    }
-    for volume in &launch.volumes {
+fn gather_volumes(launch: &Launch) -> Result<Vec<Mount>, Failure> {
+    let common = attributes_of_files(&launch.root);
+    let volumes = launch.volumes.iter().map(|volume| {
         let attributes = if volume.read_only {
-            common | read_only
+            common | MountAttrFlags::MOUNT_ATTR_RDONLY
         } else {
             common
         };
-        binds.push(bind(&volume.source, &volume.target, attributes)?);
+        bind(&volume.source, &volume.target, attributes)
+    });
+    volumes.collect()
+}
+
+/// A device node in a root directory is only a file: the container may be able to make one
+/// (CAP_MKNOD), and there is no other fence around the host's devices.
+pub(super) fn attributes_of_files(root: &Root) -> MountAttrFlags {
+    match root {
+        Root::Host => NO_GAIN,
+        Root::Directory(_) => NO_GAIN | MountAttrFlags::MOUNT_ATTR_NODEV,
     }
-    binds.sort_by_key(|bind| bind.target.components().count());
-    Ok(binds)
 }
 
 fn bind(source: &Path, target: &Path, attributes: MountAttrFlags) -> Result<Mount, Failure> {
@@ -193,7 +181,8 @@ fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
     Ok(RootDir::from_fd(tree))
 }
 
-fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Failure> {
+fn place_all(root: RootDir, gathered: Gathered, launch: &Launch) -> Result<World, Failure> {
+    let kind = &launch.root;
     // A root directory that calls something else /proc is up to no good (CVE-2019-19921).
     let symlinks = match kind {
         Root::Host => Symlinks::Follow,
@@ -204,6 +193,9 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
         place(&root, &mount).map(|()| RootDir::from_fd(mount.tree))
     };
     let proc = put(gathered.proc, "/proc")?;
+    let etc = launch.etc.as_ref();
+    let etc = etc.map(|etc| etc::unfold(&root, etc, launch, symlinks));
+    let (mut binds, etc) = etc.transpose()?.unwrap_or_default();
     let sys = put(gathered.sys, "/sys")?;
     if let Some(tree) = gathered.control_groups {
         place_if_possible(&sys, tree, "/fs/cgroup")?;
@@ -228,11 +220,18 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
     if let Some(tree) = gathered.message_queues {
         place_if_possible(&dev, tree, "/mqueue")?;
     }
-    for bind in &gathered.binds {
+    binds.extend(gathered.volumes);
+    // Outer targets before inner ones.
+    binds.sort_by_key(|bind| bind.target.components().count());
+    for bind in &binds {
         place_bind(&root, bind, kind, fresh_memory)?;
     }
     protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
-    Ok(World { root, terminals })
+    Ok(World {
+        root,
+        terminals,
+        etc,
+    })
 }
 
 /// Puts a mount on its target: on the very file that the kernel found inside the root.
