@@ -17,6 +17,9 @@ impl OomScore {
     /// whose end would free nothing and take the container along.
     pub const OF_SUPERVISOR: OomScore = OomScore(-500);
 
+    /// That of a process which is made anew when it is needed.
+    pub const OF_HERMIT: OomScore = OomScore(500);
+
     /// The number.
     pub fn number(self) -> i16 {
         self.0

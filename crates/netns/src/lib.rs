@@ -48,6 +48,7 @@ mod capabilities;
 mod command;
 mod detach;
 mod failure;
+mod hermit;
 mod inherited;
 mod inside;
 mod join;
@@ -66,10 +67,14 @@ mod sys;
 pub mod sysctl;
 
 pub use accounts::UnknownAccount;
-pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
+pub use capabilities::{
+    Capabilities, UnknownCapability, keep_a_supervisors, refuse_new_privileges,
+    resolve_capabilities,
+};
 pub use command::{CommandError, FindError, Lookup, find_command};
 pub use detach::{Descendant, DetachError, Split, StartupReport, detach};
 pub use failure::Failure;
+pub use hermit::{Hermit, HermitFiles, Retreat, retreat};
 pub use inherited::close_inherited;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};

@@ -14,16 +14,16 @@
 
 use crate::{
     Error, etc_dir,
+    messages::{receive, send},
     ports::{HeldPort, Hold},
     settings::Settings,
 };
 use minet_model::{Protocol, PublishedPort};
-use minet_netns::{receive_message, send_message};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     socket_with, sockopt,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     io,
     net::Ipv4Addr,
@@ -101,7 +101,7 @@ pub(crate) fn take_call(
         return Ok(());
     }
     be_patient(line.as_fd())?;
-    while let Some((request, descriptor)) = receive(line.as_fd())? {
+    while let Some((request, descriptor)) = receive(line.as_fd(), &mut [0; LONGEST])? {
         send(line.as_fd(), &act(request, descriptor), None)?;
     }
     Ok(())
@@ -157,7 +157,7 @@ impl Line {
     fn ask(&self, request: &Request, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Error> {
         let ask = || -> io::Result<Answer> {
             send(self.socket.as_fd(), request, descriptor)?;
-            let answer = receive(self.socket.as_fd())?;
+            let answer = receive(self.socket.as_fd(), &mut [0; LONGEST])?;
             answer
                 .map(|(answer, _)| answer)
                 .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
@@ -169,28 +169,6 @@ impl Line {
                 why,
             }),
         }
-    }
-}
-
-fn send(
-    line: BorrowedFd<'_>,
-    message: &impl Serialize,
-    descriptor: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
-    let bytes = serde_json::to_vec(message)?;
-    send_message(line, &bytes, descriptor)
-}
-
-/// None means that the other side has closed the line.
-fn receive<T: DeserializeOwned>(line: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
-    let mut bytes = [0; LONGEST];
-    let (length, descriptor) = receive_message(line, &mut bytes)?;
-    match length {
-        0 => Ok(None),
-        _ => Ok(Some((
-            serde_json::from_slice(&bytes[..length])?,
-            descriptor,
-        ))),
     }
 }
 

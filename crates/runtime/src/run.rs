@@ -8,6 +8,7 @@ use crate::{
     launch::{self, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
+    office,
     plan::{Carrier, FailAfter},
     ports::{self, HeldPort},
     process,
@@ -113,11 +114,11 @@ impl Runtime {
         if again.is_some() {
             self.cut_old_cables(&admitted);
         }
-        match self.build(request, &admitted, &ground, world, streams, narrator) {
+        let built = self.build(request, &admitted, &ground, world, streams, narrator);
+        match built.and_then(|running| office::take_up(spec).map(|()| running)) {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
-                minet_netns::protect_from_oom();
                 let up = Up {
                     admitted,
                     running,

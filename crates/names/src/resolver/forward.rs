@@ -6,10 +6,10 @@ use super::{
 };
 use hickory_proto::op::ResponseCode;
 use rustix::net::{RecvFlags, recv};
-use std::{io, net::SocketAddr, os::fd::OwnedFd, time::Duration};
+use std::{io, os::fd::OwnedFd, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
-    net::{TcpSocket, TcpStream, UdpSocket},
+    net::{TcpStream, UdpSocket},
     time::{Instant, timeout_at},
 };
 
@@ -22,8 +22,8 @@ const LONGEST_DATAGRAM: usize = 8192;
 
 /// Who opens sockets on the side from which a server is asked.
 pub trait Dial: Send + Sync {
-    /// A socket of this family and kind: for UDP a connected one, so that the kernel drops
-    /// what comes from elsewhere, under a random port.
+    /// A socket to this server: for UDP a connected one, so that the kernel drops what comes
+    /// from elsewhere, under a random port; for TCP one that may still be connecting.
     fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd>;
 }
 
@@ -82,7 +82,7 @@ async fn ask(
     let exchange = async {
         match question.transport() {
             Transport::Udp => over_udp(question, id, &bytes, socket).await,
-            Transport::Tcp => over_tcp(question, id, &bytes, socket, server.address).await,
+            Transport::Tcp => over_tcp(question, id, &bytes, socket).await,
         }
     };
     timeout_at(deadline, exchange).await?
@@ -125,10 +125,12 @@ async fn over_tcp(
     id: u16,
     bytes: &[u8],
     socket: OwnedFd,
-    server: SocketAddr,
 ) -> io::Result<(ResponseCode, Vec<u8>)> {
-    let socket = TcpSocket::from_std_stream(socket.into());
-    let mut stream = socket.connect(server).await?;
+    let mut stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
     send_framed(&mut stream, bytes).await?;
     let answer = receive_framed(&mut stream, usize::from(u16::MAX)).await?;
     let code = question

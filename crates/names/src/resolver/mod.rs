@@ -50,7 +50,8 @@ pub use meaning::{Directory, Meaning, Reason, Why, meaning};
 pub use serve::{Mind, Service, Sockets};
 pub use upstream::{Access, HOST_SERVERS, Server, Upstreams};
 pub use wire::{
-    Decision, InvalidQuestion, Others, Outcome, Question, Transport, answer, decide, query, show,
+    Decision, InvalidQuestion, Others, Outcome, Question, Transport, answer, asked_name, decide,
+    query, show,
 };
 pub use world::{Bearer, Nothing, SharedNetwork, World};
 

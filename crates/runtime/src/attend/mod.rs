@@ -18,7 +18,7 @@ mod keeper;
 mod logged;
 mod pump;
 mod signals;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use background::{Background, Farewell};
@@ -28,9 +28,12 @@ pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
 pub(crate) use guard::Guard;
 
-use crate::{Error, ports::HeldPort, resolve::Resolver};
+use crate::{
+    Error,
+    ports::HeldPort,
+    resolve::{Answering, Resolver},
+};
 use keeper::Keeper;
-use minet_names::resolver::Service;
 use minet_netns::{Io, Running};
 use signals::Signals;
 use std::{
@@ -53,7 +56,7 @@ pub(crate) trait Streams {
 }
 
 /// One thread: whoever starts a process must have no other.
-fn event_loop() -> Result<tokio::runtime::Runtime, Error> {
+pub(crate) fn event_loop() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -137,7 +140,7 @@ pub(crate) struct Duties {
 #[derive(Default)]
 struct Done {
     _ports: Keeper,
-    _resolver: Option<Service>,
+    _resolver: Option<Answering>,
 }
 
 impl Duties {
@@ -145,7 +148,7 @@ impl Duties {
     fn begin(self) -> Result<Done, Error> {
         let done = Done {
             _ports: Keeper::keep(self.relays, self.control)?,
-            _resolver: self.resolver.map(Resolver::listen).transpose()?,
+            _resolver: self.resolver.map(Resolver::listen),
         };
         if let Some(guard) = self.guard {
             guard.post();
