@@ -234,7 +234,7 @@ impl Runtime {
                 ..Candidate::new(spec, ports, &ground, here, &Identity::New)?
             };
             let ears = listen()?;
-            match self.store.write(|tx| admit::admit(tx, &candidate)) {
+            match self.store.add(|tx| admit::admit(tx, &candidate)) {
                 Err(Error::GroundMoved) => {}
                 admitted => return Ok((ground, admitted?, ears)),
             }

@@ -63,11 +63,11 @@ impl Runtime {
         if row.status == Status::Exited {
             return self
                 .store
-                .write(|tx| connect_later(tx, container, &endpoint, links));
+                .add(|tx| connect_later(tx, container, &endpoint, links));
         }
         let ground = network::survey_ground(self, &[name], &Intent::Build)?;
         let boot = self.boot.clone();
-        let (rewiring, new, shard, warning) = self.store.write(|tx| {
+        let (rewiring, new, shard, warning) = self.store.add(|tx| {
             ground.record(tx, &boot)?;
             plan_connection(tx, container, &endpoint, links)
         })?;

@@ -117,7 +117,7 @@ impl Runtime {
         verify(&after)?;
         let up = row.up_in_boot.as_deref() == Some(self.boot.as_str());
         let Some(old_plan) = self.plan_of(row).filter(|_| up) else {
-            return Ok(self.store.write(|tx| tx.put_network(&after, row.created))?);
+            return Ok(self.store.add(|tx| tx.put_network(&after, row.created))?);
         };
         let stored = |plan: &Plan| {
             to_json(&StoredPlan {
@@ -127,7 +127,7 @@ impl Runtime {
         };
         let (old, new) = (stored(&old_plan), stored(&of_network(&old_plan, &after)));
         let boot = self.boot.clone();
-        let followers = self.store.write(|tx| {
+        let followers = self.store.add(|tx| {
             let followers = followers(tx, &after)?;
             record(tx, (&after, row.created, &new, &boot))?;
             for follower in &followers {

@@ -135,7 +135,8 @@ impl ContainerMind {
             used,
         } = open.as_mut().expect("opened above");
         *used = Instant::now();
-        store.read(|tx| {
+        let alone = store.excludes_others();
+        let told = store.read(|tx| {
             let memory = Memory::current(remembered.take(), tx, &self.id)?;
             let memory = remembered.insert(memory);
             let others = others(&self.spec, &memory.asker.settings);
@@ -143,7 +144,11 @@ impl ContainerMind {
             let meanings: Result<Vec<_>, Error> =
                 names.iter().map(|name| directory.meaning(name)).collect();
             Ok(Told::Meanings(others, Meant::of(meanings?)))
-        })
+        });
+        if alone {
+            *open = None;
+        }
+        told
     }
 
     /// The servers to ask. The host's are read again when its file has changed.
