@@ -28,6 +28,7 @@ fn a_network() -> BridgeNetwork {
     BridgeNetwork {
         name: NetworkName::default_bridge(),
         id: NetworkId::of_predefined("bridge"),
+        instance: None,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
         bridge: "minet0".parse().expect("a name"),
         subnet: "172.17.0.0/16".parse().expect("a subnet"),

@@ -40,6 +40,7 @@ mod network_set;
 mod networks;
 mod nothing_left;
 mod options;
+mod orphans;
 mod outbound;
 mod parallel;
 mod publish;

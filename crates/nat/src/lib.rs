@@ -131,7 +131,9 @@ pub use elements::{Expected, Owner, Standing};
 pub use error::Error;
 pub use events::RulesetEvents;
 pub use firewall::Firewall;
-pub use foreign::{ChainFamily, ForeignChain, Passage, Restraint, legacy_filter_is_in_use};
+pub use foreign::{
+    ChainFamily, ForeignChain, Leftover, Passage, Restraint, legacy_filter_is_in_use,
+};
 pub use minet_model::{Masquerade, Neighbours, Reach};
 pub use network::NetworkRules;
 pub use publication::{Installed, Publication};

@@ -67,6 +67,7 @@ mod network;
 mod network_down;
 mod networks;
 mod office;
+mod orphans;
 mod paths;
 mod plan;
 pub mod ports;

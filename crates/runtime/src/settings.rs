@@ -2,7 +2,8 @@
 
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_model::{
-    ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing, StaticRoute,
+    ContainerId, IfName, InstanceTag, MacAddr, Neighbours, NetworkName, Reach, Spoofing,
+    StaticRoute,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -85,6 +86,9 @@ pub struct Attachment {
     pub gw_priority: i32,
     /// Other names that the network's containers may call it by.
     pub aliases: Vec<String>,
+    /// Which instance's cable it is, where that is not the usual one.
+    #[serde(default)]
+    pub instance: Option<InstanceTag>,
 }
 
 /// The IPv6 half of a container's place on a network.

@@ -39,14 +39,24 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn foreign_drops(&mut self) -> Result<Vec<ForeignChain>, Error> {
-        let chains = self.dump(&dump_chains(), "list the chains of other firewalls")?;
         let mut dropping = Vec::new();
-        for BaseChain { chain, policy } in chains.iter().filter_map(base_chain) {
+        for BaseChain { chain, policy } in self.base_chains()? {
             if policy == Policy::Drop || self.ends_in_a_drop(&chain)? {
                 dropping.push(chain);
             }
         }
         Ok(dropping)
+    }
+
+    /// All of them, whatever their last word.
+    pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Error> {
+        let chains = self.base_chains()?.into_iter();
+        Ok(chains.map(|base| base.chain).collect())
+    }
+
+    fn base_chains(&mut self) -> Result<Vec<BaseChain>, Error> {
+        let chains = self.dump(&dump_chains(), "list the chains of other firewalls")?;
+        Ok(chains.iter().filter_map(base_chain).collect())
     }
 
     fn ends_in_a_drop(&mut self, chain: &ForeignChain) -> Result<bool, Error> {

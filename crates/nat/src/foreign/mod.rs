@@ -40,11 +40,13 @@
 
 mod chains;
 mod encode;
+mod leftovers;
 mod restraint;
 mod routers;
 mod rule;
 mod rules;
 
+pub use leftovers::Leftover;
 pub use restraint::Restraint;
 
 use minet_model::{IfName, NetworkName};

@@ -94,6 +94,7 @@ pub(crate) fn attach(
             .unwrap_or(spoofing_for(&network.asked, &own)),
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
+        instance: network.instance,
     };
     Ok(Attached {
         attachment,
@@ -167,6 +168,7 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<
         mtu: attachment.mtu,
         bridge: attachment.bridge.clone(),
         neighbours: attachment.neighbours,
+        instance: attachment.instance.clone(),
     })];
     if attachment.spoofing == Spoofing::Prevented {
         steps.push(Step::GuardCable(GuardCable {

@@ -7,7 +7,7 @@ use minet_bridge::{
     cable::{self, Cable, Isolation},
     link,
 };
-use minet_model::{ContainerName, IfName, MacAddr, Neighbours};
+use minet_model::{ContainerName, IfName, InstanceTag, MacAddr, Neighbours};
 use serde::{Deserialize, Serialize};
 use std::os::fd::AsFd;
 
@@ -32,12 +32,16 @@ pub struct LayCable {
     pub bridge: IfName,
     /// Whether it may talk to the others on the switch.
     pub neighbours: Neighbours,
+    /// Which instance's it is, where that is not the usual one.
+    #[serde(default)]
+    pub instance: Option<InstanceTag>,
 }
 
 impl LayCable {
     /// Tells whoever looks at the host's interfaces what this one is.
     fn alias(&self) -> String {
-        format!("minet container {} {}", self.name, self.container_end)
+        let words = format!("minet container {} {}", self.name, self.container_end);
+        InstanceTag::label(self.instance.as_ref(), &words)
     }
 
     fn cable(&self) -> Cable {
@@ -104,6 +108,7 @@ impl Act for LayCable {
             mtu,
             bridge,
             neighbours,
+            instance: _,
         } = self;
         let host_mac = cable::host_mac(*mac);
         let isolated = match neighbours {

@@ -43,6 +43,7 @@ pub use lay_cable::LayCable;
 pub use make_bridge::MakeBridge;
 pub use make_mount_points::MakeMountPoints;
 pub use make_namespace::MakeNamespace;
+pub(crate) use make_namespace::{is_our_name, leads_to_a_namespace};
 pub use make_shard::MakeShard;
 pub use open_edges::{OpenEdges, PortOfSource};
 pub use pass_foreign_drop::PassForeignDrop;
