@@ -361,7 +361,7 @@ fn plan(
     }
     steps.extend(links::open_edges(name, id, known).map(Step::OpenEdges));
     for attachment in &settings.attachments {
-        steps.push(networks::announce_step(name, attachment));
+        steps.extend(networks::announce_steps(name, attachment));
     }
     Ok(Plan { steps })
 }

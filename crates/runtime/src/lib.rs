@@ -125,7 +125,7 @@ pub use repair::Swept;
 pub use resolve::{Resolved, VisibleName, answer_names_if_started_to};
 pub use run::RunRequest;
 pub use script::{Direction, script};
-pub use settings::{Attachment, Attachment6, SeenHosts, Settings};
+pub use settings::{Attachment, Attachment6, HostPlace, SeenHosts, Settings};
 pub use shield::raise as raise_shield;
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;

@@ -9,7 +9,7 @@
 //! that comes earlier in the alphabet.
 
 use super::{
-    NetworkError, announce_step, attach, cable_steps, default_route_step, default_route6_step,
+    NetworkError, announce_steps, attach, cable_steps, default_route_step, default_route6_step,
     shards::Shard,
 };
 use crate::{
@@ -251,7 +251,7 @@ fn plan_connection(
         steps: cable_steps(&row.name, &attachment),
     };
     new.steps.extend(new_ways(&row.name, &before, &after));
-    new.steps.push(announce_step(&row.name, &attachment));
+    new.steps.extend(announce_steps(&row.name, &attachment));
     let mut rewiring = Rewiring {
         row,
         spec,
@@ -391,6 +391,10 @@ fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
         Step::AddRoute(step) => step.interface == *interface,
         Step::TuneNamespace(step) => step.is_of(interface),
         Step::Announce(step) => step.interface == *interface,
+        Step::Introduce(step) => step.interface == *interface,
+        Step::AnswerFor(step) => attachment
+            .ipv6
+            .is_some_and(|own| own.address.ip() == step.address),
         _ => false,
     });
     (Plan { steps: gone }, Plan { steps: stays })

@@ -14,7 +14,7 @@ use crate::{
     machine::Inside,
     network::{self, StoredPlan, forget_leases_outside, stored_plan},
     network_down,
-    networks::endpoint::{route_steps, routes_for},
+    networks::endpoint::{answer_step, route_steps, routes_for},
     plan::Carrier,
     settings::{Attachment, Settings},
     step::Step,
@@ -22,10 +22,10 @@ use crate::{
 };
 use minet_bridge::Rtnl;
 use minet_model::{
-    BridgeNetwork, ContainerId, InvalidNetworkOption, NetworkId, NetworkName, NetworkSpec,
+    BridgeNetwork, ContainerId, IfName, InvalidNetworkOption, NetworkId, NetworkName, NetworkSpec,
 };
 use minet_state::{ContainerRow, LeaseHolder, NetworkRow, Status, Transaction};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What is to be different about what was asked of a network.
 pub type SpecChange<'a> = dyn Fn(&mut NetworkSpec) -> Result<(), InvalidNetworkOption> + 'a;
@@ -173,6 +173,7 @@ impl Runtime {
             if tunes(&new) && old != new {
                 old.act().undo(&mut self.machine)?;
                 new.act().apply(&mut self.machine)?;
+                self.let_neighbours_forget(followers);
             }
         }
         let noted: Vec<String> = followers
@@ -185,6 +186,16 @@ impl Runtime {
                 .try_for_each(|receiver| Ok::<_, Error>(tx.note_relink(receiver)?))
         })?;
         self.relink(&noted, narrator).map(drop)
+    }
+
+    /// Whoever knows at which cable a neighbour is would go on sending there, or to the host,
+    /// for half a minute; so all ask anew.
+    fn let_neighbours_forget(&mut self, followers: &[Follower]) {
+        for follower in followers {
+            if self.enter(&follower.row).is_ok() {
+                self.announce(&follower.plan.steps);
+            }
+        }
     }
 
     /// Takes all steps; if one fails, takes all back.
@@ -352,6 +363,7 @@ fn follower(row: ContainerRow, network: &BridgeNetwork) -> Result<Option<Followe
     let plan = of_container(find::plan(&row)?, &row, &attachment);
     let step = Step::ChangeCable(ChangeCable {
         name: row.name.clone(),
+        answer: answer_of(&attachment),
         host_end: attachment.host_end,
         interface: attachment.interface,
         before,
@@ -365,6 +377,11 @@ fn follower(row: ContainerRow, network: &BridgeNetwork) -> Result<Option<Followe
     }))
 }
 
+fn answer_of(attachment: &Attachment) -> Option<(IfName, Ipv6Addr)> {
+    let host = attachment.host_place.as_ref()?;
+    Some((host.bridge.clone(), attachment.ipv6?.address.ip()))
+}
+
 fn settings_of(attachment: &Attachment) -> CableSettings {
     CableSettings {
         mtu: attachment.mtu,
@@ -376,8 +393,12 @@ fn settings_of(attachment: &Attachment) -> CableSettings {
 /// The plan of a container whose cable always was like this.
 fn of_container(mut plan: Plan, row: &ContainerRow, attachment: &Attachment) -> Plan {
     let interface = &attachment.interface;
-    plan.steps
-        .retain(|step| !matches!(step, Step::AddRoute(step) if step.interface == *interface));
+    let answer = answer_of(attachment);
+    plan.steps.retain(|step| match step {
+        Step::AddRoute(step) => step.interface != *interface,
+        Step::AnswerFor(step) => answer.as_ref() != Some(&(step.bridge.clone(), step.address)),
+        _ => true,
+    });
     for step in &mut plan.steps {
         if let Step::LayCable(step) = step
             && step.host_end == attachment.host_end
@@ -392,7 +413,9 @@ fn of_container(mut plan: Plan, row: &ContainerRow, attachment: &Attachment) -> 
         .iter()
         .position(is_up)
         .map_or(plan.steps.len(), |at| at + 1);
-    plan.steps
-        .splice(place..place, route_steps(&row.name, attachment));
+    let steps = answer_step(&row.name, attachment)
+        .into_iter()
+        .chain(route_steps(&row.name, attachment));
+    plan.steps.splice(place..place, steps);
     plan
 }
