@@ -155,6 +155,7 @@ fn names(criterion: &mut Criterion) {
         }],
         names: [one].into_iter().chain(many).collect(),
         links: Vec::new(),
+        ipv4_alone: Vec::new(),
     };
     for (title, name) in [
         ("names: answer with one address", "one"),

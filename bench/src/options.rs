@@ -13,7 +13,7 @@ Options:
   --quick           The start path alone, in less than two minutes; fails if a ratio to the
                     floor is more than twice the recorded one
   --only GROUP,…    Only these groups: ready, start, remove, scale, ports, data, dns,
-                    memory, peers
+                    memory, peers, docker
   --json            Print JSON instead of a table
   --path            Instead of measuring, list the system calls of one `minet run` that
                     touch the kernel's network state, with the time of each (needs strace)

@@ -42,7 +42,7 @@ fn build_minet() -> PathBuf {
 
 fn build(package: &str) {
     let profile_dir = profile_dir();
-    let target_dir = profile_dir.parent().expect("target/debug has a parent");
+    let target_dir = target_dir();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", package, "--target-dir"]);
     cargo
@@ -56,6 +56,13 @@ fn build(package: &str) {
         status.success(),
         "cannot build {package}: {cargo:?} gave {status}"
     );
+}
+
+/// `target`, where cargo, and `cargo xtask`, put what they make.
+pub(crate) fn target_dir() -> PathBuf {
+    let profile_dir = profile_dir();
+    let target_dir = profile_dir.parent().expect("target/debug has a parent");
+    target_dir.to_owned()
 }
 
 /// `target/debug`, from `target/debug/deps/this-test-0123456789abcdef`.

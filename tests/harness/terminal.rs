@@ -8,23 +8,34 @@ use std::{
     io::{Read, Write},
     process::{Child, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-/// `minet` at a terminal: what a user sees and types.
+/// A program at a terminal: what a user sees and types.
 pub struct Terminal<'h> {
     host: &'h TestHost,
     line: String,
     child: Child,
     master: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    /// Reads what is displayed, until nobody has the terminal open any more.
+    reader: JoinHandle<()>,
     started: Instant,
 }
+
+/// How long somebody may keep the terminal open whom minet has left behind.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl<'h> Terminal<'h> {
     /// Starts `minet` at a terminal of 24 rows and 80 columns.
     pub fn minet(host: &'h TestHost, arguments: impl Words) -> Self {
+        let minet = vec![binaries::minet().display().to_string()];
+        Self::program(host, [minet, arguments.words()].concat())
+    }
+
+    /// Starts a program of the host at such a terminal.
+    pub fn program(host: &'h TestHost, words: impl Words) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -37,23 +48,24 @@ impl<'h> Terminal<'h> {
         // A session of its own, with this terminal as the controlling one.
         command
             .args(["setsid", "--ctty", "--wait"])
-            .arg(binaries::minet());
-        command.args(arguments.words()).env("TERM", "xterm");
-        let line = format!("minet {}", arguments.words().join(" "));
+            .args(words.words())
+            .env("TERM", "xterm");
+        let line = words.words().join(" ");
         let child = command
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())
             .spawn()
-            .expect("start minet at a terminal");
+            .expect("start it at a terminal");
         let master = File::from(master);
-        let screen = watch(master.try_clone().expect("duplicate a descriptor"));
+        let (screen, reader) = watch(master.try_clone().expect("duplicate a descriptor"));
         Terminal {
             host,
             line,
             child,
             master,
             screen,
+            reader,
             started: Instant::now(),
         }
     }
@@ -103,7 +115,7 @@ impl<'h> Terminal<'h> {
         )
     }
 
-    /// Waits for minet's end.
+    /// Waits for its end.
     #[track_caller]
     pub fn finish(&mut self) -> Finished<'h> {
         let status = loop {
@@ -116,7 +128,10 @@ impl<'h> Terminal<'h> {
             thread::sleep(Duration::from_millis(3));
         };
         // Whatever is still between the slave and the master.
-        thread::sleep(Duration::from_millis(20));
+        let ended = Instant::now();
+        while !self.reader.is_finished() && ended.elapsed() < LAST_WORDS {
+            thread::sleep(Duration::from_millis(3));
+        }
         Finished {
             host: self.host,
             line: self.line.clone(),
@@ -136,15 +151,15 @@ impl Drop for Terminal<'_> {
     }
 }
 
-fn watch(mut master: File) -> Arc<Mutex<Vec<u8>>> {
+fn watch(mut master: File) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let screen = Arc::new(Mutex::new(Vec::new()));
     let display = Arc::clone(&screen);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = master.read(&mut buffer) {
             let mut display = display.lock().unwrap_or_else(PoisonError::into_inner);
             display.extend_from_slice(&buffer[..count]);
         }
     });
-    screen
+    (screen, reader)
 }

@@ -8,6 +8,11 @@
 //!     answers every connection with the word
 //! probe ask tcp|udp ADDRESS:PORT [MESSAGE [SOURCE-PORT]]
 //!     prints the answer; exit code 1 if there is none within two seconds
+//! probe insist ADDRESS:PORT FILE
+//!     asks over new connections as fast as it can, until there is such a file; then prints
+//!     how often it asked and how often in vain: `900 asked, 0 lost`
+//! probe wait ADDRESS:PORT
+//!     connects, prints `connected`, and asks a second later
 //! probe throw ADDRESS:PORT MESSAGE
 //!     sends a UDP message three times and does not wait for anything
 //! probe spray ADDRESS:PORT COUNT
@@ -30,6 +35,8 @@
 //!     silent connections to a name server, and garbage; then sleeps (dns.rs)
 //! probe dns ADDRESS:PORT IPV4
 //!     a name server that knows this address only; prints what it is asked (dns.rs)
+//! probe read pieces|whole FILE STOP
+//!     reads a hosts file until STOP exists; prints what is torn, and how often it read (read.rs)
 //! ```
 //!
 //! A server that prints what arrived is the oracle for attacks: a missing answer proves
@@ -38,11 +45,14 @@
 mod dns;
 mod frame;
 mod raw;
+mod read;
 
+use read::Manner;
 use rustix::net::{self, AddressFamily, SocketType};
 use std::{
     io::{self, BufRead, BufReader, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    path::Path,
     process::ExitCode,
     thread,
     time::Duration,
@@ -56,6 +66,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["serve", ref sockets @ ..] if !sockets.is_empty() => serve(sockets),
         ["greet", port, word] => greet(port, word),
+        ["insist", to, end] => insist(to, end),
+        ["wait", to] => wait(to),
         ["ask", protocol, to] => ask(protocol, to, "hello", "0"),
         ["ask", protocol, to, message] => ask(protocol, to, message, "0"),
         ["ask", protocol, to, message, from] => ask(protocol, to, message, from),
@@ -69,6 +81,8 @@ fn main() -> ExitCode {
         ["call", name, ref arguments @ ..] => call(name, arguments),
         ["pester", at] => parse(at).and_then(dns::pester),
         ["dns", at, address] => dns(at, address),
+        ["read", "pieces", file, stop] => read::read(Manner::Pieces, file.as_ref(), stop.as_ref()),
+        ["read", "whole", file, stop] => read::read(Manner::Whole, file.as_ref(), stop.as_ref()),
         _ => Err(io::Error::other("see the head of probe/main.rs")),
     };
     match outcome {
@@ -166,8 +180,33 @@ fn ask(protocol: &str, to: &str, message: &str, from: &str) -> io::Result<()> {
     Ok(())
 }
 
+fn insist(to: &str, end: &str) -> io::Result<()> {
+    let to = parse(to)?;
+    let (mut asked, mut lost, mut why) = (0, 0, String::new());
+    while !Path::new(end).exists() {
+        asked += 1;
+        if let Err(error) = ask_by_connection(to, "hello") {
+            lost += 1;
+            why = format!(": {error}");
+        }
+    }
+    println!("{asked} asked, {lost} lost{why}");
+    Ok(())
+}
+
+fn wait(to: &str) -> io::Result<()> {
+    let stream = TcpStream::connect_timeout(&parse(to)?, PATIENCE)?;
+    println!("connected");
+    thread::sleep(PATIENCE / 2);
+    println!("{}", ask_over(stream, "hello")?.trim_end());
+    Ok(())
+}
+
 fn ask_by_connection(to: SocketAddr, message: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+    ask_over(TcpStream::connect_timeout(&to, PATIENCE)?, message)
+}
+
+fn ask_over(mut stream: TcpStream, message: &str) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     writeln!(stream, "{message}")?;
     let mut answer = String::new();

@@ -1,198 +1,188 @@
-//! Beside Docker: its firewall drops what it does not know, and minet gets along with it.
-//!
-//! The rules are those that Docker 20.10 makes with `iptables`; the container behind
-//! `docker0` is a namespace, which the host's LAN reaches at port 9090.
+//! Beside a real Docker Engine, on one host: who comes first, who reaches whom, who has which
+//! port, subnet and switch of the host, and what is left when minet goes.
 
-use minet_tests::{HOST, NEIGHBOUR, Place, Running, SERVER, TestHost};
+use minet_tests::{
+    Docker, Finished, HOST, HOST_V6, INTRUDER, NEIGHBOUR, Place, Round, Running, SERVER, TestHost,
+    eventually,
+};
 
-/// As `iptables-save` lists them, in front of a container at 172.17.0.2.
-const RULES: &str = "
-*filter
-:INPUT ACCEPT [0:0]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-:DOCKER-ISOLATION-STAGE-1 - [0:0]
-:DOCKER-ISOLATION-STAGE-2 - [0:0]
-:DOCKER-USER - [0:0]
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o docker0 -j DOCKER
--A FORWARD -i docker0 ! -o docker0 -j ACCEPT
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
--A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:DOCKER - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
--A DOCKER -i docker0 -j RETURN
--A DOCKER ! -i docker0 -p tcp -m tcp --dport 9090 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-";
+/// Everything in tables of others, without the values of counters.
+const OTHERS: &str = "
+    iptables-save | sed 's/^:\\([^ ]* [^ ]*\\).*/\\1/; /^#/d'
+    nft --stateless list ruleset | sed '/^table inet minet/,/^}/d'";
 
-const BRIDGE: &str = "
-    ip link add docker0 type bridge; ip link set docker0 addrgenmode none; ip address add 172.17.0.1/16 dev docker0
-    ip link set docker0 up; mkdir -p /run/netns; ip netns add docked
-    ip link add d0 type veth peer name eth0 netns docked
-    ip link set d0 addrgenmode none; ip link set d0 master docker0 up
-    ip -n docked address add 172.17.0.2/16 dev eth0; ip -n docked link set eth0 up
-    ip -n docked link set lo up; ip -n docked route add default via 172.17.0.1
-    echo 1 >/proc/sys/net/ipv4/ip_forward";
+/// Whether frames between the ports of one bridge pass the rules (`br_netfilter`).
+fn frames_pass_iptables(host: &TestHost, value: &str) {
+    host.sh(&format!(
+        "for key in /proc/sys/net/bridge/bridge-nf-call-*tables; do echo {value} >$key; done"
+    ))
+    .succeed();
+}
 
-/// What Docker does when it starts, and a container of its own in which a server listens on
-/// port 80, which is published, and 81, which is not.
-fn docker(host: &TestHost) -> Running<'_> {
-    let rules = host.file("rules", RULES);
-    host.sh(BRIDGE).succeed();
-    host.sh(&format!("iptables-restore {}", rules.display()))
+/// A container of minet's that publishes two of its three ports.
+fn web(host: &TestHost) -> Running<'_> {
+    let options = "--name web -p 8080:80 -p 5353:53/udp";
+    host.serve(options, "tcp:80 udp:53 tcp:81")
+}
+
+/// Two containers of Docker's; the first publishes two of its three ports.
+fn docker(host: &TestHost) -> Docker<'_> {
+    let docker = Docker::start(host, "");
+    docker.serve("one", "-p 9090:80 -p 9053:53/udp", "tcp:80 udp:53 tcp:81");
+    docker.serve("two", "", "tcp:80");
+    docker
+}
+
+/// A server out there, and a neighbour who thinks that he can get at containers by a route.
+fn outside(host: &TestHost) -> Running<'_> {
+    host.lan(format!("ip route add 172.16.0.0/12 via {HOST}"))
         .succeed();
-    let serve = format!("ip netns exec docked {} serve tcp:80 tcp:81", host.probe());
-    let mut server = host.spawn(Place::Host, serve);
-    server.wait_for("ready");
-    server
+    host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80 udp:{SERVER}:53"))
+}
+
+/// Who keeps a neighbour from Docker's containers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeper {
+    /// Docker, by its policy; ports that it publishes it opens at the container's address, too.
+    Docker,
+    /// minet, as long as Docker relies on its forwarding.
+    Minet,
+    /// Nobody: Docker leaves the policy alone where it finds forwarding on.
+    Nobody,
+}
+
+/// All at once: out, in by every published port, among each other; and nothing else.
+#[track_caller]
+fn everybody_asks(host: &TestHost, docker: &Docker<'_>, web: &Running<'_>, keeper: Keeper) {
+    let (ours, theirs) = (host.address_of("web"), docker.address_of("one"));
+    let minet = minet_tests::minet().display();
+    let by_web = format!("{minet} exec web --");
+    let by_another = format!("{minet} run --rm --");
+    let (by_one, by_two) = ("docker exec one", "docker exec two");
+    let mut round = Round::new(host);
+    let out = [format!("tcp {SERVER}:80"), format!("udp {SERVER}:53")];
+    let out = [out[0].as_str(), out[1].as_str()];
+    for by in [&by_web, by_one] {
+        round.answered(Place::Host, by, &out);
+    }
+    for port in ["tcp ADDRESS:8080", "udp ADDRESS:5353", "tcp ADDRESS:9090"] {
+        let at = |address: &str| port.replace("ADDRESS", address);
+        let (lan, lan6) = (at(HOST), at(&format!("[{HOST_V6}]")));
+        round.answered(Place::Neighbour, "", &[&lan, &lan6]);
+        round.answered(Place::Host, "", &[&at("127.0.0.1"), &lan, &at("[::1]")]);
+        for by in [&by_web, &by_another, by_one, by_two] {
+            round.answered(Place::Host, by, &[&lan]);
+        }
+    }
+    let udp = format!("udp {HOST}:9053");
+    round.answered(Place::Neighbour, "", &[&udp]);
+    // Of Docker's own containers that one is answered under another address (docker-proxy).
+    round.answered(Place::Host, &by_web, &[&udp]);
+    let inside = |address: &str| [format!("tcp {address}:80"), format!("udp {address}:53")];
+    let (our_own, their_own) = (inside(&ours), inside(&theirs));
+    round.answered(
+        Place::Host,
+        &by_another,
+        &our_own.each_ref().map(|q| q.as_str()),
+    );
+    round.answered(
+        Place::Host,
+        by_two,
+        &their_own.each_ref().map(|q| q.as_str()),
+    );
+    let closed = |address: &str| {
+        ["tcp A:80", "tcp A:81", "udp A:53"].map(|question| question.replace('A', address))
+    };
+    let (to_ours, to_theirs) = (closed(&ours), closed(&theirs));
+    let to_ours = to_ours.each_ref().map(|question| question.as_str());
+    let to_theirs = to_theirs.each_ref().map(|question| question.as_str());
+    round.refused(Place::Host, by_one, &to_ours);
+    round.refused(Place::Neighbour, "", &to_ours);
+    round.refused(Place::Host, &by_web, &to_theirs);
+    match keeper {
+        Keeper::Docker => round.refused(Place::Neighbour, "", &to_theirs[1..2]),
+        Keeper::Minet => round.refused(Place::Neighbour, "", &to_theirs),
+        Keeper::Nobody => {}
+    }
+    round.finish("who reaches whom");
+    let client = host.ask(Place::Neighbour, &format!("tcp {HOST}:8080"));
+    assert_eq!(client.succeed(), NEIGHBOUR);
+    // A missing answer alone proves nothing.
+    let heard = web.stdout() + &docker.run("logs one").succeed();
+    assert!(heard.contains("hello"), "{heard}");
+    assert!(!heard.contains(INTRUDER), "{heard}");
 }
 
 #[track_caller]
-fn ask_from_a_container(host: &TestHost, question: &str) -> String {
-    host.minet(format!("run --rm -- {} ask {question}", host.probe()))
-        .succeed()
-}
-
-#[track_caller]
-fn ask_from_docker(host: &TestHost, question: &str) -> String {
-    let ask = format!("ip netns exec docked {} ask {question}", host.probe());
-    host.exec(ask).succeed()
-}
-
-fn forward(host: &TestHost) -> String {
-    host.exec("iptables -S FORWARD").succeed()
+fn leave(host: &TestHost, web: Running<'_>) -> String {
+    host.minet("rm -f web").succeed();
+    web.finish();
+    host.minet("gc --all").succeed()
 }
 
 #[test]
-fn both_reach_out_and_are_reached_and_docker_s_rules_are_as_before() {
+fn docker_first_all_are_reached_and_apart() {
     let host = TestHost::new();
-    let _docked = docker(&host);
-    let _server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
-    let (before, rules_before) = (host.snapshot(), forward(&host));
-
-    let outside = format!("tcp {SERVER}:80");
-    let first = host.minet(format!("run --rm -- {} ask {outside}", host.probe()));
+    let _server = outside(&host);
+    let docker = docker(&host);
+    let rules = host.sh(OTHERS).succeed();
+    assert!(rules.contains("FORWARD DROP"), "{rules}");
+    let web = web(&host);
     let note = "ip filter FORWARD of another firewall drops what it does not know";
-    assert!(first.stderr().contains(note), "{}", first.stderr());
-    assert_eq!(first.succeed(), HOST);
-    let web = host.serve("--name web -p 8080:80", "tcp:80 tcp:81");
-    let address = host.address_of("web");
-
+    assert!(web.stderr().contains(note), "{}", web.stderr());
+    for seen in ["0", "1"] {
+        frames_pass_iptables(&host, seen);
+        everybody_asks(&host, &docker, &web, Keeper::Docker);
+    }
+    host.minet("check").succeed();
+    host.minet("doctor --quiet").succeed();
     // Docker's rules come first, and minet's are such as iptables can read.
-    let rules = "-m comment --comment \"minet: network bridge on minet0\" -j ACCEPT";
-    assert_eq!(
-        forward(&host),
-        format!("{rules_before}\n-A FORWARD -i minet0 {rules}\n-A FORWARD -o minet0 {rules}")
-    );
-    host.minet("check").succeed();
-
-    let ask = |place, question: &str| host.ask(place, question).succeed();
-    assert_eq!(
-        ask(Place::Neighbour, &format!("tcp {HOST}:8080")),
-        NEIGHBOUR
-    );
-    assert_eq!(
-        ask(Place::Neighbour, &format!("tcp {HOST}:9090")),
-        NEIGHBOUR
-    );
-    assert_eq!(ask_from_docker(&host, &outside), HOST);
-
-    // They meet at what they publish, and nowhere else.
-    ask_from_a_container(&host, &format!("tcp {HOST}:9090"));
-    ask_from_docker(&host, &format!("tcp {HOST}:8080"));
-    let into_docker = format!("run --rm -- {} ask tcp 172.17.0.2:81", host.probe());
-    host.minet(into_docker.as_str()).end_with(1);
-    let into_minet = format!("ip netns exec docked {} ask tcp {address}:81", host.probe());
-    host.exec(into_minet.as_str()).end_with(1);
-
-    host.minet("rm -f web").succeed();
-    web.finish();
-    host.minet("gc --all").succeed();
-    assert_eq!(forward(&host), rules_before);
-    before.assert_unchanged(&host);
-}
-
-#[test]
-fn a_firewall_that_comes_later_is_noticed_and_passed() {
-    let host = TestHost::new();
-    host.sh("echo 1 >/proc/sys/net/ipv4/ip_forward").succeed();
-    let _server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
-    let before = host.snapshot();
-    let mut web = host.idle("web", "");
-    host.minet("check").succeed();
-
-    host.sh("iptables -P FORWARD DROP").succeed();
-    let found = host.minet("check").end_with(1);
-    let difference = "ip filter FORWARD drops what it does not know, and does not know minet0";
-    assert!(found.contains(difference), "{found}");
-    // What cures it does not stop the container.
-    host.minet("gc").succeed();
-    host.minet("check").succeed();
-    let question = format!("exec web -- {} ask tcp {SERVER}:80", host.probe());
-    assert_eq!(host.minet(question.as_str()).succeed(), HOST);
-    assert!(!web.has_ended());
-    assert_eq!(forward(&host).lines().count(), 3);
-
-    // A chain that goes takes the rules along, and is not missed.
-    host.sh("nft delete table ip filter").succeed();
-    host.minet("check").succeed();
-    host.minet("rm -f web").succeed();
-    web.finish();
-    host.minet("gc --all").succeed();
-    before.assert_unchanged(&host);
-}
-
-#[test]
-fn who_comes_later_and_relies_on_minet_s_forwarding_is_passed_on() {
-    let host = TestHost::new();
-    let _server = host.serve_at(Place::Uplink, &format!("tcp:{SERVER}:80"));
-    // Docker takes a subnet that is free.
-    host.minet("network create --subnet 10.55.0.0/24 ours")
-        .succeed();
-    let options = "--name web -p 8080:80 --network ours --ip 10.55.0.9";
-    let web = host.serve(options, "tcp:80");
-    host.minet("check").succeed();
-    // Docker leaves the policy alone where it finds forwarding on.
-    let _docked = docker(&host);
-    host.sh("iptables -P FORWARD ACCEPT").succeed();
-    host.minet("check").succeed();
-
-    let outside = format!("tcp {SERVER}:80");
-    assert_eq!(ask_from_docker(&host, &outside), HOST);
-    let published = host.ask(Place::Neighbour, &format!("tcp {HOST}:9090"));
-    assert_eq!(published.succeed(), NEIGHBOUR);
-    ask_from_docker(&host, &format!("tcp {HOST}:8080"));
-    let into_minet = format!("ip netns exec docked {} ask tcp 10.55.0.9:80", host.probe());
-    host.exec(into_minet.as_str()).end_with(1);
-
-    // It goes on when minet's containers have gone, and the host is no router either way.
-    host.minet("rm -f web").succeed();
-    web.finish();
-    let told = host.minet("gc --all").succeed();
-    assert!(told.contains("since docker0 came after minet"), "{told}");
+    let forward = host.exec("iptables -S FORWARD").succeed();
+    let ours = "-m comment --comment \"minet: network bridge on minet0\" -j ACCEPT";
+    let end = format!("-A FORWARD -i minet0 {ours}\n-A FORWARD -o minet0 {ours}");
+    assert!(forward.ends_with(&end), "{forward}");
+    leave(&host, web);
+    assert_eq!(host.sh(OTHERS).succeed(), rules);
+    host.sh("nft list table inet minet").end_with(1);
     assert_eq!(host.sysctl("net.ipv4.ip_forward"), "1");
-    assert_eq!(ask_from_docker(&host, &outside), HOST);
-    let table = host.sh("nft list chain inet minet transit").succeed();
-    assert!(table.contains("this host is no router"), "{table}");
+}
 
+#[test]
+fn minet_first_all_are_reached_and_apart() {
+    let host = TestHost::new();
+    let _server = outside(&host);
+    let web = web(&host);
+    let docker = docker(&host);
+    let rules = host.sh(OTHERS).succeed();
+    // Docker relies on its policy only where it turns forwarding on itself.
+    assert!(rules.contains("FORWARD ACCEPT"), "{rules}");
+    for seen in ["0", "1"] {
+        frames_pass_iptables(&host, seen);
+        everybody_asks(&host, &docker, &web, Keeper::Minet);
+    }
+    host.minet("check").succeed();
+    host.minet("doctor --quiet").succeed();
+    let told = leave(&host, web);
+    assert!(
+        told.contains("since docker0 came after minet turned it on and relies on it"),
+        "{told}"
+    );
+    assert!(!told.contains("nobody in"), "{told}");
+    assert_eq!(host.sh(OTHERS).succeed(), rules);
+    // Docker's containers go on, and the host is still no router.
+    let theirs = docker.address_of("one");
+    let mut round = Round::new(&host);
+    round.answered(
+        Place::Host,
+        "docker exec one",
+        &[&format!("tcp {SERVER}:80")],
+    );
+    round.answered(Place::Neighbour, "", &[&format!("tcp {HOST}:9090")]);
+    round.refused(Place::Neighbour, "", &[&format!("udp {theirs}:53")]);
+    round.finish("without minet");
+    assert!(!docker.run("logs one").succeed().contains(INTRUDER));
     // When nobody relies on it any more, nothing is left.
+    docker.stop();
     host.sh("ip link delete docker0").succeed();
     host.minet("gc").succeed();
     assert_eq!(host.sysctl("net.ipv4.ip_forward"), "0");
@@ -200,12 +190,177 @@ fn who_comes_later_and_relies_on_minet_s_forwarding_is_passed_on() {
 }
 
 #[test]
-fn whose_bridge_was_there_before_is_named() {
+fn a_restart_of_docker_and_a_flush_of_everything_are_survived() {
     let host = TestHost::new();
-    host.sh("ip link add docker0 type bridge").succeed();
+    let _server = outside(&host);
+    let docker = docker(&host);
+    let mut web = web(&host);
+    let is_whole = |host: &TestHost| {
+        eventually("check to find nothing", || host.minet("check").code() == 0);
+        let mut round = Round::new(host);
+        round.answered(Place::Neighbour, "", &[&format!("tcp {HOST}:8080")]);
+        let by_web = format!("{} exec web --", minet_tests::minet().display());
+        round.answered(Place::Host, &by_web, &[&format!("tcp {SERVER}:80")]);
+        round.finish("minet's container");
+    };
+    let docker = docker.restart();
+    is_whole(&host);
+    docker.start_again("one");
+    docker.start_again("two");
+    everybody_asks(&host, &docker, &web, Keeper::Docker);
+    // Docker's rules come back with its next start only; without a policy of DROP, since it
+    // finds forwarding on.
+    host.sh("nft flush ruleset").succeed();
+    is_whole(&host);
+    let docker = docker.restart();
+    docker.start_again("one");
+    docker.start_again("two");
+    is_whole(&host);
+    everybody_asks(&host, &docker, &web, Keeper::Nobody);
+    assert!(!web.has_ended());
+    // A policy that somebody sets while the container runs is heard of.
+    host.sh("iptables -P FORWARD DROP").succeed();
+    is_whole(&host);
+    let before = host.sh(OTHERS).succeed();
+    leave(&host, web);
+    let after = host.sh(OTHERS).succeed();
+    let ours = |line: &&str| line.contains("minet");
+    assert!(
+        before.lines().any(|line| ours(&line)) && !after.contains("minet"),
+        "{after}"
+    );
+}
+
+#[test]
+fn one_port_is_given_once_and_who_has_it_is_named() {
+    let host = TestHost::new();
+    let docker = Docker::start(&host, "");
+    docker.serve("one", "-p 9090:80 -p 9053:53/udp", "tcp:80 udp:53");
+    let web = web(&host);
+    for (port, taken) in [
+        ("9090:80", "0.0.0.0:9090/tcp"),
+        ("127.0.0.1:9090:80", "127.0.0.1:9090/tcp"),
+        ("9053:53/udp", "0.0.0.0:9053/udp"),
+    ] {
+        let run = host.minet(format!("run --rm -p {port} -- true"));
+        run.refused(&[
+            taken,
+            "the port is used by docker-proxy",
+            "docker ps --filter publish=90",
+            "address already in use",
+        ]);
+    }
+    let refused = |asked: Finished<'_>| {
+        assert!(asked.stderr().contains("address already in use"), "{asked}");
+        asked.end_with(125);
+    };
+    let rules = host.sh(OTHERS).succeed();
+    refused(docker.run("run --rm -p 8080:80 world true"));
+    refused(docker.run("run --rm -p 5353:53/udp world true"));
+    assert_eq!(host.sh(OTHERS).succeed(), rules);
+    // Without a proxy it is the daemon itself that holds the port.
+    docker.stop();
+    let docker = Docker::start(&host, "--userland-proxy=false");
+    docker.start_again("one");
+    let run = host.minet("run --rm -p 9090:80 -- true");
+    run.refused(&["the port is used by dockerd", "docker ps --filter"]);
+    leave(&host, web);
+}
+
+#[test]
+fn each_avoids_the_other_s_subnets() {
+    let host = TestHost::new();
+    let docker = Docker::start(&host, "");
+    let subnet = |network: &str| {
+        let format = "{{(index .IPAM.Config 0).Subnet}}";
+        host.exec(["docker", "network", "inspect", "--format", format, network])
+            .succeed()
+    };
+    docker.run("network create theirs").succeed();
+    let mut taken = vec![subnet("bridge"), subnet("theirs")];
+    // The default network and one that is made, beside both of Docker's.
+    let web = host.idle("web", "");
+    host.minet("network create ours").succeed();
+    for network in ["bridge", "ours"] {
+        let inspect = host.minet(format!("network inspect {network}")).json();
+        let subnet = inspect[0]["IPAM"]["Config"][0]["Subnet"].as_str();
+        taken.push(subnet.expect("a subnet").to_owned());
+    }
+    docker.run("network create more").succeed();
+    taken.push(subnet("more"));
+    let all = taken.len();
+    taken.sort();
+    taken.dedup();
+    assert_eq!(taken.len(), all, "{taken:?}");
+    host.minet("check").succeed();
+    // What a user names is not moved: it says in whose way it is.
+    let asked = host.minet("network create --subnet 172.17.128.0/24 named");
+    asked.refused_with(1, &["172.17.128.0/24", "172.17.0.0/16", "on docker0"]);
+    // And where Docker took it while the network was down, that is said.
+    let create = "network create --subnet 10.55.0.0/24";
+    host.minet(format!("{create} named")).succeed();
+    host.minet("gc --all").succeed();
+    docker.run(&format!("{create} named")).succeed();
+    let run = host.minet("run --rm --network named -- true");
+    for words in [
+        "the same addresses belong to 10.55.0.0/24 on br-",
+        "--subnet",
+    ] {
+        assert!(run.stderr().contains(words), "{run}");
+    }
+    let doctor = host.minet("doctor");
+    let found = "WRONG    overlapping routes: 10.55.0.0/24 on br-";
+    assert!(doctor.stdout().contains(found), "{doctor}");
+    host.minet("rm -f web").succeed();
+    web.finish();
+}
+
+#[test]
+fn docker_that_comes_second_takes_another_subnet_and_keeps_it() {
+    let host = TestHost::new();
+    let web = host.idle("web", "");
+    assert_eq!(host.address_of("web"), "172.17.0.2");
+    let docker = Docker::start(&host, "");
+    let addresses = host.exec("ip -brief address show docker0").succeed();
+    assert!(addresses.contains("172.18.0.1/16"), "{addresses}");
+    leave(&host, web);
+    // minet's own is free again, and Docker's has not moved.
+    let docker = docker.restart();
     let _web = host.idle("web", "");
-    host.sh("iptables -N DOCKER").succeed();
+    assert_eq!(host.address_of("web"), "172.17.0.2");
+    let addresses = host.exec("ip -brief address show docker0").succeed();
+    assert!(addresses.contains("172.18.0.1/16"), "{addresses}");
+    docker.stop();
+}
+
+#[test]
+fn who_was_there_and_was_cut_off_is_named_and_the_remedy_helps() {
+    let host = TestHost::new();
+    let _server = outside(&host);
+    // An engine that is stopped leaves its bridge and rules, and somebody turns forwarding off.
+    let stopped = docker(&host);
+    stopped.stop();
+    host.sh("echo 0 >/proc/sys/net/ipv4/ip_forward").succeed();
+    let web = host.idle("web", "");
+    let docker = Docker::start(&host, "");
+    docker.start_again("one");
+    let out = format!("tcp {SERVER}:80");
+    docker.ask("one", &out).end_with(1);
     let found = host.minet("check").end_with(1);
     let difference = "when docker0 was there already, and drops what Docker would pass on";
     assert!(found.contains(difference), "{found}");
+    let doctor = host.minet("doctor");
+    let remedy =
+        "stop minet's containers; minet gc --all; restart the other tool; start them again";
+    assert!(doctor.stdout().contains(remedy), "{doctor}");
+    host.minet("rm -f web").succeed();
+    web.finish();
+    host.minet("gc --all").succeed();
+    let docker = docker.restart();
+    let _web = host.idle("web", "");
+    docker.start_again("one");
+    assert_eq!(docker.ask("one", &out).succeed(), HOST);
+    let by_web = format!("exec web -- {} ask {out}", host.probe());
+    assert_eq!(host.minet(by_web.as_str()).succeed(), HOST);
+    host.minet("check").succeed();
 }

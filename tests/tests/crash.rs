@@ -52,8 +52,18 @@ const NETWORKS: &[&str] = &[
     "network create and rm",
     "network connect",
     "network disconnect",
+    "network disconnect, the last",
+    "network set",
 ];
-const REST: &[&str] = &["publish", "unpublish", "link", "rename", "gc"];
+const REST: &[&str] = &[
+    "publish",
+    "publish --take",
+    "unpublish",
+    "link",
+    "link past a reader",
+    "rename",
+    "gc",
+];
 
 #[test]
 fn every_scenario_is_struck() {

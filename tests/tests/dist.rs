@@ -1,6 +1,6 @@
 //! What is handed to others: the Debian package, its manual, its completion.
 
-use minet_tests::{TestHost, minet, xtask};
+use minet_tests::{Terminal, TestHost, minet, xtask};
 use std::{fs, path::Path, process::Command};
 
 /// Runs a command that has to succeed; what it printed.
@@ -18,6 +18,7 @@ fn offered(host: &TestHost, root: &Path, line: &str) -> Vec<String> {
     let script = format!(
         "PATH={root}/usr/bin:$PATH; . {root}/usr/share/bash-completion/completions/minet; \
          COMP_WORDS=({line}); COMP_CWORD={}; COMP_TYPE=9; \
+         COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; \
          function=$(complete -p minet | sed 's/.*-F \\([^ ]*\\).*/\\1/'); \
          $function minet '{}' '{}' && printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.len() - 1,
@@ -29,6 +30,30 @@ fn offered(host: &TestHost, root: &Path, line: &str) -> Vec<String> {
     text.lines()
         .map(|line| line.trim_end().to_owned())
         .collect()
+}
+
+/// Bash takes a word apart at = and :, and minet's words have both.
+fn bash_completes_what_it_splits(host: &TestHost, root: &Path) {
+    let mut shell = Terminal::program(host, "bash --norc -i");
+    let root = root.display();
+    shell.type_in(&format!("PS1=; PATH={root}/usr/bin:$PATH\r"));
+    shell.type_in(&format!(
+        ". {root}/usr/share/bash-completion/completions/minet\r"
+    ));
+    for (typed, completed) in [
+        ("run --network=wi", "run --network=wires "),
+        ("run --network container:we", "run --network container:web "),
+        ("run --network=container:we", "run --network=container:web "),
+        ("run -p 80:80 --network wi", "run -p 80:80 --network wires "),
+        ("ps --filter=st", "ps --filter=status="),
+        ("ps --filter st", "ps --filter status="),
+    ] {
+        shell.type_in(&format!("minet {typed}\t"));
+        shell.wait_for(&format!("minet {completed}"));
+        shell.type_in("\x15");
+    }
+    shell.type_in("exit\r");
+    shell.finish().succeed();
 }
 
 #[test]
@@ -98,9 +123,19 @@ fn the_package_installs_runs_completes_and_goes() {
     assert_eq!(offered(&host, &root, "minet exec wi"), ["wide"]);
     assert_eq!(offered(&host, &root, "minet network rm wi"), ["wires"]);
     assert_eq!(
-        offered(&host, &root, "minet run --mode container:we"),
-        ["container:web"]
+        offered(&host, &root, "minet network connect "),
+        ["bridge", "wires"]
     );
+    assert_eq!(
+        offered(&host, &root, "minet run --restart un"),
+        ["unless-stopped"]
+    );
+    // Who has ended cannot be stopped.
+    host.leave("--name weary", "true");
+    host.minet("wait weary").succeed();
+    assert_eq!(offered(&host, &root, "minet stop we"), ["web"]);
+    assert_eq!(offered(&host, &root, "minet start we"), ["weary", "web"]);
+    bash_completes_what_it_splits(&host, &root);
     assert_eq!(offered(&host, &root, "minet resta"), ["restart"]);
     let elsewhere = offered(&host, &root, "minet --root /nonexistent rm we");
     assert!(elsewhere.iter().all(String::is_empty), "{elsewhere:?}");

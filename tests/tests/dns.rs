@@ -178,7 +178,7 @@ fn the_host_is_asked_for_what_is_elsewhere() {
     let host = TestHost::new();
     resolv_conf(&host, "nameserver 127.0.0.53\nsearch corp.example\n");
     leave(&host, "web", "");
-    let server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
+    let mut server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
     assert_eq!(dig(&host, "web", "a.example"), ["192.0.2.1"]);
     assert_eq!(dig(&host, "web", "+tcp b.example"), ["192.0.2.1"]);
     assert_eq!(status(&host, "web", "no.example"), "NXDOMAIN");
@@ -187,6 +187,9 @@ fn the_host_is_asked_for_what_is_elsewhere() {
     assert_eq!(dig(&host, "web", "cut.example"), ["192.0.2.1"]);
     assert_eq!(status(&host, "web", "refuse.example"), "REFUSED");
     assert_eq!(status(&host, "web", "fail.example"), "SERVFAIL");
+    // What it prints comes a moment later.
+    server.wait_for("refuse.example 1");
+    server.wait_for("fail.example 1");
     let asked = server.stdout();
     assert!(asked.contains("udp asks a.example 1 edns 1232"), "{asked}");
     assert!(asked.contains("tcp asks b.example 1"), "{asked}");
@@ -202,7 +205,7 @@ fn the_host_is_asked_for_what_is_elsewhere() {
 fn a_container_is_found_before_the_hosts_domain_and_stays_a_secret() {
     let host = TestHost::new();
     resolv_conf(&host, "nameserver 127.0.0.53\nsearch corp.example\n");
-    let server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
+    let mut server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
     leave(&host, "db", "");
     let db = host.address_of("db");
     let script =
@@ -211,10 +214,16 @@ fn a_container_is_found_before_the_hosts_domain_and_stays_a_secret() {
     assert!(said.starts_with(&db), "{said}");
     assert!(!said.contains("192.0.2.1"), "{said}");
     assert_eq!(server.stdout().trim(), "ready", "nobody was asked");
+    // This one completes each name without a dot.
+    for (options, name) in [("", "db.bridge"), ("--dns-search .", "db")] {
+        let script = format!("busybox nslookup {name}");
+        let said = host.run_sh(options, &script).succeed();
+        assert!(said.contains(&format!("Address: {db}")), "{said}");
+    }
     // Only then the domain: a machine of that name in the host's.
     let elsewhere = host.minet("exec db getent ahostsv4 printer").succeed();
     assert!(elsewhere.starts_with("192.0.2.1"), "{elsewhere}");
-    assert!(server.stdout().contains("asks printer.corp.example 1"));
+    server.wait_for("asks printer.corp.example 1");
     assert!(!server.stdout().contains("asks printer 1"));
     leave(&host, "open", "--dns-single-label");
     assert_eq!(dig(&host, "open", "intranet"), ["192.0.2.1"]);
@@ -237,6 +246,31 @@ fn servers_stand_in_for_one_another_and_a_changed_list_is_followed() {
     let began = std::time::Instant::now();
     assert_eq!(status(&host, "web", "silent.example"), "SERVFAIL");
     assert!(began.elapsed() < std::time::Duration::from_secs(6));
+}
+
+/// With the name of an interface behind it, or with its number.
+#[test]
+fn ipv6_servers_are_asked_also_those_of_a_link() {
+    let host = TestHost::new();
+    host.sh("ip address add fe80::53/64 dev lan0 nodad")
+        .succeed();
+    let number = host.sh("cat /sys/class/net/lan0/ifindex").succeed();
+    leave(&host, "web", "");
+    let _loopback = upstream(&host, "[::1]:53", "192.0.2.1");
+    let _link = upstream(&host, &format!("[fe80::53%{number}]:53"), "192.0.2.2");
+    for (server, address) in [
+        ("::1".to_owned(), "192.0.2.1"),
+        ("fe80::53%lan0".to_owned(), "192.0.2.2"),
+        (format!("fe80::53%{number}"), "192.0.2.2"),
+    ] {
+        resolv_conf(&host, &format!("nameserver {server}\n"));
+        assert_eq!(dig(&host, "web", "a.example"), [address], "{server}");
+        assert_eq!(dig(&host, "web", "+tcp a.example"), [address], "{server}");
+    }
+    resolv_conf(&host, "nameserver fe80::54%lan0\nnameserver 127.0.0.9\n");
+    let told = host.minet("dns web a.example").succeed();
+    let why = "no server outside answered: fe80::54, 127.0.0.9, asked from the host";
+    assert!(told.contains(why), "{told}");
 }
 
 #[test]
@@ -313,6 +347,61 @@ fn answers_go_on_through_a_restart_and_for_those_who_share() {
     assert_eq!(dig(&host, "web", "phoenix"), [host.address_of("phoenix")]);
 }
 
+/// Those who share a network know its names for as long as there is one of them.
+#[test]
+fn names_outlive_the_container_whose_network_it_is() {
+    let host = TestHost::new();
+    host.minet("network create --link-only lab").succeed();
+    host.minet("run --rm --network lab -- true").succeed();
+    let before = host.snapshot();
+    let db = "--name db --network lab --expose 80";
+    let served = host.serve(db, "tcp:80");
+    leave(&host, "web", "--network lab --link db:store");
+    leave(&host, "one", "--network container:web");
+    let restarts = "--network container:one --restart always --name two";
+    let long = host.scratch_dir().join("long").display().to_string();
+    host.leave(
+        restarts,
+        &format!("[ -e {long} ] && exec sleep 1000; sleep 1"),
+    );
+    let restarts = || host.inspect("two")["RestartCount"].as_u64().unwrap_or(0);
+    host.minet("stop -t 0 web").succeed();
+    let reach = |guest: &str| {
+        let address = address(&host, "db", "lab");
+        eventually("the heir", || {
+            let short = host.minet(format!("exec {guest} dig +short +tries=1 +time=1 store"));
+            short.stdout().trim() == address
+        });
+        let hosts = host.minet(format!("exec {guest} cat /etc/hosts")).succeed();
+        assert!(hosts.contains(&format!("{address}\tstore ")), "{hosts}");
+        let ask = format!("exec {guest} {} ask tcp {address}:80", host.probe());
+        host.minet(ask).succeed();
+        let told = host.minet(format!("dns {guest} store")).succeed();
+        assert!(told.contains(&address), "{told}");
+    };
+    reach("one");
+    assert_eq!(status(&host, "one", "web"), "NXDOMAIN", "it does not run");
+    // The source comes back elsewhere, and the way there is open.
+    host.minet("rm -f db").succeed();
+    drop(served);
+    let served = host.serve(format!("{db} --ip 172.18.0.77"), "tcp:80");
+    reach("one");
+    let lives = restarts();
+    eventually("another life, without the network's maker", || {
+        restarts() > lives + 1
+    });
+    host.sh(&format!("touch {long}")).succeed();
+    eventually("a long life", || {
+        let top = host.minet("top two");
+        top.code() == 0 && top.stdout().contains("sleep 1000")
+    });
+    host.minet("rm -f one").succeed();
+    reach("two");
+    host.minet("rm -f two web db").succeed();
+    drop(served);
+    before.assert_unchanged(&host);
+}
+
 #[test]
 fn silent_connections_and_garbage_keep_nobody_from_an_answer() {
     let host = TestHost::new();
@@ -356,7 +445,7 @@ fn minet_tells_what_is_answered_and_why() {
     assert!(line("host.minet.internal").contains("host"), "{list}");
     let told = host.minet("dns web STORE").succeed();
     assert!(
-        told.contains("NOERROR") && told.contains("alias of db on red"),
+        told.contains("NOERROR") && told.contains("because STORE is an alias of db on red"),
         "{told}"
     );
     let told = host.minet(["dns", "--json", "web", &db]).json();
@@ -366,7 +455,16 @@ fn minet_tells_what_is_answered_and_why() {
         told["Records"][0].as_str().unwrap().ends_with("db.red."),
         "{told:#}"
     );
-    assert!(host.minet("dns web gone").succeed().contains("NXDOMAIN"));
+    host.minet("link nobody:waits web").succeed();
+    for (name, why) in [
+        ("gone", "whoever is called so does not run"),
+        ("gone.red", "whoever is called so does not run"),
+        ("nothing", "without a dot, it is not asked for outside"),
+        ("waits", "it is a link to nobody, which does not run"),
+    ] {
+        let told = host.minet(format!("dns web {name}")).succeed();
+        assert!(told.contains("NXDOMAIN") && told.contains(why), "{told}");
+    }
     let _server = upstream(&host, "127.0.0.53:53", "192.0.2.1");
     let told = host.minet("dns web a.example").succeed();
     assert!(
@@ -404,7 +502,7 @@ fn the_resolver_goes_with_its_container_and_check_sees_it() {
     leave(&host, "web", "--network red");
     assert_eq!(dig(&host, "web", "web"), [address(&host, "web", "red")]);
     host.minet("check").succeed();
-    host.minet("nsenter web nft delete table ip minet-dns")
+    host.minet("nsenter web nft delete table netdev minet-dns")
         .succeed();
     let found = host.minet("check").end_with(1);
     assert!(found.contains("port 53"), "{found}");
@@ -423,13 +521,18 @@ fn a_link_gives_its_name_to_its_receiver_alone() {
     leave(&host, "stranger", "--network red");
     leave(&host, "web", "--network red --link db:mysql");
     let db = address(&host, "db", "red");
-    assert_eq!(dig(&host, "web", "MySQL"), [db.as_str()]);
+    for name in ["MySQL", "mysql.red"] {
+        assert_eq!(dig(&host, "web", name), [db.as_str()], "{name}");
+    }
     assert_eq!(status(&host, "web", "mysql AAAA"), "NOERROR");
     assert_eq!(status(&host, "stranger", "mysql"), "NXDOMAIN");
     host.minet("link db:sql stranger").succeed();
     assert_eq!(dig(&host, "stranger", "sql"), [db.as_str()]);
     let told = host.minet("dns stranger sql").succeed();
-    assert!(told.contains("link of db on red"), "{told}");
+    assert!(
+        told.contains("because sql is a link to db on red"),
+        "{told}"
+    );
     host.minet("stop -t 0 db").succeed();
     assert_eq!(status(&host, "stranger", "sql"), "NXDOMAIN");
     host.minet("start db").succeed();
@@ -465,15 +568,15 @@ fn the_hosts_resolv_conf_is_followed() {
     let host = TestHost::new();
     resolv_conf(&host, "nameserver 127.0.0.53\nsearch one.example\n");
     leave(&host, "web", "");
-    let first = upstream(&host, "127.0.0.53:53", "192.0.2.1");
+    let mut first = upstream(&host, "127.0.0.53:53", "192.0.2.1");
     let ask = || host.minet("exec web getent ahostsv4 printer").succeed();
     assert!(ask().starts_with("192.0.2.1"));
-    assert!(first.stdout().contains("asks printer.one.example 1"));
+    first.wait_for("asks printer.one.example 1");
     // Written over, and renamed over as others do it.
     resolv_conf(&host, "nameserver 127.0.0.54\nsearch two.example\n");
-    let second = upstream(&host, "127.0.0.54:53", "192.0.2.2");
+    let mut second = upstream(&host, "127.0.0.54:53", "192.0.2.2");
     assert!(ask().starts_with("192.0.2.2"), "the next question");
-    assert!(second.stdout().contains("asks printer.one.example 1"));
+    second.wait_for("asks printer.one.example 1");
     let path = host.file(
         "renamed",
         "nameserver 127.0.0.55\nsearch two.example\noptions timeout:4\n",
@@ -483,14 +586,19 @@ fn the_hosts_resolv_conf_is_followed() {
         path.display()
     ))
     .succeed();
-    let third = upstream(&host, "127.0.0.55:53", "192.0.2.3");
-    // Asked by address: on the host's own file system the kernel has taken the container's
-    // file away with the name it was mounted over.
+    let mut third = upstream(&host, "127.0.0.55:53", "192.0.2.3");
+    // The kernel has taken the container's file away with the name it was mounted over; it
+    // comes back.
     assert_eq!(dig(&host, "web", "@127.0.0.11 a.example"), ["192.0.2.3"]);
+    eventually("the container's own file", || {
+        let text = host.minet("exec web cat /etc/resolv.conf").succeed();
+        text.starts_with("nameserver 127.0.0.11")
+    });
+    assert_eq!(dig(&host, "web", "b.example"), ["192.0.2.3"]);
     host.minet("stop -t 0 web").succeed();
     host.minet("start web").succeed();
     assert!(ask().starts_with("192.0.2.3"));
-    assert!(third.stdout().contains("asks printer.two.example 1"));
+    third.wait_for("asks printer.two.example 1");
     let text = host.minet("exec web cat /etc/resolv.conf").succeed();
     assert!(
         text.contains("search two.example") && text.contains("timeout:4"),

@@ -1,6 +1,6 @@
 //! The nftables table as `nft` shows it: reviewed by eye whenever it changes.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p minet-tests --test golden` writes the file anew.
+//! `UPDATE_GOLDEN=1 cargo test -p minet-tests --test whole golden` writes the file anew.
 
 use minet_tests::{TestHost, without_counters, without_ids};
 use std::{fs, path::PathBuf};

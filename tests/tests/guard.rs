@@ -36,6 +36,7 @@ fn what_is_taken_away_comes_back_within_two_seconds() {
         "nft delete rule inet minet forward handle $(nft -a list chain inet minet forward | sed -n 's/.*neighbours\" # handle //p')",
         "ip link delete minet0",
         "ip link set minet0 down",
+        "ip link set minet0 address 02:00:00:00:00:99",
         "ip address flush dev minet0",
         "echo 0 >/proc/sys/net/ipv4/ip_forward",
         &format!("ip link delete {veth}"),

@@ -132,5 +132,12 @@ fn networks_are_listed_as_containers_are() {
         .collect();
     assert_eq!(json[1]["Labels"], "tier=db");
     host.minet("network ls --filter colour=red")
-        .refused_with(2, &["the keys are name, id, driver, scope, type and label"]);
+        .refused_with(2, &["the keys are name, id, driver, scope, type, dangling"]);
+    host.leave("--name web --network front", "true");
+    host.minet("wait web").succeed();
+    assert_eq!(list(&["--format", name, "-f", "dangling=true"]), "vault");
+    assert_eq!(
+        list(&["--format", name, "-f", "dangling=0", "-f", "type=custom"]),
+        "front"
+    );
 }

@@ -87,6 +87,60 @@ fn stop_asks_and_then_kills() {
 }
 
 #[test]
+fn stop_sends_another_signal_if_it_is_told_to() {
+    let host = TestHost::new();
+    let patient = "trap 'exit 9' USR2; trap '' TERM; while :; do sleep 0.05; done";
+    host.leave("--name web --stop-timeout -1", patient);
+    host.leave("--name api", patient);
+    thread::sleep(Duration::from_millis(300));
+    // Never killed: that is what -1 means.
+    let waiting = host.spawn_minet("stop web");
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(host.inspect("web")["State"]["Running"], true);
+    assert_eq!(host.minet("stop -s USR2 web api").succeed(), "web\napi");
+    waiting.finish().succeed();
+    assert_eq!(host.minet("wait web api").succeed(), "9\n9");
+    host.minet("restart -s KILL web").succeed();
+}
+
+#[test]
+fn what_shall_be_gone_may_be_gone_already() {
+    let host = TestHost::new();
+    host.leave("--name web", "exec sleep 1000");
+    let removed = host.minet("rm -fv nobody web");
+    assert!(removed.stderr().contains("No such container: nobody"));
+    assert_eq!(removed.succeed(), "web");
+    host.minet("rm nobody")
+        .refused_with(1, &["No such container: nobody"]);
+}
+
+#[test]
+fn whoever_waits_learns_how_a_container_ended_that_was_removed() {
+    let host = TestHost::new();
+    host.leave("--name one", "exec sleep 1000");
+    let waiting = host.spawn_minet("wait one");
+    thread::sleep(Duration::from_millis(300));
+    host.minet("rm -f one").succeed();
+    assert_eq!(waiting.finish().succeed(), "137");
+}
+
+#[test]
+fn commands_have_dockers_longer_names_too() {
+    let host = TestHost::new();
+    host.minet("container run -d --name web -- sleep 1000")
+        .succeed();
+    let names = ["container", "ls", "--format", "{{.Names}}"];
+    assert_eq!(host.minet(names).succeed(), "web");
+    assert_eq!(host.minet("container exec web -- echo hi").succeed(), "hi");
+    let name = ["container", "inspect", "-f", "{{.Name}}", "web"];
+    assert_eq!(host.minet(name).succeed(), "/web");
+    host.minet("container inspect bridge").end_with(1);
+    host.minet("container run --no-such-option -- true")
+        .refused(&["minet container run --help"]);
+    host.minet("container rm -f web").succeed();
+}
+
+#[test]
 fn whoever_waits_for_a_stop_is_told_what_for() {
     let host = TestHost::new();
     host.leave("--name deaf", "trap '' TERM; while :; do sleep 0.05; done");
@@ -223,6 +277,8 @@ fn another_name_is_another_name_everywhere() {
     host.leave("--name web -p 8080:80", "exec sleep 1000");
     host.leave("--name other", "exec sleep 1000");
     let address = host.address_of("web");
+    host.minet("rename web web")
+        .refused_with(1, &["same name as its current name", "web"]);
     host.minet("rename web site").succeed();
     assert_eq!(host.address_of("site"), address);
     let inside = host.exec("ip netns exec site ip -4 -oneline address show eth0");

@@ -219,3 +219,34 @@ fn a_link_only_network_reaches_neither_the_host_nor_the_world() {
         .succeed();
     lab.nobody_reaches(&[("other", "tcp 192.168.120.2:8080".to_owned())]);
 }
+
+/// The way leads from where the receiver is to where the source is.
+#[test]
+fn an_edge_follows_addresses_that_are_changed_by_hand() {
+    let lab = Lab::new("--link-only", "0");
+    let mut db = lab.serve();
+    assert!(lab.reaches("web", "tcp 10.9.0.77:80"));
+    let moved = |container: &str, from: &str, to: &str| {
+        let script = format!(
+            "ip -n {container} address delete {from}/24 dev eth0
+             ip -n {container} address add {to}/24 dev eth0
+             ip -n {container} route add default via 10.9.0.1"
+        );
+        lab.host.sh(&script).succeed();
+    };
+    let web = lab.host.inspect("web")["NetworkSettings"]["Networks"]["lab"]["IPAddress"].clone();
+    moved("web", web.as_str().expect("an address"), "10.9.0.88");
+    eventually("the way from there", || {
+        lab.reaches("web", "tcp 10.9.0.77:80")
+    });
+    moved("db", "10.9.0.77", "10.9.0.99");
+    eventually("the way to there", || {
+        lab.reaches("web", "tcp 10.9.0.99:80")
+    });
+    assert!(!lab.reaches("other", "tcp 10.9.0.99:80"));
+    let edges = lab.host.sh("nft list set inet minet edges").succeed();
+    assert!(edges.contains("10.9.0.88 . 10.9.0.99"), "{edges}");
+    assert!(!edges.contains("10.9.0.77"), "{edges}");
+    assert!(!db.has_ended());
+    lab.host.minet("check").succeed();
+}

@@ -16,6 +16,26 @@ const SERVER: &str = "
         --pid-file=/run/db/pid --bind-address=0.0.0.0 --skip-name-resolve \
         --innodb-buffer-pool-size=8M --innodb-log-file-size=4M --init-file=/run/db/init.sql";
 
+/// A program that runs all the time, as a blog's does; when its connection breaks, it makes
+/// another. It says where it is connected, and when it is not.
+const CLIENT: &str = "
+import pymysql, time
+connection, told = None, None
+while True:
+    try:
+        if connection is None:
+            connection = pymysql.connect(host='mysql', user='app', password='secret',
+                connect_timeout=3, read_timeout=3, autocommit=True)
+        cursor = connection.cursor()
+        cursor.execute('SELECT text FROM blog.post')
+        now = cursor.fetchone()[0] + ' from ' + connection._sock.getpeername()[0]
+    except Exception as error:
+        connection, now = None, 'not connected'
+    if now != told:
+        print(now, flush=True)
+    told = now
+    time.sleep(0.05)";
+
 fn query(host: &TestHost, sql: &str) -> Option<String> {
     let script = format!(
         "import pymysql
@@ -68,9 +88,14 @@ fn a_blog_finds_its_database_before_and_after_its_move() {
         "{told}"
     );
 
+    let mut client = host.spawn_minet(["exec", "blog", "python3", "-c", CLIENT]);
+    client.wait_for("hello from 172.17.0.50");
     host.minet("stop -t 15 db001").succeed();
     assert!(query(&host, "SELECT 1").is_none());
+    client.wait_for("not connected");
     host.minet("rm db001").succeed();
+    // The old address is somebody else's, who is not to be taken for it.
+    host.leave("--name other --ip 172.17.0.50", "exec sleep 1000");
     host.minet([
         "run",
         "-d",
@@ -94,4 +119,7 @@ fn a_blog_finds_its_database_before_and_after_its_move() {
         told.contains("hello") && told.ends_with("172.17.0.60"),
         "{told}"
     );
+    client.wait_for("hello from 172.17.0.60");
+    let told = client.stdout();
+    assert_eq!(told.matches("hello").count(), 2, "{told}");
 }

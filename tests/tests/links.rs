@@ -130,6 +130,8 @@ fn a_running_container_gets_links_and_a_link_to_all_reaches_those_to_come() {
         host.leave(&format!("--name {name}"), IDLE);
     }
     host.minet("link db:store,shop web").succeed();
+    let (_, names) = line(&host, "web", "shop").expect("a line");
+    assert_eq!(names[..2], ["store", "shop"], "in the order given");
     assert_eq!(address(&host, "web", "shop"), of(&host, "db"));
     host.minet("link db:all").succeed();
     host.leave("--name late", IDLE);
@@ -212,6 +214,19 @@ fn an_address_changed_by_hand_inside_is_followed() {
     let is = |wanted: &str| address(&host, "web", "db").as_deref() == Some(wanted);
     change("10.9.0.5", "10.9.0.77");
     eventually("the new address", || is("10.9.0.77"));
+    // The resolver follows, both ways, and so does its own line.
+    let dig = |question: &str| {
+        let words = format!("exec web dig +short +tries=1 {question}");
+        host.minet(words).succeed()
+    };
+    assert_eq!(dig("db"), "10.9.0.77");
+    assert_eq!(dig("-x 10.9.0.77"), "db.lab.");
+    assert_eq!(dig("-x 10.9.0.5"), "");
+    let hostname = host.minet("exec db hostname").succeed();
+    assert_eq!(
+        address(&host, "db", &hostname).as_deref(),
+        Some("10.9.0.77")
+    );
     let ask = format!("exec web timeout 5 {} ask tcp 10.9.0.77:80", host.probe());
     host.minet(ask).succeed();
     // The way out went with the address.
@@ -260,6 +275,57 @@ fn what_is_no_link_is_refused_before_anything_is_made() {
     host.minet("gc --all").succeed();
     assert_eq!(host.snapshot(), before);
     assert!(links(&host).is_empty());
+}
+
+/// Whoever shares a network is at the address of the one whose network it is, as in Docker;
+/// who has none can be linked by nobody.
+#[test]
+fn a_link_to_a_guest_is_one_to_its_host() {
+    let host = TestHost::new();
+    host.leave("--name pod", IDLE);
+    host.leave("--name guest --network container:pod", IDLE);
+    host.leave("--name web --link guest:shop", IDLE);
+    let pod = of(&host, "pod");
+    assert_eq!(address(&host, "web", "shop"), pod);
+    assert_eq!(links(&host)[0].0, "pod:shop");
+    host.minet("link guest web").succeed();
+    assert_eq!(address(&host, "web", "guest"), pod);
+    host.minet("unlink guest:shop").succeed();
+    assert_eq!(address(&host, "web", "shop"), None);
+    host.leave("--name hosty --network host", IDLE);
+    host.leave("--name bare --network none", IDLE);
+    for (name, why) in [
+        ("hosty", "host type networking can't be used with links"),
+        ("bare", "links and a network mode without cables"),
+    ] {
+        let words = ["conflicting options", why, name];
+        host.minet(format!("link {name}:x web"))
+            .refused_with(1, &words);
+        host.minet(format!("run --link {name}:x -- true"))
+            .refused(&words);
+    }
+    // One that was awaited, and came as somebody who cannot be linked, can be forgotten.
+    host.minet("rm -f hosty").succeed();
+    host.minet("link hosty:x web").succeed();
+    host.leave("--name hosty --network host", IDLE);
+    host.minet("unlink hosty:x").succeed();
+    let listed = host.minet(["link", "--format", "table {{.Source}}\t{{.Scope}}"]);
+    let listed = listed.succeed();
+    let words: Vec<&str> = listed.split_whitespace().collect();
+    assert_eq!(words, ["SOURCE", "SCOPE", "pod", "container"]);
+}
+
+#[test]
+fn a_link_that_waits_says_so() {
+    let host = TestHost::new();
+    let said = host.minet("run --rm --link db:store -- true");
+    let words = "db does not run yet: the link waits for it";
+    assert!(said.stderr().contains(words), "{said}");
+    said.succeed();
+    host.leave("--name db", IDLE);
+    let said = host.minet("run --rm --link db:store -- true");
+    assert_eq!(said.stderr(), "", "{said}");
+    said.succeed();
 }
 
 #[test]
@@ -367,6 +433,8 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
         host.exec(["cat", &victim.display().to_string()]).succeed(),
         "untouched"
     );
+    // Whoever catches up with its file says that it is gone.
+    host.minet("rm -f web").succeed();
     // One that holds the lock of its own file for ever.
     host.leave(
         "--name locker --link db",
@@ -378,39 +446,21 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
     });
     host.leave("--name db", IDLE);
     assert_eq!(address(&host, "locker", "db"), of(&host, "db"));
-}
-
-/// Whoever opens, reads and closes sees a file as it was meant at some moment.
-#[test]
-fn readers_never_see_a_torn_file() {
-    const CHANGES: usize = 150;
-    let host = TestHost::new();
-    host.leave("--name db", IDLE);
-    let reader = "while :; do
-        text=$(cat /etc/hosts; echo .)
-        case $text in
-        '# minet begin'*'localhost'*'# minet end
-.') echo good ;;
-        *) echo torn \"$text\" ;;
-        esac
-    done";
-    host.leave("--name web", reader);
-    let names: Vec<String> = (0..60)
-        .map(|number| format!("a-long-name-{number}.example.org"))
-        .collect();
-    for change in 0..CHANGES {
-        let count = 1 + (change * 7) % names.len();
-        host.minet(["link", &format!("db:{}", names[..count].join(",")), "web"])
-            .succeed();
-        host.minet("unlink db web").succeed();
-    }
-    let logs = host.minet("logs web").succeed();
-    assert!(
-        !logs.contains("torn"),
-        "{}",
-        &logs[logs.find("torn").unwrap_or(0)..]
-    );
-    assert!(logs.lines().count() > 20, "{logs}");
+    // One that has a lease on it, and gives it back when it is told to (`man 2 fcntl`).
+    let lease = "
+import fcntl, os, signal
+file = os.open('/etc/hosts', os.O_RDONLY)
+signal.signal(signal.SIGIO, lambda *_: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK))
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print('leased', flush=True)
+signal.pause()
+os.close(file)";
+    let mut leaser = host.spawn_minet(["exec", "locker", "python3", "-c", lease]);
+    leaser.wait_for("leased");
+    let said = host.minet("link db:late locker");
+    assert_eq!(said.stderr(), "", "{said}");
+    said.succeed();
+    assert_eq!(address(&host, "locker", "late"), of(&host, "db"));
 }
 
 #[test]
@@ -544,6 +594,14 @@ fn a_link_leads_to_both_addresses_where_both_ways_are_open() {
     }
     let table = host.minet("link").succeed();
     assert!(table.contains("10.8.0.7, fd00:8::7"), "{table}");
+    let answered = |kind: &str| {
+        let dig = host.minet(format!("exec two dig +short only {kind}"));
+        dig.succeed()
+    };
+    assert_eq!(
+        (answered("A"), answered("AAAA")),
+        ("10.8.0.7".into(), "fd00:8::7".into())
+    );
 }
 
 #[test]

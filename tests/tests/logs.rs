@@ -54,10 +54,20 @@ fn the_end_of_a_log_can_be_asked_for() {
     );
     assert_eq!(host.minet("logs --since 1s web").succeed(), "6");
     assert_eq!(host.minet("logs --since 2099-01-01 web").succeed(), "");
+    assert_eq!(
+        host.minet("logs --until 0s --tail -1 web")
+            .succeed()
+            .lines()
+            .count(),
+        6
+    );
+    assert_eq!(host.minet("logs --until 1s web").succeed(), "1\n2\n3\n4\n5");
+    assert_eq!(host.minet("logs --until 1s -n 2 web").succeed(), "4\n5");
+    assert_eq!(host.minet("logs --until 1h web").succeed(), "");
     let dated = host.minet("logs -t --tail 1 web").succeed();
     let (time, text) = dated.split_once(' ').unwrap();
     assert!(
-        text == "6" && time.contains('T') && time.ends_with('Z'),
+        text == "6" && time.len() == "2026-01-31T12:00:00.123456789Z".len() && time.ends_with('Z'),
         "{dated}"
     );
     assert_eq!(host.minet(["logs", "--since", time, "web"]).succeed(), "6");
@@ -98,6 +108,23 @@ fn an_open_standard_input_stays_open() {
     assert_eq!(host.minet("wait closed").succeed(), "0");
     thread::sleep(Duration::from_millis(200));
     assert_eq!(host.inspect("open")["State"]["Running"], true);
+}
+
+#[test]
+fn following_ends_when_the_time_has_come() {
+    let host = TestHost::new();
+    host.leave("--name web", "while :; do echo tick; sleep 0.05; done");
+    let begun = Instant::now();
+    let printed = host.minet("logs -f --until -1s web").succeed();
+    assert!(printed.contains("tick"));
+    let took = begun.elapsed();
+    assert!(
+        took > Duration::from_millis(900) && took < Duration::from_secs(5),
+        "{took:?}"
+    );
+    let begun = Instant::now();
+    host.minet("logs -f --until 1h web").succeed();
+    assert!(begun.elapsed() < Duration::from_secs(1));
 }
 
 #[test]

@@ -218,7 +218,6 @@ fn what_cannot_change_under_containers_waits_for_them() {
     for (options, what) in [
         ("--subnet 10.8.0.0/24", "the subnet"),
         ("--gateway 10.9.0.9", "the gateway"),
-        ("--internal", "--internal"),
         ("--anti-spoof=false", "--anti-spoof"),
         ("--subnet 10.8.0.0/24 --label x", "the subnet"),
     ] {

@@ -266,8 +266,9 @@ fn addresses_come_from_the_range_and_leave_out_the_reserved() {
     let two = host.idle("two", "--network lab");
     assert_eq!(address_on(&host, "one", "lab"), "10.9.0.8");
     assert_eq!(address_on(&host, "two", "lab"), "10.9.0.10");
-    host.minet("run --network lab -- true")
-        .refused(&["no available IPv4 addresses on network lab"]);
+    host.minet("run --network lab -- true").refused(&[
+        "no available IPv4 addresses on this network's address pools: lab (10.9.0.8-10.9.0.10)",
+    ]);
     host.minet("run --network name=lab,ip=10.9.0.9 -- true")
         .refused(&["reserved"]);
     // A pinned address may be any of the subnet; afterwards nobody else is given it.

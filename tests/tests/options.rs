@@ -218,3 +218,82 @@ fn names_are_made_up_where_none_is_given() {
     let words: Vec<&str> = list.split('"').filter(|word| word.contains('_')).collect();
     assert!(words.len() >= 2, "{list}");
 }
+
+#[test]
+fn memory_looks_like_a_directory_and_is_gone_afterwards() {
+    let host = TestHost::new();
+    let before = host.snapshot();
+    let mounted = host.run_sh(
+        "--tmpfs /mnt:size=1m,mode=0751,uid=5",
+        "stat -c '%a %u' /mnt; grep ' /mnt tmpfs ' /proc/self/mounts; cp /bin/true /mnt; /mnt/true || echo refused",
+    );
+    let told = mounted.succeed();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "751 5");
+    for word in ["rw", "nosuid", "nodev", "noexec", "size=1024k"] {
+        assert!(lines[1].contains(word), "{told}");
+    }
+    assert_eq!(lines[2], "refused");
+    let runs = host.run_sh(
+        "--tmpfs /mnt:exec",
+        "cp /bin/true /mnt; /mnt/true; echo ran",
+    );
+    assert_eq!(runs.succeed(), "ran");
+    let read_only = host.run_sh(
+        "--read-only --tmpfs /run",
+        "touch /run/x; touch /x || echo no",
+    );
+    assert_eq!(read_only.succeed(), "no");
+    // A place that was not there, and one inside of it, go with the container.
+    let nested = "--tmpfs /made/for/it -v /etc/passwd:/made/for/it/deep/passwd:ro";
+    let files = host.run_sh(nested, "find /made -type f");
+    assert_eq!(files.succeed(), "/made/for/it/deep/passwd");
+    host.exec("ls /made").end_with(2);
+    before.assert_only_the_network_is_left(&host);
+}
+
+#[test]
+fn memory_is_new_with_each_start() {
+    let host = TestHost::new();
+    host.leave("--name web --tmpfs /mnt:size=1m", "exec sleep 1000");
+    host.minet("exec web -- touch /mnt/x").succeed();
+    assert_eq!(host.minet("exec web -- ls /mnt").succeed(), "x");
+    let asked = host.inspect("web")["HostConfig"]["Tmpfs"]["/mnt"].clone();
+    assert_eq!(asked, "rw,noexec,nosuid,nodev,mode=1777,size=1m");
+    host.minet("restart -t 0 web").succeed();
+    assert_eq!(host.minet("exec web -- ls /mnt").succeed(), "");
+}
+
+#[test]
+fn an_id_is_written_to_a_file() {
+    let host = TestHost::new();
+    let file = host.scratch_dir().join("id").display().to_string();
+    let id = |options: &str| {
+        let run = format!("run {options} --cidfile {file} --name web -- true");
+        host.minet(run).succeed();
+        let id = host.exec(["cat", &file]).succeed();
+        assert_eq!(host.inspect("web")["Id"], id.as_str());
+        host.minet("rm -f web").succeed();
+    };
+    id("");
+    let again = format!("run --cidfile {file} -- true");
+    host.minet(again)
+        .refused(&["container ID file found", &file]);
+    host.exec(["rm", &file]).succeed();
+    id("-d");
+    host.exec(["rm", &file]).succeed();
+    // Where there is no container, there is no ID either.
+    for options in ["", "-d"] {
+        let run = format!("run {options} --cidfile {file} -- no-such-command");
+        host.minet(run).end_with(127);
+        host.exec(["ls", &file]).end_with(2);
+    }
+}
+
+#[test]
+fn a_domain_stands_behind_the_hostname() {
+    let host = TestHost::new();
+    let script = "hostname; cat /proc/sys/kernel/domainname; hostname -f; grep -cw box.example.com.box /etc/hosts";
+    let told = host.run_sh("-h box --domainname example.com", script);
+    assert_eq!(told.succeed(), "box\nexample.com\nbox.example.com\n1");
+}

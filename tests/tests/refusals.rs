@@ -48,6 +48,30 @@ fn wrong_words_are_refused_before_anything_is_made() {
         ("-v name:/data", &["name", "absolute path"]),
         ("-v /tmp:relative", &["relative"]),
         ("-v /no/such/dir:/data", &["/no/such/dir"]),
+        ("--tmpfs relative", &["relative", "absolute path"]),
+        ("--tmpfs /run:size=much", &["size=much", "size=64m"]),
+        ("--tmpfs /run:suid", &["suid"]),
+        ("--domainname bad_domain!", &["bad_domain!"]),
+        ("--stop-timeout -2", &["-2"]),
+        ("--cidfile /no/such/dir/id", &["/no/such/dir/id"]),
+        (
+            "--cidfile /etc/passwd",
+            &["container ID file found", "delete /etc/passwd"],
+        ),
+        (
+            "--memory 1g",
+            &["Docker has --memory, minet has not", "systemd-run --scope"],
+        ),
+        ("--entrypoint sh", &["Docker has --entrypoint", "behind --"]),
+        (
+            "--privileged",
+            &["Docker has --privileged", "--cap-add ALL"],
+        ),
+        ("--pull always", &["Docker has --pull", "no images"]),
+        (
+            "--mount type=tmpfs,dst=/x",
+            &["Docker has --mount", "--tmpfs"],
+        ),
         ("-w relative", &["relative"]),
         ("-u no-such-user", &["no-such-user"]),
         ("--env-file /no/such/file", &["/no/such/file"]),
@@ -289,4 +313,42 @@ fn help_is_good_enough_to_learn_from() {
         );
     }
     before.assert_unchanged(&host);
+}
+
+#[test]
+fn commands_of_dockers_are_answered_with_what_minet_has_for_them() {
+    let host = TestHost::new();
+    for (line, code, words) in [
+        (
+            "images",
+            2,
+            &["Docker has images, minet has not", "--rootfs"][..],
+        ),
+        ("attach web", 2, &["logs -f"]),
+        (
+            "container pause web",
+            2,
+            &["kill -s STOP", "see minet container --help"],
+        ),
+        (
+            "exec --privileged web true",
+            125,
+            &["--privileged", "minet exec --help"],
+        ),
+        ("top web aux", 2, &["ps aux"]),
+        (
+            "network create --ingress x",
+            2,
+            &["no swarm", "minet network create --help"],
+        ),
+        // What nobody has is still said to be unknown, without advice that leads nowhere.
+        (
+            "ps --nonsense",
+            2,
+            &["unexpected argument '--nonsense' found (see minet ps"],
+        ),
+        ("nonsense", 2, &["unrecognized subcommand 'nonsense'"]),
+    ] {
+        host.minet(line).refused_with(code, words);
+    }
 }

@@ -46,7 +46,7 @@ fn what_was_done_to_the_table_is_mended() {
         ("nft flush ruleset", "table inet minet is missing"),
         (
             "nft flush chain inet minet guard",
-            "chain guard: 7 of its 7 rules missing",
+            "chain guard: 8 of its 8 rules missing",
         ),
         (
             "nft insert rule inet minet forward drop",
@@ -88,6 +88,10 @@ fn what_was_done_to_the_interfaces_is_mended() {
     for (damage, named) in [
         ("ip link delete minet0", "bridge minet0 is missing"),
         ("ip link set minet0 down", "bridge minet0 is down"),
+        (
+            "ip link set minet0 address 02:00:00:00:00:99",
+            "bridge minet0 has another MAC than 02:42:ac:11:00:01",
+        ),
         (
             "ip address flush dev minet0",
             "bridge minet0 does not have the address 172.17.0.1/16",
@@ -199,4 +203,37 @@ fn what_cannot_be_mended_is_said() {
 /// The output of a command that also tells by its exit code.
 fn parse(text: impl AsRef<str>) -> serde_json::Value {
     serde_json::from_str(text.as_ref()).expect("JSON")
+}
+
+/// A repair that meets the end of a container brings nothing of it back, at which its next
+/// life would stumble.
+#[test]
+fn a_restart_is_not_disturbed_by_repairs() {
+    const RESTARTS: usize = 25;
+    let host = TestHost::new();
+    host.leave(
+        "--name web",
+        "trap 'exit 0' TERM; while :; do sleep 0.01; done",
+    );
+    let minet = minet_tests::minet().display();
+    let go = host.file("go", "");
+    let repairs = ["repair", "repair web"].map(|repair| {
+        let script = format!(
+            "while [ -e {} ]; do {minet} {repair} || true; done",
+            go.display()
+        );
+        host.spawn(Place::Host, ["sh", "-c", &script])
+    });
+    for _ in 0..RESTARTS {
+        host.minet("restart -t 5 web").succeed();
+        host.minet("exec web test -s /etc/hosts").succeed();
+        let hosts = host.inspect("web")["HostsPath"].as_str().map(str::to_owned);
+        host.sh(&format!("test -s {}", hosts.expect("a path")))
+            .succeed();
+    }
+    std::fs::remove_file(&go).expect("end the repairs");
+    for repair in repairs {
+        repair.finish();
+    }
+    host.minet("check").succeed();
 }

@@ -1,6 +1,6 @@
 //! Ports of running containers: published, unpublished, and held all the while.
 
-use minet_tests::{HOST, Place, TestHost};
+use minet_tests::{HOST, HOST_V6, Place, TestHost};
 
 fn answers(host: &TestHost, place: Place, to: &str) -> bool {
     host.ask(place, &format!("tcp {to}")).code() == 0
@@ -109,6 +109,69 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     drop((web, other, alone));
 }
 
+/// On every path: by the kernel, and where the supervisor relays.
+#[test]
+fn taken_back_and_forth_under_load_no_connection_is_lost() {
+    let host = TestHost::new();
+    let _blue = host.serve("--name blue -p 8080:80", "tcp:80");
+    let _green = host.serve("--name green", "tcp:80");
+    let probe = host.probe();
+    let paths = [
+        (Place::Neighbour, format!("{HOST}:8080")),
+        (Place::Neighbour, format!("[{HOST_V6}]:8080")),
+        (Place::Host, "127.0.0.1:8080".to_owned()),
+        (Place::Host, "[::1]:8080".to_owned()),
+    ];
+    let end = host.scratch_dir().join("end").display().to_string();
+    let clients: Vec<_> = paths
+        .iter()
+        .map(|(place, address)| host.spawn(*place, format!("{probe} insist {address} {end}")))
+        .collect();
+    for _ in 0..15 {
+        for name in ["green", "blue"] {
+            host.minet(format!("publish --take {name} 8080:80"))
+                .succeed();
+        }
+    }
+    host.exec(["touch", &end]).succeed();
+    for (client, (_, address)) in clients.into_iter().zip(&paths) {
+        let told = client.finish().succeed();
+        let asked: u32 = told.split(' ').next().unwrap().parse().unwrap();
+        assert!(
+            told.ends_with("asked, 0 lost") && asked > 50,
+            "{address}: {told}"
+        );
+    }
+    assert_eq!(host.minet("check").succeed(), "");
+}
+
+/// Those that were made before are finished by who accepted them.
+#[test]
+fn connections_outlive_the_port_by_which_they_came() {
+    let host = TestHost::new();
+    let _blue = host.serve("--name blue -p 8080:80", "tcp:80");
+    let _green = host.serve("--name green", "tcp:80");
+    let probe = host.probe();
+    for end in ["publish --take green 8080:80", "unpublish green 8080:80"] {
+        let paths = [
+            (Place::Neighbour, format!("{HOST}:8080")),
+            (Place::Neighbour, format!("[{HOST_V6}]:8080")),
+            (Place::Host, "[::1]:8080".to_owned()),
+        ];
+        let mut clients: Vec<_> = paths
+            .iter()
+            .map(|(place, address)| host.spawn(*place, format!("{probe} wait {address}")))
+            .collect();
+        for client in &mut clients {
+            client.wait_for("connected");
+        }
+        host.minet(end).succeed();
+        for client in clients {
+            client.finish().succeed();
+        }
+    }
+}
+
 /// Blue and green: a client that asks all the time never misses an answer.
 #[test]
 fn a_port_is_taken_over_without_a_gap() {
@@ -129,7 +192,12 @@ fn a_port_is_taken_over_without_a_gap() {
     }
     host.minet("run -p 8080:80 -- true")
         .refused(&["8080", "green"]);
-    host.minet("publish --take green 8080:81")
+    assert_eq!(
+        host.minet("publish --take green 8080:81").succeed(),
+        taken,
+        "it is so already"
+    );
+    host.minet("publish --take green 8080:82")
         .refused_with(1, &["publishes", "already"]);
     host.minet("publish --take green 81")
         .refused_with(1, &["--take takes over one host port"]);

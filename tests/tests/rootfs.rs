@@ -148,6 +148,7 @@ fn a_hostile_link_leads_nowhere_on_the_host() {
         ("directory", "proc"),
         ("directory", "dev"),
         ("directory", "sys"),
+        ("directory", "memory"),
     ] {
         let rootfs = busybox(&host);
         let victim = rootfs.join(name);
@@ -160,6 +161,8 @@ fn a_hostile_link_leads_nowhere_on_the_host() {
         let words = [
             "run",
             "--rm",
+            "--tmpfs",
+            "/memory/below",
             "--rootfs",
             &rootfs.display().to_string(),
             "--",

@@ -4,7 +4,7 @@
 //! `cargo xtask soak` runs this; `cargo test` does not. A failure names the scenario and
 //! the point, or the seed, with which it comes back.
 
-use minet_tests::{Blow, Crowd, SCENARIOS, TestHost};
+use minet_tests::{Blow, Crowd, SCENARIOS, TestHost, change_links_under_readers};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the kernel says when it has no memory, no room, no descriptors, no patience, or
@@ -37,6 +37,12 @@ fn strike_all(blow: impl Fn(usize) -> Blow) {
         host.minet("gc --all").succeed();
         before.assert_unchanged(&host);
     }
+}
+
+/// Four thousand changes of a hosts file, with readers of every kind that notice each.
+#[test]
+fn readers_never_see_a_torn_file() {
+    change_links_under_readers(&TestHost::new(), 2000);
 }
 
 /// A hundred at once, twenty times. The seed is printed; `MINET_SEED` sets it.

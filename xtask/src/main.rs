@@ -21,6 +21,7 @@ mod say;
 mod shell;
 mod soak;
 mod test;
+mod unpack;
 mod userns;
 
 use std::process::ExitCode;
@@ -43,7 +44,9 @@ Commands:
          `cargo xtask dist --help` lists its options
 
 Demo, test and bench install the Debian packages that are missing when they run as root;
-without root they print the one line that installs them. None needs root for the
+without root they print the one line that installs them. What would start a service of
+the machine's (a Docker Engine, firewalld) is not installed for the tests but unpacked
+below target/. None needs root for the
 rest: an ordinary user gets a make-believe machine out of unshare(1), where the kernel
 allows user namespaces.
 ";

@@ -11,7 +11,7 @@ use std::{
 
 /// A package and what it is here for.
 pub(crate) struct Package {
-    name: &'static str,
+    pub(crate) name: &'static str,
     purpose: &'static str,
 }
 
@@ -43,18 +43,40 @@ pub(crate) const TEST: &[Package] = &[
     package("bind9-host", "host, which does the same in fewer words"),
     package("busybox-static", "a root file system of one file"),
     package("conntrack", "lists the connections that the kernel knows"),
+    package("dbus-daemon", "the bus that firewalld listens to"),
     package(
         "iproute2",
         "looks at links and routes, runs minet's scripts",
     ),
     package("iputils-ping", "ping, from both sides"),
-    package("iptables", "a firewall like Docker's, to live beside"),
+    package("iptables", "what Docker, ufw and libvirt make rules with"),
+    package("libdevmapper1.02.1", "a library of Docker's"),
+    package(
+        "libvirt-clients",
+        "virsh, which starts a network of libvirt's",
+    ),
+    package("libvirt-daemon", "libvirt, to live beside"),
     package("nftables", "looks at the table, runs minet's scripts"),
     package("procps", "sysctl, for minet's scripts"),
     package("strace", "strikes minet at one of its system calls"),
     package("mariadb-server", "a database that is reached by a link"),
     package("python3", "a program of many system calls"),
+    package("python3-firewall", "what firewalld is made of"),
+    package("python3-nftables", "how it speaks to the kernel"),
     package("python3-pymysql", "asks that database"),
+    package("runc", "starts Docker's containers"),
+    package(
+        "ufw",
+        "a firewall to live beside, which is off until it is enabled",
+    ),
+];
+
+/// What the tests live beside as well, and what is not installed for them: see `unpack`.
+pub(crate) const TEST_UNPACKED: &[Package] = &[
+    package("containerd", "holds Docker's containers"),
+    package("docker.io", "a Docker Engine, to live beside"),
+    package("docker-cli", "its command line, where that is apart"),
+    package("firewalld", "a firewall to live beside"),
 ];
 
 /// What the bench makes bare bridges with, and what it measures with. Peers are not among
@@ -101,11 +123,11 @@ pub(crate) fn ensure(wanted: &[&[Package]]) -> Result<()> {
     install(&names)
 }
 
-fn describe(package: &Package) -> String {
+pub(crate) fn describe(package: &Package) -> String {
     format!("{:<15} {}", package.name, package.purpose)
 }
 
-fn installed(name: &str) -> bool {
+pub(crate) fn installed(name: &str) -> bool {
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat=${db:Status-Status}\n", name])
         .output();
@@ -117,11 +139,17 @@ fn installed(name: &str) -> bool {
 }
 
 fn install(names: &[&str]) -> Result<()> {
-    if lists_are_stale(Path::new("/var/lib/apt/lists")) {
-        shell::run(&mut apt_get(&["update"]))?;
-    }
+    refresh_lists()?;
     let mut command = apt_get(&["install", "-y", "--no-install-recommends"]);
     shell::run(command.args(names))
+}
+
+/// Fetches the packages lists anew if need be, where that is allowed.
+pub(crate) fn refresh_lists() -> Result<()> {
+    if userns::am_root() && lists_are_stale(Path::new("/var/lib/apt/lists")) {
+        shell::run(&mut apt_get(&["update"]))?;
+    }
+    Ok(())
 }
 
 fn apt_get(arguments: &[&str]) -> Command {

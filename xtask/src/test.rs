@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::{prerequisites, say, shell, userns};
+use crate::{prerequisites, say, shell, unpack, userns};
 use anyhow::Result;
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use std::process::Command;
 /// privilege: here for root, in a user namespace for everybody else.
 pub(crate) fn run() -> Result<()> {
     prerequisites::ensure(&[prerequisites::BUILD, prerequisites::TEST])?;
+    unpack::ensure(prerequisites::TEST_UNPACKED)?;
     say::phase("build minet and the tests");
     // In one go, so that no dependency is built twice, with other features for the programs
     // than for the tests.

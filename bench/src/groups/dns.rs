@@ -18,11 +18,11 @@ use std::{
 
 const GROUP: &str = "names";
 const AARDVARK: &str = "/usr/lib/podman/aardvark-dns";
-const QUERIES: &str = "/run/bench-queries";
+pub(super) const QUERIES: &str = "/run/bench-queries";
 
 pub(crate) fn measure(effort: Effort) -> Result<()> {
-    if !Path::new("/usr/bin/dnsperf").exists() {
-        return tell(&Told::Missing("dnsperf is not installed".to_owned()));
+    if !can_ask()? {
+        return Ok(());
     }
     let minet = minet();
     output(&format!("{minet} network create names"))?;
@@ -43,8 +43,8 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
          dnsperf -s 127.0.0.11 -d {QUERIES} -l {seconds}"
     );
     let theirs = format!("ip netns exec aardvark dnsperf -s 10.97.0.1 -d {QUERIES} -l {seconds}");
-    let mut ours = Asked::new("minet, a container's name", ours);
-    let mut theirs = Asked::new("aardvark-dns, a container's name", theirs);
+    let mut ours = Asked::new(GROUP, "minet, a container's name", ours);
+    let mut theirs = Asked::new(GROUP, "aardvark-dns, a container's name", theirs);
     for _ in 0..rounds {
         ours.ask()?;
         if aardvark.is_some() {
@@ -53,31 +53,42 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     }
     ours.tell(None)?;
     match aardvark {
-        Some(_) => theirs.tell(Some(&ours)),
+        Some(_) => theirs.tell(Some(&ours.name)),
         None => Ok(()),
     }
 }
 
+/// Whether dnsperf is there; says so if it is not.
+pub(super) fn can_ask() -> Result<bool> {
+    let there = Path::new("/usr/bin/dnsperf").exists();
+    if !there {
+        tell(&Told::Missing("dnsperf is not installed".to_owned()))?;
+    }
+    Ok(there)
+}
+
 /// Somebody who is asked, and what came of it.
-struct Asked {
-    name: &'static str,
+pub(super) struct Asked {
+    group: &'static str,
+    name: String,
     line: String,
     rates: Vec<f64>,
     delays: Vec<f64>,
 }
 
 impl Asked {
-    fn new(name: &'static str, line: String) -> Self {
+    pub(super) fn new(group: &'static str, name: &str, line: String) -> Self {
         let (rates, delays) = (Vec::new(), Vec::new());
         Asked {
-            name,
+            group,
+            name: name.to_owned(),
             line,
             rates,
             delays,
         }
     }
 
-    fn ask(&mut self) -> Result<()> {
+    pub(super) fn ask(&mut self) -> Result<()> {
         let text = output(&self.line)?;
         let number = |label: &str| -> Result<f64> {
             let line = text
@@ -93,15 +104,15 @@ impl Asked {
         Ok(())
     }
 
-    fn tell(&self, against: Option<&Asked>) -> Result<()> {
+    pub(super) fn tell(&self, against: Option<&str>) -> Result<()> {
         for (what, unit, samples) in [
             ("", Unit::PerSecond, &self.rates),
             (", delay", Unit::Microseconds, &self.delays),
         ] {
             let name = format!("{}{what}", self.name);
-            let figure = Figure::new(GROUP, &name, unit, samples.clone());
+            let figure = Figure::new(self.group, &name, unit, samples.clone());
             tell(&Told::Figure(match against {
-                Some(other) => figure.against(&format!("{}{what}", other.name)),
+                Some(other) => figure.against(&format!("{other}{what}")),
                 None => figure,
             }))?;
         }

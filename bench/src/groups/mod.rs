@@ -2,6 +2,7 @@
 
 mod data;
 mod dns;
+mod docker;
 mod memory;
 mod peers;
 mod ports;
@@ -24,8 +25,8 @@ use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// All groups, in the order in which they are measured.
-pub(crate) const NAMES: [&str; 9] = [
-    "ready", "start", "remove", "peers", "memory", "dns", "ports", "data", "scale",
+pub(crate) const NAMES: [&str; 10] = [
+    "ready", "start", "remove", "peers", "docker", "memory", "dns", "ports", "data", "scale",
 ];
 
 /// What `--quick` measures.
@@ -69,6 +70,7 @@ pub(crate) fn measure(options: &Options) -> Result<Report> {
         let outcome = match *group {
             "ports" => ports::measure(&session, &mut heard),
             "data" => data::measure(&session, &mut heard),
+            "docker" => docker::measure(&session, &mut heard),
             _ => session.inside(group, BOUND, &mut heard),
         };
         if let Err(error) = outcome {
@@ -89,6 +91,7 @@ pub(crate) fn inside(group: &str, effort: Effort) -> Result<()> {
         "peers" => peers::measure(effort),
         "memory" => memory::measure(effort),
         "dns" => dns::measure(effort),
+        "docker" => docker::race_on_its_host(effort),
         "scale" => scale::measure(effort),
         _ => bail!("there is no group {group:?} inside"),
     }

@@ -7,7 +7,7 @@ use crate::{
     race::{Contender, Effort, command, output, race, timed_line},
     session::{Told, tell},
 };
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -29,7 +29,7 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     let mut contenders: Vec<Contender<'_>> = vec![Box::new(|_| {
         timed_line(&format!("{minet} run --rm -p 8080:80 -- true"))
     })];
-    for peer in [netavark(), cni(), podman(), docker()] {
+    for peer in [netavark(), cni(), podman()] {
         match peer {
             Ok(Peer { name, contender }) => {
                 names.push(name);
@@ -96,14 +96,6 @@ fn podman() -> Result<Peer> {
     let name = "podman run --rm -p, without control groups".to_owned();
     let contender = Box::new(move |_| timed_line(&line));
     Ok(Peer { name, contender })
-}
-
-fn docker() -> Result<Peer> {
-    ensure!(
-        Path::new("/usr/sbin/dockerd").exists(),
-        "Docker Engine is not installed"
-    );
-    bail!("Docker Engine: its daemon makes control groups on the machine, so it is left alone")
 }
 
 fn netavark() -> Result<Peer> {

@@ -4,7 +4,10 @@
 //! The floor and `unshare` are measured at each size too: the kernel itself becomes slower
 //! with the number of its namespaces, and minet can be no faster than that.
 
-use super::minet;
+use super::{
+    dns::{Asked, QUERIES, can_ask},
+    minet,
+};
 use crate::{
     figure::{Figure, Unit, Wanted},
     floor::{self, Ground},
@@ -13,6 +16,7 @@ use crate::{
 };
 use anyhow::{Result, anyhow, ensure};
 use std::{
+    fs,
     ops::Range,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -99,6 +103,7 @@ fn look(size: usize, effort: Effort) -> Result<()> {
         line(format!("{minet} run --rm -p 40000:80 -- true")),
         line(format!("{minet} inspect c{}", size - 1)),
         line(format!("{minet} ps")),
+        Box::new(|_| link(size - 1)),
     ];
     let times = race(effort.choose(15, 40), &mut contenders)?;
     let names = [
@@ -108,6 +113,7 @@ fn look(size: usize, effort: Effort) -> Result<()> {
         "minet run --rm -p -- true",
         "minet inspect",
         "minet ps",
+        "minet link",
     ];
     for (name, samples) in names.into_iter().zip(times) {
         let figure = Figure::new(GROUP, &at(name, size), Unit::Milliseconds, samples);
@@ -117,7 +123,32 @@ fn look(size: usize, effort: Effort) -> Result<()> {
             _ => figure,
         }))?;
     }
-    Ok(())
+    ask_for_names(size, effort)
+}
+
+/// Makes a link, and takes it back when the clock has stopped.
+fn link(source: usize) -> Result<Duration> {
+    let minet = minet();
+    let took = timed_line(&format!("{minet} link c{source}:neighbour c0"))?;
+    output(&format!("{minet} unlink c{source}:neighbour c0"))?;
+    Ok(took)
+}
+
+/// The first container asks for all its neighbours, one after the other.
+fn ask_for_names(size: usize, effort: Effort) -> Result<()> {
+    if !can_ask()? {
+        return Ok(());
+    }
+    let minet = minet();
+    let names = (0..size).step_by(NETWORKS);
+    let queries: String = names.map(|number| format!("c{number} A\n")).collect();
+    fs::write(QUERIES, queries)?;
+    let seconds = effort.choose(1, 5);
+    let line = format!("{minet} nsenter c0 -- dnsperf -s 127.0.0.11 -d {QUERIES} -l {seconds}");
+    let name = at("neighbours' names", size);
+    let mut asked = Asked::new(GROUP, &name, line);
+    asked.ask()?;
+    asked.tell(Some(&at("neighbours' names", 10)))
 }
 
 fn at(name: &str, size: usize) -> String {

@@ -1,7 +1,8 @@
-//! Hearing that an interface, an address or the host's forwarding was taken away.
+//! Hearing that an interface, an address or the host's forwarding was taken away, or that the
+//! way out of the host has changed.
 //!
 //! ```text
-//! ip monitor link address netconf
+//! ip monitor link address route netconf
 //! ```
 //!
 //! The kernel tells multicast groups of every change, of which a container's start and end
@@ -15,8 +16,10 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::{io, os::fd::BorrowedFd};
 
 /// Of `linux/rtnetlink.h`, as bits: `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR`,
-/// `RTNLGRP_IPV4_NETCONF`.
-const GROUPS: u32 = 1 | 1 << (5 - 1) | 1 << (24 - 1);
+/// `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV4_NETCONF`.
+const GROUPS: u32 = 1 | 1 << (5 - 1) | 1 << (7 - 1) | 1 << (11 - 1) | 1 << (24 - 1);
+/// The prefix length of half of everything, as VPNs put it in the default route's place.
+const WIDEST: u8 = 1;
 /// More than the kernel puts into one of these messages.
 const DATAGRAM_BYTES: usize = 16 * 1024;
 const HEADER_BYTES: usize = 16;
@@ -36,8 +39,8 @@ pub struct LinkEvents {
 /// What was heard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heard {
-    /// Something of the host is gone: a bridge, an address, forwarding. Or nobody knows,
-    /// because more was told than the socket could hold.
+    /// Something of the host is gone, a bridge, an address or forwarding, or it has another
+    /// default route. Or nobody knows, because more was told than the socket could hold.
     pub host: bool,
     /// Host ends of cables that are gone, off or on no bridge: what an end does as well.
     pub cables: Vec<Loose>,
@@ -100,6 +103,10 @@ impl Heard {
         match kind {
             libc::RTM_NEWLINK | libc::RTM_DELLINK => self.add_link(kind, body),
             libc::RTM_DELADDR => self.host = true,
+            // A `struct rtmsg` begins with family and prefix length.
+            libc::RTM_NEWROUTE | libc::RTM_DELROUTE => {
+                self.host |= body.get(1).is_some_and(|length| *length <= WIDEST);
+            }
             RTM_NEWNETCONF => self.host |= forwarding_went_off(body),
             _ => {}
         }

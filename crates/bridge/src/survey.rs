@@ -86,6 +86,15 @@ impl Survey {
     }
 
     fn of_others(&self, own: Option<u32>) -> impl Iterator<Item = IpNetwork> {
+        self.held_by_others(own).map(|(_, network)| network)
+    }
+
+    /// What is taken, and by the interface of which index, but for that of one interface; with
+    /// the exceptions of [`Survey::occupied`].
+    pub fn held_by_others(
+        &self,
+        own: Option<u32>,
+    ) -> impl Iterator<Item = (Option<u32>, IpNetwork)> {
         let addresses = self
             .addresses
             .iter()
@@ -97,8 +106,7 @@ impl Survey {
         addresses
             .chain(routes)
             .filter(move |(device, _)| own.is_none() || *device != own)
-            .map(|(_, network)| network)
-            .filter(|network| network.prefix() > HALF_OF_EVERYTHING)
+            .filter(|(_, network)| network.prefix() > HALF_OF_EVERYTHING)
     }
 }
 

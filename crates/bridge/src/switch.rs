@@ -103,6 +103,8 @@ fn configure(rtnl: &mut Rtnl, spec: &SwitchSpec, index: u32) -> Result<(), Cause
         .attributes
         .push(LinkAttribute::IfAlias(spec.alias.clone()));
     looks.attributes.push(LinkAttribute::Mtu(spec.mtu));
+    let mac = spec.mac.bytes().to_vec();
+    looks.attributes.push(LinkAttribute::Address(mac));
     let hear = match spec.address {
         Some(address) => address::addition(index, address.into()),
         None => link::without_arp(&spec.name),

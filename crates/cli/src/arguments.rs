@@ -1,8 +1,9 @@
 use crate::filter::Filter;
 use crate::format::Format;
+use crate::late::Late;
 use crate::lifecycle::{
-    ContainerCommand, KillOptions, LogsOptions, PortOptions, RenameOptions, StatsOptions,
-    StopOptions, TopOptions,
+    KillOptions, LogsOptions, PortOptions, PruneOptions, RenameOptions, StatsOptions, StopOptions,
+    TopOptions,
 };
 use crate::link_options::{LinkOptions, UnlinkOptions};
 use crate::network_options::NetworkCommand;
@@ -55,81 +56,101 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a command in a network of its own
-    Run(Box<RunOptions>),
-    /// Run containers again that have ended
-    Start(NamesOption),
-    /// Ask containers to end, and kill those that do not in time
-    Stop(StopOptions),
-    /// Stop containers and start them again
-    Restart(StopOptions),
-    /// Send a signal to containers
-    Kill(KillOptions),
-    /// Wait until containers have ended, and print their exit codes
-    Wait(NamesOption),
-    /// Show what a container in the background has printed
-    Logs(LogsOptions),
-    /// Show the processes of a container
-    Top(TopOptions),
-    /// Show what containers use: processor, memory, and the rates of each interface
-    Stats(StatsOptions),
-    /// Show to which host ports a container's ports are published
-    Port(PortOptions),
-    /// Give a container another name
-    Rename(RenameOptions),
+    #[command(flatten)]
+    Containers(OnContainers),
     /// Start what should run and does not, as after a reboot
     Restore,
-    /// Work on all containers
+    /// The same commands under Docker's longer names, and container prune
     #[command(subcommand)]
     Container(ContainerCommand),
-    /// Run one more command in a running container
-    Exec(ExecOptions),
-    /// List containers
-    Ps(PsOptions),
-    /// Show everything that is known of a container, as JSON
-    Inspect(InspectOptions),
-    /// Remove containers
-    Rm(RmOptions),
+    /// Show everything that is known of containers and networks, as JSON
+    Inspect(Late<InspectOptions>),
     /// Create, list, look into and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
     /// Publish ports of a running container
-    Publish(PublishOptions),
+    Publish(Late<PublishOptions>),
     /// Publish ports of a running container no longer
-    Unpublish(MappingOptions),
+    Unpublish(Late<MappingOptions>),
     /// Let containers know another by a name; without arguments, list all links
-    Link(LinkOptions),
+    Link(Late<LinkOptions>),
     /// Take names back
-    Unlink(UnlinkOptions),
+    Unlink(Late<UnlinkOptions>),
     /// Show who holds, or last held, which address
-    Leases(LeasesOptions),
+    Leases(Late<LeasesOptions>),
     /// Show what a container is answered when it asks for a name, and why
-    Dns(DnsOptions),
+    Dns(Late<DnsOptions>),
     /// Show which interface of the host leads to which container
-    Veth(VethOptions),
+    Veth(Late<VethOptions>),
     /// Run a program of the host in a container's network
-    Nsenter(NsenterOptions),
+    Nsenter(Late<NsenterOptions>),
     /// Compare running containers with the kernel, step by step
-    Check(CheckOptions),
+    Check(Late<CheckOptions>),
     /// Make again what somebody changed behind minet's back; nothing is restarted
-    Repair(RepairOptions),
+    Repair(Late<RepairOptions>),
     /// Show which settings are in force, and where they come from
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Examine this machine: can minet work here, and what is in its way?
-    Doctor(DoctorOptions),
+    Doctor(Late<DoctorOptions>),
     /// Print the script that makes a shell complete options, containers and networks
     ///
     /// For this shell: source <(minet completion bash)
-    Completion(CompletionOptions),
+    Completion(Late<CompletionOptions>),
     /// Write the manual pages into a directory
-    Manual(ManualOptions),
+    Manual(Late<ManualOptions>),
     /// Remove what crashes left; with --all also the networks that nobody uses
     ///
     /// That is whatever of this instance's no plan knows: elements of the table, cables and
     /// bridges, names of namespaces, files, and rules in other firewalls. What is in use by
     /// somebody whom the store does not know is told and stays; `minet check` lists all of it.
-    Gc(GcOptions),
+    Gc(Late<GcOptions>),
+}
+
+/// What is done with containers, `minet COMMAND` and `minet container COMMAND`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OnContainers {
+    /// Run a command in a network of its own
+    Run(Late<RunOptions>),
+    /// Run containers again that have ended
+    Start(Late<NamesOption>),
+    /// Ask containers to end, and kill those that do not in time
+    Stop(Late<StopOptions>),
+    /// Stop containers and start them again
+    Restart(Late<StopOptions>),
+    /// Send a signal to containers
+    Kill(Late<KillOptions>),
+    /// Wait until containers have ended, and print their exit codes
+    Wait(Late<NamesOption>),
+    /// Show what a container in the background has printed
+    Logs(Late<LogsOptions>),
+    /// Run one more command in a running container
+    Exec(Late<ExecOptions>),
+    /// List containers
+    Ps(Late<PsOptions>),
+    /// Show the processes of a container
+    Top(Late<TopOptions>),
+    /// Show what containers use: processor, memory, and the rates of each interface
+    Stats(Late<StatsOptions>),
+    /// Show to which host ports a container's ports are published
+    Port(Late<PortOptions>),
+    /// Give a container another name
+    Rename(Late<RenameOptions>),
+    /// Remove containers
+    Rm(Late<RmOptions>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerCommand {
+    #[command(flatten)]
+    Containers(OnContainers),
+    /// List containers
+    #[command(visible_alias = "list")]
+    Ls(Late<PsOptions>),
+    /// Show everything that is known of containers, as JSON
+    Inspect(Late<InspectOptions>),
+    /// Remove all containers that have ended
+    Prune(Late<PruneOptions>),
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +167,9 @@ pub(crate) struct ExecOptions {
     /// Set an environment variable; without a value it is taken from here
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     pub(crate) env: Vec<String>,
+    /// Read environment variables from a file, one KEY=VALUE a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
     /// Start in this directory of the container
     #[arg(short, long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
@@ -171,10 +195,16 @@ pub(crate) struct PsOptions {
     /// Print whole IDs and commands
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}'
-    #[arg(long, default_value = "table")]
-    pub(crate) format: Format,
-    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME, label=KEY[=VALUE]
+    /// Show the N that were made last, ended or not
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Show the one that was made last, ended or not
+    #[arg(short, long, conflicts_with = "last")]
+    pub(crate) latest: bool,
+    /// table, json (one object a line), or a template such as 'table {{.Names}}\\t{{.Status}}' [default: table]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Show only some: name=PATTERN, id=BEGINNING, status=STATUS, exited=CODE, network=NAME, label=KEY[=VALUE], publish=PORT, expose=PORT, volume=PATH, before=CONTAINER, since=CONTAINER
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) filter: Vec<Filter>,
 }
@@ -184,8 +214,18 @@ pub(crate) struct InspectOptions {
     /// Print this for each instead, such as '{{.State.Pid}}' or '{{json .NetworkSettings}}'
     #[arg(short, long, value_name = "TEMPLATE")]
     pub(crate) format: Option<String>,
-    #[command(flatten)]
-    pub(crate) names: NamesOption,
+    /// Only look for things of this kind
+    #[arg(long = "type", value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    /// Names or IDs of containers or networks, or the beginnings of IDs
+    #[arg(required = true, value_name = "CONTAINER|NETWORK")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Container,
+    Network,
 }
 
 #[derive(Debug, Args)]
@@ -262,9 +302,12 @@ pub(crate) struct NsenterOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct RmOptions {
-    /// Kill those that run
+    /// Kill those that run, and be content if there is none of that name
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Also remove the volumes that minet made for it: it makes none
+    #[arg(short, long, hide = true)]
+    pub(crate) volumes: bool,
     #[command(flatten)]
     pub(crate) names: NamesOption,
 }

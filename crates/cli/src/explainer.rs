@@ -1,9 +1,11 @@
-use crate::output::tell;
+use crate::{cid_file::CidFile, output::tell};
+use minet_model::ContainerId;
 use minet_runtime::{Explanation, Narrator};
 
 /// Prints what the runtime tells, to standard error: standard output is the container's.
 pub(crate) struct Explainer {
     level: Level,
+    cid_file: Option<CidFile>,
 }
 
 /// How much is told.
@@ -17,7 +19,22 @@ pub(crate) enum Level {
 
 impl Explainer {
     pub(crate) fn new(level: Level) -> Self {
-        Explainer { level }
+        Explainer {
+            level,
+            cid_file: None,
+        }
+    }
+
+    /// The same; a container that is made has its ID written into the file.
+    pub(crate) fn with_cid_file(level: Level, cid_file: Option<CidFile>) -> Self {
+        Explainer { level, cid_file }
+    }
+
+    /// The container has run.
+    pub(crate) fn keep_cid_file(&mut self) {
+        if let Some(file) = &mut self.cid_file {
+            file.keep();
+        }
     }
 }
 
@@ -28,6 +45,13 @@ impl Narrator for Explainer {
 
     fn step(&mut self, number: usize, explanation: &Explanation) {
         tell(&in_words(number, explanation));
+    }
+
+    fn admitted(&mut self, id: &ContainerId) {
+        let written = self.cid_file.as_ref().map(|file| file.write(id.as_str()));
+        if let Some(Err(why)) = written {
+            tell(&format!("minet: {why}"));
+        }
     }
 
     fn undo(&mut self, explanation: &Explanation) {

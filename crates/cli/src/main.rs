@@ -1,7 +1,7 @@
 //! `minet`: parse, call the runtime, print.
 //!
 //! Nothing here knows how a network is made. The options become a checked
-//! [`minet_model::ContainerSpec`] (`options.rs`), the runtime does the work, and what it
+//! [`minet_model::ContainerSpec`] (`options/`), the runtime does the work, and what it
 //! tells is printed here and nowhere else.
 //!
 //! Exit codes: the command's own for `run` and `exec`; 125 for whatever minet itself
@@ -16,11 +16,14 @@
 
 mod addressing;
 mod arguments;
+mod cid_file;
 mod commands;
 mod complete;
+mod docker_only;
 mod explainer;
 mod filter;
 mod format;
+mod late;
 mod lifecycle;
 mod link_options;
 mod network_filter;
@@ -28,12 +31,16 @@ mod network_options;
 mod network_settings;
 mod options;
 mod output;
+mod ports_column;
 mod prune_filter;
 mod table;
 mod template;
+mod times;
+mod usage;
 
-use arguments::{Arguments, Command};
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use arguments::{Arguments, Command, ContainerCommand, Kind, OnContainers};
+use clap::Parser;
+use minet_runtime::Paths;
 use std::process::ExitCode;
 
 /// What a container command exits with when minet itself failed.
@@ -51,7 +58,7 @@ fn main() -> ExitCode {
     complete::answer_shell();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return explain_usage(&error),
+        Err(error) => return usage::explain(&error),
     };
     match run(arguments) {
         Ok(code) => ExitCode::from(code),
@@ -65,23 +72,17 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
     let paths = arguments.paths();
     match arguments.command {
-        Command::Run(run) => commands::run::run(*run, paths),
-        Command::Start(names) => commands::start::start(&names, paths),
-        Command::Stop(stop) => commands::stop::stop(&stop, paths),
-        Command::Restart(restart) => commands::stop::restart(&restart, paths),
-        Command::Kill(kill) => commands::stop::kill(&kill, paths),
-        Command::Wait(names) => commands::wait::wait(&names, paths),
-        Command::Logs(logs) => commands::logs::logs(logs, paths),
-        Command::Top(top) => commands::top::top(&top, paths),
-        Command::Stats(stats) => commands::stats::stats(&stats, paths),
-        Command::Port(port) => commands::port::port(&port, paths),
-        Command::Rename(rename) => commands::rename::rename(&rename, paths),
+        Command::Containers(command) => on_containers(command, paths),
+        Command::Container(ContainerCommand::Containers(command)) => on_containers(command, paths),
+        Command::Container(ContainerCommand::Ls(ps)) => commands::ps::ps(&ps, paths),
+        Command::Container(ContainerCommand::Inspect(inspect)) => {
+            let mut inspect = inspect.into_inner();
+            inspect.kind = Some(Kind::Container);
+            commands::inspect::inspect(&inspect, paths)
+        }
+        Command::Container(ContainerCommand::Prune(prune)) => commands::prune::prune(&prune, paths),
         Command::Restore => commands::restore::restore(paths),
-        Command::Container(command) => commands::prune::container(&command, paths),
-        Command::Exec(exec) => commands::exec::exec(exec, paths),
-        Command::Ps(ps) => commands::ps::ps(&ps, paths),
         Command::Inspect(inspect) => commands::inspect::inspect(&inspect, paths),
-        Command::Rm(rm) => commands::rm::rm(&rm, paths),
         Command::Network(network) => commands::network::network(network, paths),
         Command::Publish(options) => commands::publish::publish(&options, paths),
         Command::Unpublish(options) => commands::publish::unpublish(&options, paths),
@@ -101,39 +102,21 @@ fn run(arguments: Arguments) -> Result<u8, commands::Failure> {
     }
 }
 
-/// Help goes to standard output and is no failure; a wrong option is one, of the kind that
-/// the subcommand has.
-fn explain_usage(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    if !error.use_stderr() {
-        output::print(&text);
-        return ExitCode::SUCCESS;
+fn on_containers(command: OnContainers, paths: Paths) -> Result<u8, commands::Failure> {
+    match command {
+        OnContainers::Run(run) => commands::run::run(run.into_inner(), paths),
+        OnContainers::Start(names) => commands::start::start(&names, paths),
+        OnContainers::Stop(stop) => commands::stop::stop(&stop, paths),
+        OnContainers::Restart(restart) => commands::stop::restart(&restart, paths),
+        OnContainers::Kill(kill) => commands::stop::kill(&kill, paths),
+        OnContainers::Wait(names) => commands::wait::wait(&names, paths),
+        OnContainers::Logs(logs) => commands::logs::logs(logs.into_inner(), paths),
+        OnContainers::Exec(exec) => commands::exec::exec(exec.into_inner(), paths),
+        OnContainers::Ps(ps) => commands::ps::ps(&ps, paths),
+        OnContainers::Top(top) => commands::top::top(&top, paths),
+        OnContainers::Stats(stats) => commands::stats::stats(&stats, paths),
+        OnContainers::Port(port) => commands::port::port(&port, paths),
+        OnContainers::Rename(rename) => commands::rename::rename(&rename, paths),
+        OnContainers::Rm(rm) => commands::rm::rm(&rm, paths),
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        output::tell(&text);
-        return ExitCode::from(2);
-    }
-    let subcommand = std::env::args_os()
-        .skip(1)
-        .filter_map(|word| word.into_string().ok())
-        .find(|word| Arguments::command().find_subcommand(word).is_some());
-    let subcommand = subcommand.unwrap_or_default();
-    output::tell(&format!("minet: {}", in_one_line(&text, &subcommand)));
-    match subcommand.as_str() {
-        "run" | "exec" => ExitCode::from(OWN_FAILURE),
-        _ => ExitCode::from(2),
-    }
-}
-
-/// The library explains in a paragraph and repeats the usage; the paragraph is enough.
-fn in_one_line(text: &str, subcommand: &str) -> String {
-    let wanted = text
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
-    let line = wanted.collect::<Vec<_>>().join(" ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    let help = format!("minet {subcommand}").trim_end().to_owned();
-    output::visible(&format!("{line} (see {help} --help)"))
 }

@@ -18,6 +18,8 @@ pub(crate) enum NetworkFilter {
     Scope(String),
     /// `type=custom|builtin`.
     Predefined(bool),
+    /// `dangling=BOOL`: whether no container is on it.
+    Dangling(bool),
     /// `label=KEY[=VALUE]`.
     Label(LabelFilter),
 }
@@ -39,7 +41,10 @@ impl FromStr for NetworkFilter {
             ("type", "custom") => Ok(NetworkFilter::Predefined(false)),
             ("type", _) => Err("a type is custom or builtin".to_owned()),
             ("label", _) => Ok(NetworkFilter::Label(LabelFilter::parse(value))),
-            _ => Err("the keys are name, id, driver, scope, type and label".to_owned()),
+            ("dangling", "true" | "1") => Ok(NetworkFilter::Dangling(true)),
+            ("dangling", "false" | "0") => Ok(NetworkFilter::Dangling(false)),
+            ("dangling", _) => Err("write dangling=true or dangling=false".to_owned()),
+            _ => Err("the keys are name, id, driver, scope, type, dangling and label".to_owned()),
         }
     }
 }
@@ -52,6 +57,10 @@ impl NetworkFilter {
             NetworkFilter::Driver(driver) => network.driver == driver,
             NetworkFilter::Scope(scope) => scope == "local",
             NetworkFilter::Predefined(predefined) => network.name.is_predefined() == *predefined,
+            // Those that always are do not hang in the air, says Docker.
+            NetworkFilter::Dangling(dangling) => {
+                (!network.used && !network.name.is_predefined()) == *dangling
+            }
             NetworkFilter::Label(label) => label.fits(&network.labels),
         }
     }

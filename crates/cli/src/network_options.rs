@@ -3,6 +3,7 @@
 use crate::{
     addressing::{self, Addressing, Range},
     format::Format,
+    late::Late,
     lifecycle::PruneOptions,
     network_filter::NetworkFilter,
     network_settings::SettingsOptions,
@@ -21,23 +22,23 @@ use std::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum NetworkCommand {
     /// Create a network: a bridge, a subnet, rules
-    Create(Box<CreateOptions>),
+    Create(Late<CreateOptions>),
     /// Change the settings of a network, also while containers are on it
-    Set(Box<SetOptions>),
+    Set(Late<SetOptions>),
     /// List networks
     #[command(visible_alias = "list")]
-    Ls(ListOptions),
+    Ls(Late<ListOptions>),
     /// Show everything that is known of networks, as JSON
-    Inspect(NetworkNames),
+    Inspect(Late<InspectOptions>),
     /// Remove networks that no running container is on
     #[command(visible_alias = "remove")]
-    Rm(NetworkNames),
+    Rm(Late<RemoveOptions>),
     /// Plug a container into a network, also while it runs
-    Connect(ConnectOptions),
+    Connect(Late<ConnectOptions>),
     /// Unplug a container from a network, also while it runs
-    Disconnect(DisconnectOptions),
+    Disconnect(Late<DisconnectOptions>),
     /// Remove all networks that no container is on
-    Prune(PruneOptions),
+    Prune(Late<PruneOptions>),
 }
 
 /// Create a network: a bridge, a subnet, rules.
@@ -72,6 +73,18 @@ pub(crate) struct CreateOptions {
     bridge: Option<IfName>,
     #[command(flatten)]
     settings: SettingsOptions,
+    /// What every network of minet's is: any container may be plugged into it
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = ["true"], hide = true)]
+    attachable: Option<String>,
+    /// What every network of minet's has
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = ["true"], hide = true)]
+    ipv4: Option<String>,
+    /// How far it reaches; there is one machine
+    #[arg(long, value_name = "SCOPE", value_parser = ["local"], hide = true)]
+    scope: Option<String>,
+    /// Who manages its addresses; there is nobody else
+    #[arg(long, value_name = "DRIVER", value_parser = ["default"], hide = true)]
+    ipam_driver: Option<String>,
     /// The kind of network; there is one
     #[arg(short, long, value_name = "DRIVER", default_value = "bridge", value_parser = ["bridge"], hide = true)]
     driver: String,
@@ -103,7 +116,7 @@ pub(crate) struct ListOptions {
     /// table, json (one object a line), or a template such as 'table {{.Name}}\\t{{.Subnet}}'
     #[arg(long, default_value = "table")]
     pub(crate) format: Format,
-    /// Show only some: name=PART, id=BEGINNING, driver=DRIVER, type=custom|builtin, label=KEY[=VALUE]
+    /// Show only some: name=PART, id=BEGINNING, driver=DRIVER, type=custom|builtin, dangling=true|false, label=KEY[=VALUE]
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) filter: Vec<NetworkFilter>,
 }
@@ -116,9 +129,9 @@ pub(crate) enum ListFormat {
 
 /// Change the settings of a network, also while containers are on it.
 ///
-/// Running containers follow at once: rules, isolation, MTU and routes. What cannot change
-/// under them (subnet, gateway, bridge, --internal, --anti-spoof) is refused while there are
-/// any, and named.
+/// Running containers follow at once: rules, isolation, MTU, routes, the way out. What cannot
+/// change under them (subnet, gateway, bridge, --anti-spoof) is refused while there are any,
+/// and named.
 #[derive(Debug, Args)]
 pub(crate) struct SetOptions {
     /// Its name or ID
@@ -174,10 +187,28 @@ impl SetOptions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RemoveOptions {
+    /// Be content if there is none of that name
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) names: NetworkNames,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct NetworkNames {
     /// Names or IDs, or the beginnings of IDs
     #[arg(required = true, value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectOptions {
+    /// Print this for each instead, such as '{{.Driver}}' or '{{range .Containers}}{{.Name}} {{end}}'
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) format: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NetworkNames,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use minet_model::{
     Connections, InvalidNetworkOption, Masquerade, Neighbours, NetworkSpec, Reach, Span, Spoofing,
     StaticRoute,
 };
-use std::{net::Ipv4Addr, str::FromStr};
+use std::{collections::BTreeSet, net::IpAddr, str::FromStr};
 
 /// The settings of a network; what is not given stays as it is.
 #[derive(Debug, Args)]
@@ -31,9 +31,9 @@ pub(crate) struct SettingsOptions {
     /// Let it span several bridges, made when they are needed: more containers than the 1000 that one bridge takes, and still one network
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set, require_equals = true)]
     shard: Option<bool>,
-    /// Let connections leave under this address of the host, and not under that of the interface by which they leave; `none` takes it back. Should the host lose the address, their answers go to whoever has it then: minet check says so
+    /// Let connections leave under this address of the host, and not under that of the interface by which they leave; once more for IPv6; `none` takes both back. Should the host lose the address, their answers go to whoever has it then: minet check says so
     #[arg(long, value_name = "ADDRESS|none")]
-    outbound_address: Option<Outbound>,
+    outbound_address: Vec<Outbound>,
     /// Give every container a route by a neighbour: what is for DESTINATION goes to GATEWAY, an address of the subnet. Several times for several
     #[arg(long, value_name = "DESTINATION,GATEWAY")]
     route: Vec<StaticRoute>,
@@ -43,14 +43,14 @@ pub(crate) struct SettingsOptions {
     /// A note for people and scripts
     #[arg(long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
-    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, com.docker.network.enable_ipv6, com.docker.network.host_ipv4, com.docker.network.driver.mtu; or minet's: minet.bridge.ports=N, how many cables its bridge takes (1000; a Linux bridge has 1023 ports)
+    /// One of Docker's options: com.docker.network.bridge.name, .bridge.enable_icc, .bridge.enable_ip_masquerade, .bridge.host_binding_ipv4 (where ports go that are published without an address), com.docker.network.driver.mtu, .enable_ipv6, .host_ipv4, .host_ipv6, .container_iface_prefix; or minet's: minet.bridge.ports=N, how many cables its bridge takes (1000; a Linux bridge has 1023 ports)
     #[arg(short, long, value_name = "KEY=VALUE")]
     opt: Vec<String>,
 }
 
 /// `--outbound-address`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outbound(Option<Ipv4Addr>);
+pub(crate) struct Outbound(Option<IpAddr>);
 
 impl FromStr for Outbound {
     type Err = String;
@@ -61,7 +61,7 @@ impl FromStr for Outbound {
             address => address
                 .parse()
                 .map(|address| Outbound(Some(address)))
-                .map_err(|_| "write an IPv4 address of this host, or none".to_owned()),
+                .map_err(|_| "write an address of this host, or none".to_owned()),
         }
     }
 }
@@ -116,10 +116,12 @@ impl SettingsOptions {
                 false => Connections::Unlimited,
             };
         }
-        if let Some(Outbound(address)) = self.outbound_address {
-            spec.outbound_address = address;
-        }
+        self.set_outbound(spec)?;
+        let mut destinations = BTreeSet::new();
         for route in &self.route {
+            if !destinations.insert(route.destination) {
+                return Err(twice("--route", route, "one route to each destination"));
+            }
             // One way to each destination.
             spec.routes
                 .retain(|known| known.destination != route.destination);
@@ -131,5 +133,34 @@ impl SettingsOptions {
             spec.labels.insert(key.to_owned(), value.to_owned());
         }
         Ok(())
+    }
+
+    fn set_outbound(&self, spec: &mut NetworkSpec) -> Result<(), InvalidNetworkOption> {
+        if self.outbound_address.contains(&Outbound(None)) {
+            (spec.outbound_address, spec.outbound_address6) = (None, None);
+        }
+        let given = || self.outbound_address.iter().filter_map(|given| given.0);
+        for (index, address) in given().enumerate() {
+            if given()
+                .skip(index + 1)
+                .any(|other| other.is_ipv4() == address.is_ipv4())
+            {
+                let expected = "at most one for IPv4 and one for IPv6";
+                return Err(twice("--outbound-address", address, expected));
+            }
+            match address {
+                IpAddr::V4(address) => spec.outbound_address = Some(address),
+                IpAddr::V6(address) => spec.outbound_address6 = Some(address),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn twice(option: &str, value: impl ToString, expected: &'static str) -> InvalidNetworkOption {
+    InvalidNetworkOption::Value {
+        key: option.to_owned(),
+        value: value.to_string(),
+        expected,
     }
 }

@@ -1,6 +1,6 @@
 //! `--filter` of the prune commands: each given one must fit, as with Docker.
 
-use crate::lifecycle::Since;
+use crate::times::Moment;
 use minet_model::{LabelFilter, Labels};
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ pub(crate) enum PruneFilter {
     /// `label!=KEY[=VALUE]`.
     NotLabel(LabelFilter),
     /// `until=TIME`: made before.
-    Until(Since),
+    Until(Moment),
 }
 
 impl FromStr for PruneFilter {
@@ -36,7 +36,7 @@ pub(crate) fn fits(filters: &[PruneFilter], labels: &Labels, created: i64) -> bo
     filters.iter().all(|filter| match filter {
         PruneFilter::Label(label) => label.fits(labels),
         PruneFilter::NotLabel(label) => !label.fits(labels),
-        PruneFilter::Until(Since(moment)) => created < *moment,
+        PruneFilter::Until(Moment(moment)) => created < *moment,
     })
 }
 

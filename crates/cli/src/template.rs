@@ -2,8 +2,8 @@
 //!
 //! `{{.State.Pid}}`, `{{range $port, $to := .NetworkSettings.Ports}}…{{end}}`, `if`, `with`,
 //! `index`, `printf`, `eq`, `len`… are the library's; `json`, `join`, `split`, `lower`,
-//! `upper`, `title` and `truncate` are Docker's, and stand here, as does `{{.Label "KEY"}}` of
-//! the lists. What is different: keys of
+//! `upper`, `title`, `truncate` and `pad` are Docker's, and stand here, as does
+//! `{{.Label "KEY"}}` of the lists. What is different: keys of
 //! `{{json .}}` come in alphabetical order, and a key that does not exist is an error
 //! wherever it stands.
 
@@ -27,6 +27,21 @@ pub(crate) enum LabelsOf {
 impl Form {
     /// Reads a template, in which `\t` and `\n` may be written as they are here.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, json)
+    }
+
+    /// The same template for the titles of its columns, which no `json` puts in quotes.
+    pub(crate) fn of_titles(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, |words| match words {
+            [title] => Ok(title.clone()),
+            _ => Err(wrong("json VALUE")),
+        })
+    }
+
+    fn parse_with(
+        text: &str,
+        json: fn(&[Value]) -> Result<Value, TemplateError>,
+    ) -> Result<Self, TemplateError> {
         let text = text.replace("\\t", "\t").replace("\\n", "\n");
         // In Go a method; here a value that has to be called.
         let method = Regex::new(r"\.Label\s+([\x22\x60(])").expect("a valid expression");
@@ -40,6 +55,8 @@ impl Form {
             .func("upper", |words| change(words, "upper", str::to_uppercase))
             .func("title", |words| change(words, "title", title))
             .func("truncate", truncate)
+            .func("pad", pad)
+            .func("index", index)
             .parse(&text)
             .map(Form)
     }
@@ -109,6 +126,39 @@ fn truncate(words: &[Value]) -> Result<Value, TemplateError> {
     }
 }
 
+fn pad(words: &[Value]) -> Result<Value, TemplateError> {
+    match words {
+        [Value::String(whole), Value::Int(before), Value::Int(behind)] => {
+            let blanks = |count: &i64| " ".repeat(usize::try_from(*count).unwrap_or(0).min(WIDEST));
+            Ok(text(&match whole.is_empty() {
+                true => String::new(),
+                false => format!("{}{whole}{}", blanks(before), blanks(behind)),
+            }))
+        }
+        _ => Err(wrong("pad TEXT BEFORE BEHIND")),
+    }
+}
+
+/// Nobody has wider terminals, and a slip of the finger is not to fill the memory.
+const WIDEST: usize = 1000;
+
+/// What is not in a map of texts, such as the labels, is an empty text in Go.
+fn index(words: &[Value]) -> Result<Value, TemplateError> {
+    let [whole, keys @ ..] = words else {
+        return Err(wrong("index VALUE KEY"));
+    };
+    keys.iter().try_fold(whole.clone(), |value, key| {
+        let of_texts = match &value {
+            Value::Map(map) => map.values().all(|value| matches!(value, Value::String(_))),
+            _ => false,
+        };
+        match value.index(key)? {
+            Value::Nil if of_texts => Ok(text("")),
+            found => Ok(found),
+        }
+    })
+}
+
 fn change(
     words: &[Value],
     name: &str,
@@ -166,6 +216,7 @@ mod tests {
             "State": { "Pid": 42, "Running": true, "Error": "" },
             "Networks": { "bridge": { "IPAddress": "172.17.0.2" }, "another": { "IPAddress": "10.0.0.2" } },
             "Cmd": ["sh", "-c", "true"],
+            "Labels": { "a": "1" },
             "Nothing": null,
         });
         match Form::parse(template).and_then(|form| form.fill_in(&data)) {
@@ -209,6 +260,12 @@ mod tests {
                 "/we Up up",
             ),
             ("{{index (split .Name \"/\") 1}}", "web"),
+            ("{{index .Labels \"a\"}}<{{index .Labels \"none\"}}>", "1<>"),
+            (
+                "{{if index .Networks \"none\"}}yes{{else}}no{{end}} {{index .Networks \"bridge\" \"IPAddress\"}}",
+                "no 172.17.0.2",
+            ),
+            ("{{pad .Name 1 2}}|{{pad \"\" 1 2}}|", " /web  ||"),
         ];
         for (template, text) in pairs {
             assert_eq!(filled_in(template), text, "{template}");

@@ -40,13 +40,12 @@
 
 mod pool;
 mod pool6;
+mod special;
 mod subnet;
 mod subnet6;
 
 pub use pool::{InvalidAddress, InvalidRange, Pool};
 pub use pool6::Pool6;
+pub use special::{NotForHosts, check_for_hosts};
 pub use subnet::{NoFreeSubnet, choose_subnet, default_pools, gateway_of, overlaps};
-pub use subnet6::{
-    NoFreeSubnet6, NotForHosts, check_for_hosts, choose_subnet6, gateway_of6, overlaps6,
-    unique_local,
-};
+pub use subnet6::{NoFreeSubnet6, choose_subnet6, gateway_of6, overlaps6, unique_local};

@@ -3,11 +3,6 @@
 use ipnetwork::Ipv6Network;
 use std::net::Ipv6Addr;
 
-/// A subnet that cannot be that of a network.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("subnet {0} is not one that hosts can have: it is {1}")]
-pub struct NotForHosts(Ipv6Network, &'static str);
-
 /// All 65,536 subnets of the site's prefix overlap something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no free IPv6 subnet in {0}: every /64 overlaps an address or a route of this host")]
@@ -62,28 +57,6 @@ pub fn gateway_of6(subnet: Ipv6Network) -> Ipv6Addr {
     }
 }
 
-/// Refuses what is multicast, link-local or the loopback.
-///
-/// # Errors
-///
-/// [`NotForHosts`] says what it is.
-pub fn check_for_hosts(subnet: Ipv6Network) -> Result<(), NotForHosts> {
-    let kinds = [
-        ("ff00::/8", "multicast"),
-        ("fe80::/10", "link-local, the same on every link"),
-        ("::/96", "the loopback, or IPv4 in disguise"),
-        ("::ffff:0:0/96", "IPv4 in disguise"),
-    ];
-    let is = |(kind, _): &(&str, &str)| {
-        let kind: Ipv6Network = kind.parse().expect("written here");
-        overlaps6(kind, subnet)
-    };
-    match kinds.iter().find(|kind| is(kind)) {
-        Some((_, what)) => Err(NotForHosts(subnet, what)),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,16 +107,6 @@ mod tests {
                 gateway_of6(net(subnet)),
                 gateway.parse::<Ipv6Addr>().unwrap()
             );
-        }
-    }
-
-    #[test]
-    fn not_every_subnet_has_hosts() {
-        for subnet in ["ff02::/64", "fe80::/64", "::/64", "::ffff:10.0.0.0/120"] {
-            assert!(check_for_hosts(net(subnet)).is_err(), "{subnet}");
-        }
-        for subnet in ["fd00::/64", "2001:db8::/32"] {
-            assert_eq!(check_for_hosts(net(subnet)), Ok(()), "{subnet}");
         }
     }
 }

@@ -73,6 +73,11 @@ pub enum InvalidEndpoint {
         "invalid field {0:?}: the fields of a network are name, ip, ip6, mac-address, alias, ifname, gw-priority and anti-spoof"
     )]
     UnknownField(String),
+    /// A driver option that is none of minet's.
+    #[error(
+        "unknown driver option {0:?}: minet knows com.docker.network.endpoint.ifname; kernel parameters of an interface are set with --sysctl net.ipv4.conf.eth0.KEY=VALUE"
+    )]
+    DriverOption(String),
     /// A value that does not fit its field.
     #[error("invalid value {value:?} of field {field}")]
     Value {
@@ -135,6 +140,11 @@ fn set_field(endpoint: &mut EndpointSpec, key: &str, value: &str) -> Result<(), 
                 _ => return Err(invalid()),
             });
         }
+        "driver-opt" => {
+            let name = value.strip_prefix("com.docker.network.endpoint.ifname=");
+            let name = name.ok_or_else(|| InvalidEndpoint::DriverOption(value.to_owned()))?;
+            set_field(endpoint, "ifname", name)?;
+        }
         "gw-priority" => endpoint.gw_priority = value.parse().map_err(|_| invalid())?,
         _ => return Err(InvalidEndpoint::UnknownField(key.to_owned())),
     }
@@ -176,8 +186,14 @@ mod tests {
         assert_eq!(endpoint.ifname.unwrap().as_str(), "lan");
         assert_eq!(endpoint.gw_priority, -3);
         assert_eq!(endpoint.spoofing, Some(Spoofing::Allowed));
+        let by_option = "name=a,driver-opt=com.docker.network.endpoint.ifname=lan";
+        assert_eq!(
+            super::tests::endpoint(by_option).ifname.unwrap().as_str(),
+            "lan"
+        );
         for text in [
             "ip=10.0.0.7",
+            "name=a,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.x=1",
             "name=a,ip=x",
             "name=a,ip6=10.0.0.7",
             "name=a,colour=red",

@@ -32,11 +32,14 @@ mod lifecycle;
 mod link;
 mod mac;
 mod mode;
+mod mounts;
 mod network;
 mod network_id;
+mod network_options;
 mod network_spec;
 mod oom_score;
 mod port;
+mod range4;
 mod range6;
 mod room;
 mod route;
@@ -56,16 +59,18 @@ pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy};
 pub use link::{InvalidLink, InvalidReceiver, LinkSpec, Receiver};
 pub use mac::{InvalidMacAddr, MacAddr};
 pub use mode::{InvalidNetworkMode, NetworkMode};
+pub use mounts::{Programs, Tmpfs, Volume};
 pub use network::{BridgeNetwork, InvalidNetworkName, NetworkName};
 pub use network_id::{InvalidNetworkId, NetworkId};
+pub use network_options::InvalidNetworkOption;
 pub use network_spec::{
-    AddressRange, BridgeChoice, Connections, InvalidAddressRange, InvalidNetworkOption, Masquerade,
-    Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
+    BridgeChoice, Connections, Masquerade, Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
 };
 pub use oom_score::{InvalidOomScore, OomScore};
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };
+pub use range4::{AddressRange, InvalidAddressRange};
 pub use range6::{AddressRange6, InvalidAddressRange6};
 pub use room::BRIDGE_PORTS;
 pub use route::{InvalidRoute, StaticRoute};
@@ -73,6 +78,4 @@ pub use security::{
     InvalidSecurityOption, NewPrivileges, Seccomp, SecurityOption, SecurityOptions,
 };
 pub use signal::{InvalidSignal, SignalNumber};
-pub use spec::{
-    CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec, Volume,
-};
+pub use spec::{CapabilityChanges, ContainerSpec, InvalidSpec, Sysctl, TerminalMode, UserSpec};

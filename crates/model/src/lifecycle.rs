@@ -9,8 +9,8 @@ pub struct Lifecycle {
     pub restart: RestartPolicy,
     /// `--stop-signal`; SIGTERM if nothing is said.
     pub stop_signal: Option<SignalNumber>,
-    /// `--stop-timeout`, in seconds; ten if nothing is said.
-    pub stop_timeout: Option<u32>,
+    /// `--stop-timeout`, in seconds; ten if nothing is said, for ever if less than 0.
+    pub stop_timeout: Option<i64>,
     /// `--log-opt`.
     pub log: LogLimits,
 }

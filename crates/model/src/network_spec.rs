@@ -1,9 +1,12 @@
 //! What a user asked for with `minet network create`.
 
-use crate::{IfName, Ipv6Spec, NetworkName, StaticRoute, room::is_port_count};
+use crate::{AddressRange, IfName, Ipv6Spec, NetworkName, StaticRoute};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// Whether connections leave a network under the host's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -100,6 +103,16 @@ pub struct NetworkSpec {
     /// that of the interface by which they do.
     #[serde(default)]
     pub outbound_address: Option<Ipv4Addr>,
+    /// The same for IPv6.
+    #[serde(default)]
+    pub outbound_address6: Option<Ipv6Addr>,
+    /// Where a port of a container goes that leaves by this network, and that is published
+    /// without an address; none means what the configuration says.
+    #[serde(default)]
+    pub publish_at: Option<IpAddr>,
+    /// What the interfaces inside are called, with a number behind it; `eth` if nothing is said.
+    #[serde(default)]
+    pub interface_prefix: Option<String>,
     /// `--route`, in the order in which they were given.
     #[serde(default)]
     pub routes: Vec<StaticRoute>,
@@ -107,26 +120,6 @@ pub struct NetworkSpec {
     pub labels: BTreeMap<String, String>,
     /// `--opt`, as they were written, for `inspect`.
     pub options: BTreeMap<String, String>,
-}
-
-/// Why an option of a network cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNetworkOption {
-    /// A key that minet does not know.
-    #[error(
-        "unknown network option {0:?}: minet knows com.docker.network.bridge.name, .bridge.enable_ip_masquerade, .bridge.enable_icc, com.docker.network.enable_ipv6, com.docker.network.host_ipv4, com.docker.network.driver.mtu and minet.bridge.ports"
-    )]
-    UnknownKey(String),
-    /// A value that does not fit the key.
-    #[error("invalid value {value:?} of network option {key}: {expected}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What was written.
-        value: String,
-        /// What can be written there.
-        expected: &'static str,
-    },
 }
 
 /// Over how many bridges a network goes.
@@ -180,187 +173,23 @@ impl NetworkSpec {
             connections: Connections::Limited,
             spoofing: Spoofing::Prevented,
             outbound_address: None,
+            outbound_address6: None,
+            publish_at: None,
+            interface_prefix: None,
             routes: Vec::new(),
             labels: BTreeMap::new(),
             options: BTreeMap::new(),
         }
     }
 
-    /// Understands one of Docker's driver options, `-o KEY=VALUE`.
-    pub fn set_option(&mut self, key: &str, value: &str) -> Result<(), InvalidNetworkOption> {
-        let invalid = |expected| InvalidNetworkOption::Value {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            expected,
-        };
-        let switch = || match value {
-            "" | "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err(invalid("true or false")),
-        };
-        match key {
-            "com.docker.network.bridge.name" => {
-                let name = value.parse();
-                self.bridge = BridgeChoice::Named(
-                    name.map_err(|_| invalid("a name that an interface can have"))?,
-                );
-            }
-            "com.docker.network.bridge.enable_ip_masquerade" => {
-                self.masquerade = match switch()? {
-                    true => Masquerade::On,
-                    false => Masquerade::Off,
-                };
-            }
-            "com.docker.network.bridge.enable_icc" => {
-                self.neighbours = match switch()? {
-                    true => Neighbours::Talk,
-                    false => Neighbours::Apart,
-                };
-            }
-            "com.docker.network.host_ipv4" => {
-                let address = value.parse();
-                self.outbound_address =
-                    Some(address.map_err(|_| invalid("an IPv4 address of this host"))?);
-            }
-            "com.docker.network.enable_ipv6" => {
-                self.ipv6 = match switch()? {
-                    true => Some(self.ipv6.take().unwrap_or_default()),
-                    false => None,
-                };
-            }
-            "com.docker.network.driver.mtu" => {
-                let mtu = value.parse().ok().filter(|mtu| is_mtu(*mtu));
-                self.mtu = Some(mtu.ok_or_else(|| invalid("68 to 65535"))?);
-            }
-            "minet.bridge.ports" => {
-                let ports = value.parse().ok().filter(|ports| is_port_count(*ports));
-                self.bridge_ports =
-                    Some(ports.ok_or_else(|| invalid("1 to 1023, the ports of a Linux bridge"))?);
-            }
-            _ => return Err(InvalidNetworkOption::UnknownKey(key.to_owned())),
-        }
-        self.options.insert(key.to_owned(), value.to_owned());
-        Ok(())
+    /// The host's addresses under which its connections leave, if that was asked for.
+    pub fn outbound_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let (four, six) = (self.outbound_address, self.outbound_address6);
+        four.map(IpAddr::V4).into_iter().chain(six.map(IpAddr::V6))
     }
 }
 
 /// Whether an interface can have this MTU: the least is RFC 791's, the most is a veth's.
 pub fn is_mtu(mtu: u32) -> bool {
     (68..=65_535).contains(&mtu)
-}
-
-/// `10.0.0.0/25`, or `10.0.0.100-10.0.0.150`: the addresses from the first to the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct AddressRange {
-    first: Ipv4Addr,
-    last: Ipv4Addr,
-}
-
-/// Why a text is not a range of addresses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid range {0:?}: write 10.0.0.0/25 or 10.0.0.100-10.0.0.150")]
-pub struct InvalidAddressRange(String);
-
-impl AddressRange {
-    /// First and last address.
-    pub fn bounds(self) -> RangeInclusive<Ipv4Addr> {
-        self.first..=self.last
-    }
-}
-
-impl FromStr for AddressRange {
-    type Err = InvalidAddressRange;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidAddressRange(text.to_owned());
-        let (first, last) = match text.split_once('-') {
-            Some((first, last)) => (
-                first.parse().map_err(|_| invalid())?,
-                last.parse().map_err(|_| invalid())?,
-            ),
-            None => {
-                let network: Ipv4Network = text.parse().map_err(|_| invalid())?;
-                (network.network(), network.broadcast())
-            }
-        };
-        match first <= last {
-            true => Ok(AddressRange { first, last }),
-            false => Err(invalid()),
-        }
-    }
-}
-
-impl fmt::Display for AddressRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, last) = (self.first.to_bits(), self.last.to_bits());
-        // A block of a power of two at a multiple of its size is written as such.
-        let differing = 32 - (first ^ last).leading_zeros();
-        let ones = u32::MAX
-            .checked_shl(differing)
-            .map_or(u32::MAX, |high| !high);
-        match first & ones == 0 && last & ones == ones {
-            true => write!(f, "{}/{}", self.first, 32 - differing),
-            false => write!(f, "{}-{}", self.first, self.last),
-        }
-    }
-}
-
-impl TryFrom<String> for AddressRange {
-    type Error = InvalidAddressRange;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<AddressRange> for String {
-    fn from(range: AddressRange) -> String {
-        range.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_read_back_what_they_print() {
-        for text in [
-            "10.0.0.0/25",
-            "10.0.0.100-10.0.0.150",
-            "10.0.0.7/32",
-            "0.0.0.0/0",
-            "10.0.0.1-10.0.0.2",
-        ] {
-            assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), text);
-        }
-        for text in ["", "10.0.0.9-10.0.0.1", "a-b", "10.0.0.0/33"] {
-            assert!(text.parse::<AddressRange>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn dockers_options_are_understood() {
-        let mut spec = NetworkSpec::named("a".parse().unwrap());
-        spec.set_option("com.docker.network.bridge.enable_icc", "false")
-            .unwrap();
-        spec.set_option("com.docker.network.driver.mtu", "1400")
-            .unwrap();
-        spec.set_option("com.docker.network.enable_ipv6", "true")
-            .unwrap();
-        assert_eq!((spec.neighbours, spec.mtu), (Neighbours::Apart, Some(1400)));
-        assert!(spec.ipv6.is_some());
-        for (key, value) in [
-            ("com.docker.network.bridge.enable_icc", "perhaps"),
-            ("com.docker.network.driver.mtu", "9"),
-            ("com.docker.network.host_ipv4", "here"),
-            ("com.docker.network.bridge.name", "a name"),
-            ("minet.bridge.ports", "0"),
-            ("minet.bridge.ports", "1024"),
-            ("com.docker.network.nonsense", "1"),
-        ] {
-            assert!(spec.set_option(key, value).is_err(), "{key}={value}");
-        }
-    }
 }

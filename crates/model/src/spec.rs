@@ -4,7 +4,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::{Component, Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
 };
 
@@ -35,6 +35,9 @@ pub struct ContainerSpec {
     pub mac: Option<MacAddr>,
     /// `-h`.
     pub hostname: Option<HostName>,
+    /// `--domainname`.
+    #[serde(default)]
+    pub domainname: Option<HostName>,
     /// `--dns`.
     pub dns: Vec<IpAddr>,
     /// `--dns-search`; a single `.` means none.
@@ -60,7 +63,10 @@ pub struct ContainerSpec {
     /// `--rootfs`: the directory that becomes `/`; none means the host's file system.
     pub rootfs: Option<PathBuf>,
     /// `-v`.
-    pub volumes: Vec<Volume>,
+    pub volumes: Vec<crate::Volume>,
+    /// `--tmpfs`.
+    #[serde(default)]
+    pub tmpfs: Vec<crate::Tmpfs>,
     /// `-w`.
     pub workdir: Option<PathBuf>,
     /// `-u`.
@@ -112,6 +118,14 @@ pub enum InvalidSpec {
     /// A target that is not an absolute path below `/`.
     #[error("invalid volume destination {0:?}: it must be an absolute path other than /")]
     VolumeTarget(String),
+    /// A place for `--tmpfs` that is not an absolute path below `/`.
+    #[error("invalid tmpfs destination {0:?}: it must be an absolute path other than /")]
+    TmpfsTarget(String),
+    /// An option of `--tmpfs` that it does not have.
+    #[error(
+        "invalid tmpfs option {0:?} (write size=64m, mode=1777, uid=N, gid=N, exec, noexec, ro or rw)"
+    )]
+    TmpfsOption(String),
     /// `--sysctl` that is not `net.something=value`.
     #[error("invalid sysctl {0:?}: write net.KEY=VALUE")]
     Sysctl(String),
@@ -121,58 +135,6 @@ pub enum InvalidSpec {
     /// `-u` that is not `user[:group]`.
     #[error("invalid user {0:?}: write NAME|UID[:GROUP|GID]")]
     User(String),
-}
-
-/// A directory or file of the host made visible in the container, `-v SRC:DST[:ro]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// The path on the host.
-    pub source: PathBuf,
-    /// The path in the container, absolute and without `..`.
-    pub target: PathBuf,
-    /// Whether the container may only read it.
-    pub read_only: bool,
-}
-
-impl FromStr for Volume {
-    type Err = InvalidSpec;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidSpec::Volume(text.to_owned());
-        let parts: Vec<&str> = text.split(':').collect();
-        let (source, target, options) = match parts[..] {
-            [source, target] => (source, target, "rw"),
-            [source, target, options] => (source, target, options),
-            _ => return Err(invalid()),
-        };
-        let mut read_only = false;
-        for option in options.split(',') {
-            match option {
-                "ro" => read_only = true,
-                "rw" => read_only = false,
-                _ => return Err(invalid()),
-            }
-        }
-        if !source.starts_with('/') && !source.starts_with('.') {
-            return Err(InvalidSpec::VolumeSource(source.to_owned()));
-        }
-        if text.contains(char::is_control) {
-            return Err(invalid());
-        }
-        let target_path = Path::new(target);
-        let plain = |c: Component<'_>| matches!(c, Component::RootDir | Component::Normal(_));
-        let below_root = target_path.is_absolute()
-            && target_path.components().count() > 1
-            && target_path.components().all(plain);
-        if !below_root {
-            return Err(InvalidSpec::VolumeTarget(target.to_owned()));
-        }
-        Ok(Volume {
-            source: PathBuf::from(source),
-            target: target_path.to_owned(),
-            read_only,
-        })
-    }
 }
 
 /// A kernel parameter of the container's network namespace, `--sysctl net.KEY=VALUE`.
@@ -258,27 +220,6 @@ pub struct CapabilityChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn volumes_are_two_paths_and_perhaps_ro() {
-        let volume: Volume = "/srv:/data:ro".parse().unwrap();
-        assert_eq!(volume.target, Path::new("/data"));
-        assert!(volume.read_only);
-        assert!(!"./a:/b".parse::<Volume>().unwrap().read_only);
-        for text in [
-            "",
-            "/a",
-            "/a:b",
-            "/a:/",
-            "/a:/b/../c",
-            "name:/b",
-            "/a:/b:xx",
-            "/a:/b:ro:rw",
-            ":/b",
-        ] {
-            assert!(text.parse::<Volume>().is_err(), "{text:?}");
-        }
-    }
 
     #[test]
     fn sysctls_cannot_leave_the_network_namespace() {

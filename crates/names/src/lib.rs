@@ -35,7 +35,6 @@
 
 pub mod hostname;
 pub mod hosts;
-mod lease;
 pub mod resolv;
 pub mod resolver;
 pub mod write;

@@ -1,12 +1,14 @@
 //! The writer against real files: readers at any moment, hostile paths, a full disk.
 
-use minet_names::write::{WriteError, create, edit_in_place, write_in_place};
+use minet_names::write::{Editor, Screen, WriteError, create, edit_in_place, write_in_place};
 use std::{
     fs::{self, File},
+    io::Write,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 /// A directory of this test alone, gone at the end.
@@ -272,4 +274,95 @@ fn read_whole(done: &AtomicBool, path: &Path, piece: usize, texts: &[Vec<u8>]) -
         reads += 1;
     }
     reads
+}
+
+/// A screen that tells what it was asked to show, and that somebody writes into.
+#[derive(Default)]
+struct Shown {
+    texts: Vec<Vec<u8>>,
+    changed: Option<Vec<u8>>,
+}
+
+impl Screen for Shown {
+    fn raise(&mut self, text: &[u8]) {
+        self.texts.push(text.to_vec());
+    }
+
+    fn lower(&mut self) -> Option<Vec<u8>> {
+        self.changed.take()
+    }
+}
+
+#[test]
+fn a_screen_is_for_readers_that_stay_and_what_is_written_there_is_kept() {
+    let dir = TestDir::new("screen");
+    let path = dir.file(b"one\n");
+    let editor = Editor::of(&dir.0, Duration::from_secs(1)).unwrap();
+    let edit = |editor: &Editor, screen: &mut Shown, line: &str| {
+        let append = |old: &[u8]| [old, line.as_bytes()].concat();
+        editor
+            .edit_behind(screen, Path::new("hosts"), append)
+            .unwrap();
+        fs::read_to_string(&path).unwrap()
+    };
+    let mut screen = Shown::default();
+    assert_eq!(edit(&editor, &mut screen, "two\n"), "one\ntwo\n");
+    assert!(screen.texts.is_empty(), "nobody was there");
+    let _reader = File::open(&path).unwrap();
+    assert_eq!(edit(&editor, &mut screen, "three\n"), "one\ntwo\nthree\n");
+    assert_eq!(screen.texts, [b"one\ntwo\nthree\n"]);
+    // It is written anew there, or only appended to.
+    screen.changed = Some(b"mine\n".to_vec());
+    assert_eq!(edit(&editor, &mut screen, "four\n"), "mine\nfour\n");
+    screen.changed = Some(b"mine\nfour\nfive\nalso mine\n".to_vec());
+    let all = "mine\nfour\nfive\nalso mine\n";
+    assert_eq!(edit(&editor, &mut screen, "five\n"), all);
+}
+
+/// Somebody appends here while another appends to the screen.
+#[test]
+fn what_is_appended_on_either_side_of_a_screen_is_kept() {
+    struct Busy(PathBuf);
+    impl Screen for Busy {
+        fn raise(&mut self, _text: &[u8]) {
+            append(&self.0, "here\n");
+        }
+
+        fn lower(&mut self) -> Option<Vec<u8>> {
+            Some(b"one\nours\nthere\n".to_vec())
+        }
+    }
+    let dir = TestDir::new("sides");
+    let path = dir.file(b"one\n");
+    let _reader = File::open(&path).unwrap();
+    let editor = Editor::of(&dir.0, Duration::from_secs(1)).unwrap();
+    let edit = |old: &[u8]| [old, b"ours\n"].concat();
+    let mut screen = Busy(path.clone());
+    editor
+        .edit_behind(&mut screen, Path::new("hosts"), edit)
+        .unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "one\nhere\nours\nthere\n");
+}
+
+fn append(path: &Path, line: &str) {
+    let file = fs::OpenOptions::new().append(true).open(path);
+    file.unwrap().write_all(line.as_bytes()).unwrap();
+}
+
+/// What somebody writes between the look at the file and its change is not lost.
+#[test]
+fn a_line_that_comes_meanwhile_stays() {
+    let dir = TestDir::new("meanwhile");
+    let path = dir.file(b"one\n");
+    let times = std::cell::Cell::new(0);
+    edit_in_place(&path, |old| {
+        times.set(times.get() + 1);
+        if times.get() == 1 {
+            append(&path, "theirs\n");
+        }
+        [old, b"ours\n"].concat()
+    })
+    .unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntheirs\nours\n");
 }

@@ -176,7 +176,7 @@ fn install(table: &Table) -> Vec<Command> {
 mod tests {
     use super::*;
     use crate::{Masquerade, Neighbours, Reach};
-    use minet_model::{ContainerId, Protocol, PublishedPort};
+    use minet_model::{ContainerId, MacAddr, Protocol, PublishedPort};
 
     fn network(reach: Reach) -> NetworkRules {
         NetworkRules {
@@ -184,9 +184,11 @@ mod tests {
             subnet: "172.17.0.0/16".parse().unwrap(),
             subnet6: None,
             gateway: "172.17.0.1".parse().unwrap(),
+            router: Some(MacAddr::for_ipv4("172.17.0.1".parse().unwrap())),
             owner: "bridge".parse().unwrap(),
             masquerade: Masquerade::On,
             outbound: None,
+            outbound6: None,
             behind: Vec::new(),
             reach,
             neighbours: Neighbours::Talk,
@@ -249,6 +251,8 @@ mod tests {
                 "add element inet minet hidden { 172.17.0.0/16 comment \"network bridge\" }",
                 "add element inet minet masqueraded { 172.17.0.0/16 comment \"network bridge\" }",
                 "add element inet minet within { \"minet0\" . \"minet0\" comment \"network bridge\" }",
+                "add element inet minet routers { 02:42:ac:11:00:01 comment \"network bridge\" }",
+                "add element inet minet talking { \"minet0\" comment \"network bridge\" }",
                 "add element inet minet bridges { \"minet0\" comment \"network bridge\" }",
             ]
         );
@@ -257,6 +261,8 @@ mod tests {
             [
                 "delete element inet minet bridges { \"minet0\" }",
                 "delete element inet minet internal { \"minet0\" }",
+                "delete element inet minet talking { \"minet0\" }",
+                "delete element inet minet routers { 02:42:ac:11:00:01 }",
                 "delete element inet minet within { \"minet0\" . \"minet0\" }",
                 "delete element inet minet hidden { 172.17.0.0/16 }",
                 "delete element inet minet home { 172.17.0.0/16 . \"minet0\" }",
@@ -273,6 +279,8 @@ mod tests {
         assert_eq!(
             Change::ReplaceNetwork(before.clone(), after).to_nft(),
             [
+                "delete element inet minet talking { \"minet0\" }",
+                "delete element inet minet routers { 02:42:ac:11:00:01 }",
                 "delete element inet minet within { \"minet0\" . \"minet0\" }",
                 "delete element inet minet masqueraded { 172.17.0.0/16 }",
                 "add element inet minet outbound { 172.17.0.0/16 comment \"network bridge\" : 192.0.2.9 }",
@@ -289,7 +297,8 @@ mod tests {
     fn ipv6_is_a_line_more_for_each_set_of_addresses() {
         let mut both = network(Reach::Outside);
         both.subnet6 = Some("fd00:1::/64".parse().unwrap());
-        let lines = Change::AddNetwork(both).to_nft();
+        both.outbound = Some("192.0.2.9".parse().unwrap());
+        let lines = Change::AddNetwork(both.clone()).to_nft();
         let six: Vec<_> = lines.iter().filter(|line| line.contains("fd00")).collect();
         assert_eq!(
             six,

@@ -3,9 +3,14 @@
 //! The kernel tells a multicast group of every change, and after each transaction who made
 //! it (`NFT_MSG_NEWGEN`, with the name of the process). minet's own changes, of which every
 //! start of a container makes some, are passed over by that name.
+//!
+//! Of others' tables only what may put a drop into the way of minet's networks is heard: a
+//! chain among those that packets are passed on by, with a policy, or a rule that asks nothing
+//! before it drops or calls. What Docker does for each of its containers is none of that.
 
 use crate::error::Error;
-use crate::netlink::attribute::{Attributes, Incoming, messages};
+use crate::foreign::{ForeignRule, is_in_the_path};
+use crate::netlink::attribute::{Incoming, messages};
 use crate::table::TABLE;
 use nix::errno::Errno;
 use nix::libc;
@@ -21,8 +26,6 @@ const DATAGRAM: usize = 32 * 1024;
 /// In all of the kernel's objects but generations, the first attribute is the table.
 const TABLE_OF: u16 = 1;
 const PROCESS_NAME: u16 = 3;
-/// How the comment of a rule in another's chain begins, see [`crate::Passage::comment`].
-const OURS_ELSEWHERE: &[u8] = b"minet: network ";
 
 /// An ear for changes of the ruleset, in the network namespace in which it was opened.
 pub struct RulesetEvents {
@@ -93,17 +96,22 @@ impl RulesetEvents {
     }
 }
 
-/// A change of minet's own table, or the loss of a rule of minet's in another's chain.
+/// A change of minet's own table, the loss of a rule of minet's in another's chain, or a
+/// word of another's about everything that is passed on.
 fn concerns_minet(kind: i32, message: &Incoming) -> bool {
-    let Attributes(bytes) = message.attributes();
     let table = message.attributes().get(TABLE_OF).unwrap_or_default();
     let inet = message.payload.first() == Some(&(libc::NFPROTO_INET as u8));
-    let own_table = inet && table.strip_suffix(&[0]) == Some(TABLE.as_bytes());
-    let lost_elsewhere = kind == libc::NFT_MSG_DELRULE
-        && bytes
-            .windows(OURS_ELSEWHERE.len())
-            .any(|window| window == OURS_ELSEWHERE);
-    own_table || lost_elsewhere
+    if inet && table.strip_suffix(&[0]) == Some(TABLE.as_bytes()) {
+        return true;
+    }
+    match kind {
+        libc::NFT_MSG_NEWCHAIN => is_in_the_path(message),
+        libc::NFT_MSG_NEWRULE => {
+            ForeignRule::read(message).is_some_and(|rule| rule.speaks_of_all())
+        }
+        libc::NFT_MSG_DELRULE => ForeignRule::read(message).is_some_and(|rule| rule.is_minets()),
+        _ => false,
+    }
 }
 
 impl AsFd for RulesetEvents {

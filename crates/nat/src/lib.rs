@@ -57,13 +57,13 @@
 //! | a container of the same network | its address | answered | that container |
 //! | another machine | the container's address | dropped in `guard` | |
 //! | another machine, a container | 127.0.0.1 of the host | dropped in `guard` | |
-//! | a container, with a foreign source (even 0.0.0.0) | anywhere | dropped in `guard` | |
+//! | a container, with a foreign source (even 0.0.0.0) | the host and beyond | dropped in `guard` | |
 //! | a container of another network | the container's address | dropped in `forward` | |
 //! | a container of another network | a service of the host at this network's gateway | dropped in `input` | |
-//! | a container that another firewall was told to let pass | behind another's bridge | dropped in `forward`, unless published | |
+//! | a container | behind another tool's bridge | dropped in `forward`, unless published or a way out | |
 //! | another machine | a third one, by way of this host | dropped in `transit`, where minet turned forwarding on | |
 //! | behind a bridge of another tool's | behind the same one | passes `foreign`, where br_netfilter shows it | |
-//! | another machine | behind another tool's bridge that came after minet | up to that tool | |
+//! | another machine | behind another tool's bridge that came after minet | dropped in `transit`, unless published | |
 //! | the container | the world | answered, under the address in `outbound` if there is one | |
 //! | behind a neighbour with a network's route (`behind`) | that network | answered, and dropped elsewhere | |
 //!
@@ -79,6 +79,8 @@
 //!   still on the bridge, which then has to send it back where it came from.
 //! - `isolated on` on the bridge ports for [`Neighbours::Apart`]: frames that stay on the
 //!   bridge are seen by the table only with that sysctl.
+//! - The MAC that minet gave its bridge. With that sysctl it tells a frame between neighbours
+//!   who may talk, which is let pass untracked, from one that is to be routed, and translated.
 //!
 //! # What must stay true
 //!
@@ -132,7 +134,7 @@ pub use error::Error;
 pub use events::RulesetEvents;
 pub use firewall::Firewall;
 pub use foreign::{
-    ChainFamily, ForeignChain, Leftover, Passage, Restraint, legacy_filter_is_in_use,
+    ChainFamily, ForeignChain, Leftover, Passage, Passing, Restraint, legacy_filter_is_in_use,
 };
 pub use minet_model::{Masquerade, Neighbours, Reach};
 pub use network::NetworkRules;

@@ -2,9 +2,9 @@
 
 use crate::command::{Command, IfPresent};
 use crate::table::{Element, Family, IPV4, IPV6, Table, Value};
-use ipnetwork::{Ipv4Network, Ipv6Network};
-use minet_model::{Connections, IfName, Masquerade, Neighbours, NetworkName, Reach};
-use std::net::Ipv4Addr;
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+use minet_model::{Connections, IfName, MacAddr, Masquerade, Neighbours, NetworkName, Reach};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What the table has to know of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +17,18 @@ pub struct NetworkRules {
     pub subnet6: Option<Ipv6Network>,
     /// The host's address on the bridge, which belongs to the subnet.
     pub gateway: Ipv4Addr,
+    /// The bridge's own MAC, where nobody but minet gives it one.
+    pub router: Option<MacAddr>,
     /// Its name, which stands in the comments.
     pub owner: NetworkName,
     /// Under which address its connections leave.
     pub masquerade: Masquerade,
     /// That address, if it is not to be the outgoing interface's.
     pub outbound: Option<Ipv4Addr>,
+    /// The same for IPv6.
+    pub outbound6: Option<Ipv6Addr>,
     /// What lies behind neighbours that route to it.
-    pub behind: Vec<Ipv4Network>,
+    pub behind: Vec<IpNetwork>,
     /// How far it reaches.
     pub reach: Reach,
     /// Whether its containers may talk to each other.
@@ -98,32 +102,40 @@ impl NetworkRules {
             let mut put = |set: &str, key| elements.push(element(&family.set(set), key));
             put("home", vec![subnet.clone(), bridge()]);
             put("hidden", vec![subnet.clone()]);
-            // What cannot leave needs no other address; what leaves under a certain one is
-            // IPv4 and told below.
-            let under_an_address = self.outbound.is_some() && *family == IPV4;
-            match (self.masquerade, self.reach) {
-                (Masquerade::On, Reach::Outside) if under_an_address => {}
-                (Masquerade::On, Reach::Outside) => put("masqueraded", vec![subnet]),
+            let outbound = match *family == IPV4 {
+                true => self.outbound.map(Value::Ipv4),
+                false => self.outbound6.map(Value::Ipv6),
+            };
+            match (self.masquerade, self.reach, outbound) {
+                (Masquerade::On, Reach::Outside, Some(address)) => {
+                    let (map, mut element) = element(&family.set("outbound"), vec![subnet]);
+                    element.data = vec![address];
+                    elements.push((map, element));
+                }
+                (Masquerade::On, Reach::Outside, None) => put("masqueraded", vec![subnet]),
                 // Answers come to the container's own address, and are not known to be
                 // answers before they are tracked; the chain `forward` lets nothing else in.
-                (Masquerade::Off, Reach::Outside) => put("routed", vec![subnet]),
-                (_, Reach::InternalOnly) => {}
+                (Masquerade::Off, Reach::Outside, _) => put("routed", vec![subnet]),
+                // What cannot leave needs no other address.
+                (_, Reach::InternalOnly, _) => {}
             }
         }
         elements.extend(self.behind.iter().map(|destination| {
-            let destination = Value::Ipv4Subnet(*destination);
-            element(&IPV4.set("behind"), vec![destination, bridge()])
+            let (family, destination) = match destination {
+                IpNetwork::V4(destination) => (&IPV4, Value::Ipv4Subnet(*destination)),
+                IpNetwork::V6(destination) => (&IPV6, Value::Ipv6Subnet(*destination)),
+            };
+            element(&family.set("behind"), vec![destination, bridge()])
         }));
-        if let (Masquerade::On, Reach::Outside, Some(address)) =
-            (self.masquerade, self.reach, self.outbound)
-        {
-            let subnet = Value::Ipv4Subnet(self.subnet);
-            let (map, mut element) = element(&IPV4.set("outbound"), vec![subnet]);
-            element.data = vec![Value::Ipv4(address)];
-            elements.push((map, element));
-        }
         match self.neighbours {
-            Neighbours::Talk => elements.push(element("within", vec![bridge(), bridge()])),
+            Neighbours::Talk => {
+                elements.push(element("within", vec![bridge(), bridge()]));
+                // First which frames are routed, then that the others are left alone.
+                if let Some(mac) = self.router {
+                    elements.push(element("routers", vec![Value::Ether(mac)]));
+                    elements.push(element("talking", vec![bridge()]));
+                }
+            }
             Neighbours::Apart => {}
             Neighbours::Linked => elements.push(element("linked", vec![bridge()])),
         }

@@ -6,13 +6,14 @@
 //! two ports change places in a table of the namespace's own:
 //!
 //! ```text
-//!   program ──▶ 127.0.0.11:53 ──[output: dport 53 -> N]──▶ 127.0.0.11:N  supervisor
-//!   program ◀── 127.0.0.11:53 ◀─[output: sport N -> 53]─── 127.0.0.11:N  supervisor
+//!   program ──▶ 127.0.0.11:53 ──[lo: dport 53 -> N]──▶ 127.0.0.11:N  supervisor
+//!   program ◀── 127.0.0.11:53 ◀─[lo: sport N -> 53]─── 127.0.0.11:N  supervisor
 //! ```
 //!
-//! Both directions are sent by the namespace itself, so one chain sees them both. It keeps
-//! no state: a NAT would have to remember every query for half a minute, and would turn on
-//! conntrack for all that the container does. Who has `CAP_NET_ADMIN` inside can take the
+//! Both directions arrive on `lo`, so one chain sees them both, where the loopback delivers
+//! them; and it sees nothing else, so that what goes over the cable is not slowed down by
+//! it. It keeps no state: a NAT would have to remember every query for half a minute, and
+//! would turn on conntrack for all that the container does. Who has `CAP_NET_ADMIN` inside can take the
 //! table away, from nobody but itself; when the namespace dies, the table goes with it.
 
 use crate::error::Error;
@@ -24,15 +25,16 @@ use minet_model::Protocol;
 use nftnl::nftnl_sys::{self as sys, libc};
 use std::net::SocketAddrV4;
 
-/// The table's name; its family is `ip`.
+/// The table's name; its family is `netdev`.
 const TABLE: &str = "minet-dns";
-const CHAIN: &str = "output";
+const CHAIN: &str = "loopback";
+const DEVICE: &str = "lo";
 const COMMENT: &str = "names are answered by the supervisor";
 
-// Of the kernel's linux/netfilter/nf_tables.h and linux/netfilter_ipv4.h.
+// Of the kernel's linux/netfilter/nf_tables.h, linux/netfilter.h and linux/if_ether.h.
 const NFT_PAYLOAD_CSUM_INET: u32 = 1;
-const NF_INET_LOCAL_OUT: u32 = 3;
-const NF_IP_PRI_RAW: i32 = -300;
+const NF_NETDEV_INGRESS: u32 = 0;
+const ETH_P_IP: u16 = 0x0800;
 
 // Where fields are, RFC 791, 768 and 793.
 const SOURCE_ADDRESS: u32 = 12;
@@ -83,13 +85,13 @@ impl ResolverPort {
             .map(|swap| format!("\t\t{}\n", self.rule_to_nft(*swap)))
             .collect();
         format!(
-            "table ip {TABLE} {{\n\tcomment \"{COMMENT}\"\n\tchain {CHAIN} {{\n\t\ttype filter hook output priority raw; policy accept;\n{rules}\t}}\n}}"
+            "table netdev {TABLE} {{\n\tcomment \"{COMMENT}\"\n\tchain {CHAIN} {{\n\t\ttype filter hook ingress device {DEVICE} priority filter; policy accept;\n{rules}\t}}\n}}"
         )
     }
 
     /// The command that takes it away.
     pub fn to_nft_delete(&self) -> String {
-        format!("delete table ip {TABLE}")
+        format!("delete table netdev {TABLE}")
     }
 
     fn rule_to_nft(&self, Swap { protocol, way }: Swap) -> String {
@@ -120,9 +122,11 @@ impl ResolverPort {
         };
         let transport = libc::NFT_PAYLOAD_TRANSPORT_HEADER;
         vec![
+            about(libc::NFT_META_PROTOCOL),
+            compare(&ETH_P_IP.to_be_bytes()),
             load(libc::NFT_PAYLOAD_NETWORK_HEADER, address_at, 4),
             compare(&self.asked.ip().octets()),
-            load_protocol(),
+            about(libc::NFT_META_L4PROTO),
             compare(&[protocol.number()]),
             load(transport, port_at, 2),
             compare(&from.to_be_bytes()),
@@ -203,7 +207,7 @@ fn message(kind: i32, flags: i32, object: Object) -> Message {
     Message {
         kind: kind as u16,
         flags: flags as u16,
-        family: libc::NFPROTO_IPV4 as u8,
+        family: libc::NFPROTO_NETDEV as u8,
         object,
     }
 }
@@ -221,8 +225,9 @@ fn chain() -> Attributes {
         .with(sys::NFTNL_CHAIN_TABLE, TABLE)
         .with(sys::NFTNL_CHAIN_NAME, CHAIN)
         .with(sys::NFTNL_CHAIN_TYPE, "filter")
-        .with(sys::NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT)
-        .with(sys::NFTNL_CHAIN_PRIO, NF_IP_PRI_RAW as u32)
+        .with(sys::NFTNL_CHAIN_DEV, DEVICE)
+        .with(sys::NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS)
+        .with(sys::NFTNL_CHAIN_PRIO, 0u32)
         .with(sys::NFTNL_CHAIN_POLICY, libc::NF_ACCEPT as u32)
 }
 
@@ -245,9 +250,9 @@ fn load(base: i32, offset: u32, len: u32) -> Instruction {
     instruction("payload", operands)
 }
 
-fn load_protocol() -> Instruction {
+fn about(key: i32) -> Instruction {
     let operands = Attributes::new()
-        .with(sys::NFTNL_EXPR_META_KEY, libc::NFT_META_L4PROTO as u32)
+        .with(sys::NFTNL_EXPR_META_KEY, key as u32)
         .with(sys::NFTNL_EXPR_META_DREG, REGISTER);
     instruction("meta", operands)
 }

@@ -116,6 +116,8 @@ fn plain_launch() -> Result<Launch> {
         workdir: None,
         user: None,
         hostname: "launched".to_owned(),
+        domainname: None,
+        tmpfs: Vec::new(),
         netns: None,
         root: Root::Host,
         access: RootAccess::ReadWrite,
@@ -131,15 +133,18 @@ fn plain_launch() -> Result<Launch> {
     })
 }
 
-/// A copy of this file as the generated hosts file.
+/// A copy of this file as the generated hosts file. Others find it through this process, for as
+/// long as it runs.
 fn etc_with(hosts: &str) -> Result<Etc> {
     let mut folder = EtcFolder::create(64 * 1024)?;
     std::fs::copy(hosts, folder.path().join(EtcFile::Hosts.name()))?;
-    Ok(Etc {
+    let etc = Etc {
         folder: folder.hand_out()?,
         files: vec![EtcFile::Hosts],
         again: Again::Never,
-    })
+    };
+    std::mem::forget(folder);
+    Ok(etc)
 }
 
 fn own_streams() -> Result<Io> {
@@ -169,7 +174,7 @@ fn run_alone(launch: Launch, hold: bool) -> Result<u8> {
         find_command(&lookup, name)?;
     }
     let etc = launch.etc.as_ref().map_or(&[][..], |etc| &etc.files);
-    let wanted = mount_points::wanted(&root, &launch.volumes, etc)?;
+    let wanted = mount_points::wanted(&root, &launch.volumes, &launch.tmpfs, etc)?;
     let missing = mount_points::missing(&root, &wanted)?;
     mount_points::create(&root, &missing)?;
     let ended = prepare(launch)

@@ -25,6 +25,7 @@
 //! | [`Netns::run`] | `nsenter --net=/run/netns/NAME` |
 //! | [`sysctl::write`] in there | `ip netns exec NAME sysctl -w KEY=VALUE` |
 //! | [`prepare`], [`Prepared::start`] | `unshare --mount --pid --uts --ipc --fork --kill-child`, a dozen `mount`s, `pivot_root`, `setpriv`; see [`launch`] |
+//! | [`View`] | `nsenter --target PID --mount mount --bind FILE /etc/hosts` |
 //! | [`join()`] | `nsenter --target PID --mount --pid --uts --ipc --net` |
 //!
 //! Where to read on: [`launch`] is the story of a start, stage by stage.
@@ -65,6 +66,7 @@ pub mod seccomp;
 mod signal;
 mod sys;
 pub mod sysctl;
+mod view;
 
 pub use accounts::UnknownAccount;
 pub use capabilities::{
@@ -92,3 +94,4 @@ pub use root_file::read_in_root;
 /// A process's number, as the calling process sees it.
 pub use rustix::process::Pid;
 pub use signal::send_signal;
+pub use view::{FileId, View};

@@ -22,7 +22,7 @@ use crate::{
     inside::{Root, RootDir, Symlinks},
     launch::EtcFile,
 };
-use minet_model::Volume;
+use minet_model::{Tmpfs, Volume};
 use rustix::{
     fs::{
         AtFlags, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat, readlinkat, statat,
@@ -77,13 +77,14 @@ impl MountPoint {
     }
 }
 
-/// Which mount points a launch with these volumes and files needs.
+/// Which mount points a launch with these volumes, memory and files needs.
 ///
-/// What lies below a file system that the container gets fresh (`/dev/shm/x`) is not
+/// What lies below a file system that the container gets fresh (`/dev/shm/x`, or memory) is not
 /// among them: it is made there, in the container, and vanishes with it.
 pub fn wanted(
     root: &Root,
     volumes: &[Volume],
+    tmpfs: &[Tmpfs],
     etc: &[EtcFile],
 ) -> Result<Vec<MountPoint>, Failure> {
     let mut wanted = Vec::new();
@@ -91,8 +92,12 @@ pub fn wanted(
         wanted.extend(["/proc", "/sys", "/dev"].map(MountPoint::directory));
         wanted.extend(etc.iter().map(|file| MountPoint::file(file.target())));
     }
+    let in_memory = |target: &Path| {
+        let inside = |tmpfs: &Tmpfs| target != tmpfs.target && target.starts_with(&tmpfs.target);
+        crate::launch::is_fresh(root, target) || tmpfs.iter().any(inside)
+    };
     for volume in volumes {
-        if crate::launch::is_fresh(root, &volume.target) {
+        if in_memory(&volume.target) {
             continue;
         }
         let source = std::fs::metadata(&volume.source)
@@ -107,6 +112,8 @@ pub fn wanted(
             kind,
         });
     }
+    let outermost = tmpfs.iter().filter(|tmpfs| !in_memory(&tmpfs.target));
+    wanted.extend(outermost.map(|tmpfs| MountPoint::directory(&tmpfs.target)));
     Ok(wanted)
 }
 

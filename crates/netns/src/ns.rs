@@ -180,7 +180,7 @@ pub(crate) fn on_a_disposable_thread<T: Send>(
         let thread = thread::Builder::new()
             .name("netns".to_owned())
             .spawn_scoped(scope, work)
-            .doing(|| "start a thread for a namespace".to_owned())?;
+            .doing(|| "start a thread for another namespace".to_owned())?;
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }

@@ -154,7 +154,10 @@ fn next_free(tx: &Transaction<'_>, pool: &Pool, row: &NetworkRow) -> Result<Ipv4
         Some(lease) => Ok(lease.address),
         None => Err(Error::NoFreeAddress {
             network: network.to_string(),
-            subnet: row.network.subnet.to_string(),
+            pool: match row.network.asked.ip_range {
+                Some(range) => range.to_string(),
+                None => row.network.subnet.to_string(),
+            },
             in_use: tx.leases_in_use(network)?,
         }),
     }

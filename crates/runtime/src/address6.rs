@@ -12,7 +12,7 @@
 
 use crate::{Error, address::Request};
 use minet_ipam::Pool6;
-use minet_model::{BridgeNetwork, Ipv6Subnet, NetworkName};
+use minet_model::{BridgeNetwork, NetworkName};
 use minet_state::{Lease, LeaseHolder, Transaction};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -46,7 +46,7 @@ pub(crate) fn lease(
     let pool = crate::networks::pool6(network, ipv6)?;
     let address = match request.address6 {
         Some(address) => pinned(tx, &pool, &network.name, address)?,
-        None => find(tx, &pool, (network, ipv6), beside)?,
+        None => find(tx, &pool, network, beside)?,
     };
     tx.put_address6(&network.name, request.id, address)?;
     Ok(Some(address))
@@ -77,7 +77,7 @@ fn is_in_use(lease: &Lease) -> bool {
 fn find(
     tx: &Transaction<'_>,
     pool: &Pool6,
-    (network, ipv6): (&BridgeNetwork, &Ipv6Subnet),
+    network: &BridgeNetwork,
     beside: &Beside,
 ) -> Result<Ipv6Addr, Error> {
     let known = [beside.own, beside.inherited];
@@ -94,7 +94,7 @@ fn find(
     {
         return Ok(address);
     }
-    next_free(tx, pool, &network.name, ipv6)
+    next_free(tx, pool, network)
 }
 
 /// As with IPv4: ahead of the cursor nobody has had an address, but for those that were
@@ -102,28 +102,38 @@ fn find(
 fn next_free(
     tx: &Transaction<'_>,
     pool: &Pool6,
-    network: &NetworkName,
-    ipv6: &Ipv6Subnet,
+    network: &BridgeNetwork,
 ) -> Result<Ipv6Addr, Error> {
-    let cursor = tx.cursor6(network)?;
+    let name = &network.name;
+    let cursor = tx.cursor6(name)?;
     let mut passed = None;
     for address in pool.fresh_from(cursor) {
         passed = Some(address);
-        if tx.lease_of_address6(network, address)?.is_none() {
-            tx.set_cursor6(network, address)?;
+        if tx.lease_of_address6(name, address)?.is_none() {
+            tx.set_cursor6(name, address)?;
             return Ok(address);
         }
     }
     if let Some(passed) = passed {
-        tx.set_cursor6(network, passed)?;
+        tx.set_cursor6(name, passed)?;
     }
-    let released = tx.longest_released6(network)?;
+    let released = tx.longest_released6(name)?;
     let address = released.and_then(|lease| lease.address6);
     let usable = address.filter(|address| pool.check_static(*address).is_ok());
     usable.ok_or_else(|| Error::NoFreeAddress6 {
-        network: network.to_string(),
-        subnet: ipv6.subnet.to_string(),
+        network: name.to_string(),
+        pool: pool_in_words(network),
     })
+}
+
+/// The range of it that containers get, or the subnet.
+fn pool_in_words(network: &BridgeNetwork) -> String {
+    let asked = network.asked.ipv6.as_ref();
+    let range = asked.and_then(|asked| asked.ip_range);
+    let subnet = network.ipv6.map(|ipv6| ipv6.subnet);
+    let text = range.map(|range| range.to_string());
+    text.or(subnet.map(|subnet| subnet.to_string()))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ pub(crate) fn admit(tx: &Transaction<'_>, candidate: &Candidate<'_>) -> Result<A
     }
     let known = links::known_to(tx, &name, &settings)?;
     let plan = plan(candidate, &id, &name, &settings, &known)?;
-    let namespace_of = shared_with(&namespace);
+    let namespace_of = namespace.owner();
     let wish = NewContainer {
         id: &id,
         name: &name,
@@ -246,11 +246,16 @@ fn find_namespace(tx: &Transaction<'_>, mode: &NetworkMode) -> Result<Namespace,
     }
 }
 
-/// Whose network stays as long as this container lives.
-fn shared_with(namespace: &Namespace) -> Option<ContainerId> {
-    match namespace {
-        Namespace::Shared(row) => Some(row.namespace_of.clone().unwrap_or_else(|| row.id.clone())),
-        Namespace::Own | Namespace::Host | Namespace::Pinned(_) => None,
+impl Namespace {
+    /// The container whose network it is, which stays as long as this one lives; none if it is
+    /// no other container's.
+    pub(crate) fn owner(&self) -> Option<ContainerId> {
+        match self {
+            Namespace::Shared(row) => {
+                Some(row.namespace_of.clone().unwrap_or_else(|| row.id.clone()))
+            }
+            Namespace::Own | Namespace::Host | Namespace::Pinned(_) => None,
+        }
     }
 }
 
@@ -317,18 +322,13 @@ fn plan(
     known: &[Known],
 ) -> Result<Plan, Error> {
     let spec = &configuration::with_name_defaults(candidate.spec, candidate.paths)?;
+    // First what the world of the process is made of: it is built while the rest is done.
     let mut steps = Vec::new();
     if let Some(link) = &settings.netns_link {
-        steps.extend(namespace_steps(name, link));
-        for attachment in &settings.attachments {
-            steps.extend(networks::cable_steps(name, attachment));
-        }
-        if !settings.attachments.is_empty() {
-            steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
-        }
-        steps.extend(networks::default_route_step(name, settings));
-        steps.extend(networks::default_route6_step(name, settings));
-        steps.extend(sysctl_step(name, spec));
+        steps.push(Step::MakeNamespace(MakeNamespace {
+            name: name.clone(),
+            link: link.to_owned(),
+        }));
     }
     if !matches!(spec.mode, NetworkMode::Container(_)) {
         steps.push(Step::WriteEtcFiles(WriteEtcFiles {
@@ -350,6 +350,18 @@ fn plan(
             missing,
         }));
     }
+    if settings.netns_link.is_some() {
+        steps.extend(loopback_steps(name));
+        for attachment in &settings.attachments {
+            steps.extend(networks::cable_steps(name, attachment));
+        }
+        if !settings.attachments.is_empty() {
+            steps.push(Step::AnswerNames(AnswerNames { name: name.clone() }));
+        }
+        steps.extend(networks::default_route_step(name, settings));
+        steps.extend(networks::default_route6_step(name, settings));
+        steps.extend(sysctl_step(name, spec));
+    }
     if let Some(way_out) = settings.way_out().filter(|_| !candidate.ports.is_empty()) {
         steps.push(Step::PublishPorts(PublishPorts {
             name: name.clone(),
@@ -366,12 +378,8 @@ fn plan(
     Ok(Plan { steps })
 }
 
-fn namespace_steps(name: &ContainerName, link: &std::path::Path) -> [Step; 3] {
+fn loopback_steps(name: &ContainerName) -> [Step; 2] {
     [
-        Step::MakeNamespace(MakeNamespace {
-            name: name.clone(),
-            link: link.to_owned(),
-        }),
         Step::TuneNamespace(TuneNamespace::defaults(name)),
         Step::SetLinkUp(SetLinkUp {
             name: name.clone(),
@@ -401,7 +409,12 @@ fn missing_mount_points(
     settings: &Settings,
 ) -> Result<Vec<MountPoint>, Error> {
     let root = root_of(spec);
-    let wanted = mount_points::wanted(&root, &spec.volumes, &etc_files::seen(settings))?;
+    let wanted = mount_points::wanted(
+        &root,
+        &spec.volumes,
+        &spec.tmpfs,
+        &etc_files::seen(settings),
+    )?;
     Ok(mount_points::missing(&root, &wanted)?)
 }
 

@@ -83,7 +83,10 @@ impl Runtime {
         let netns = self.netns_of(row)?;
         let holder = row.live.as_ref().map_or(0, |live| live.supervisor.pid);
         self.machine.look_inside(netns, holder)?;
-        self.check_plan(&format!("container {}", row.name), &find::plan(row)?)
+        let mut found = self.check_plan(&format!("container {}", row.name), &find::plan(row)?)?;
+        let lost = self.lost_files(row)?;
+        found.extend(lost.iter().map(|lost| lost.difference(row)));
+        Ok(found)
     }
 
     fn check_plan(&mut self, owner: &str, plan: &Plan) -> Result<Vec<Difference>, Error> {

@@ -5,7 +5,7 @@ use crate::{
 };
 use ipnetwork::Ipv4Network;
 use minet_config::{Config, ConfigError, Forwarding, Presence};
-use minet_model::{ContainerSpec, NetworkMode};
+use minet_model::{ContainerSpec, NetworkMode, NetworkName};
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -109,10 +109,19 @@ pub(crate) fn is_of_address_pools(config: &Config, subnet: Ipv4Network) -> bool 
 }
 
 impl Runtime {
-    /// Where a port goes that is published without an address.
-    pub(crate) fn bind_defaults(&self) -> Result<BindDefaults, Error> {
+    /// Where a port goes that is published without an address, if it leads to this network.
+    pub(crate) fn bind_defaults(
+        &mut self,
+        network: Option<&NetworkName>,
+    ) -> Result<BindDefaults, Error> {
+        let of_network = self.store.read(|tx| match network {
+            Some(name) => Ok::<_, Error>(tx.network(name)?),
+            None => Ok(None),
+        })?;
+        let of_network = of_network.and_then(|row| row.network.asked.publish_at);
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        Ok(match self.machine.paths().config()?.publish_at {
+        let configured = self.machine.paths().config()?.publish_at;
+        Ok(match of_network.or(configured) {
             None => BindDefaults::AllAddresses,
             Some(address) if address == any => BindDefaults::AllIpv4,
             Some(address) => BindDefaults::Address(address),

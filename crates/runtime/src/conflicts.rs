@@ -75,6 +75,7 @@ fn conflicts(spec: &ContainerSpec) -> Vec<(bool, &'static str)> {
         ],
         NetworkMode::Container(_) => vec![
             (spec.hostname.is_some(), "hostname and the network mode"),
+            (spec.domainname.is_some(), "domainname and the network mode"),
             (!spec.dns.is_empty(), "dns and the network mode"),
             (
                 !spec.dns_search.is_empty(),

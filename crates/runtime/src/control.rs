@@ -7,7 +7,15 @@
 //!  minet publish web 8080:80                     supervisor of web
 //!    bind 0.0.0.0:8080 ── Hold + SCM_RIGHTS ──▶  keeps it, or relays it
 //!    nft: one element more
+//!
+//!  minet publish --take api 8080:80
+//!    Lend              ──────────────────────▶  web: shares its socket
+//!    Hold + SCM_RIGHTS ──────────────────────▶  api: the very same one
+//!    Release           ──────────────────────▶  web
 //! ```
+//!
+//! A port that is taken over is never free in between, and whoever waits in the backlog of
+//! its socket is not turned away.
 //!
 //! The line is a sequenced-packet socket beside the container's generated files, where only
 //! root comes (`etc_dir.rs`); and the supervisor looks who is calling (`SO_PEERCRED`).
@@ -35,10 +43,13 @@ use std::{
 /// What a supervisor is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Keep this port, whose socket comes along, and relay it there if the kernel cannot.
-    Hold(PublishedPort, Ipv4Addr),
-    /// Let go of this port.
+    /// Keep this port, whose socket comes along, and relay it there if the kernel cannot;
+    /// without an address, let whoever comes wait.
+    Hold(PublishedPort, Option<Ipv4Addr>),
+    /// Let go of this port. Connections that came by it go on.
     Release(PublishedPort),
+    /// Share this port's socket, for another supervisor to hold as well.
+    Lend(PublishedPort),
 }
 
 /// What it answers.
@@ -94,7 +105,7 @@ pub(crate) fn open_for(settings: &Settings) -> Result<Option<OwnedFd>, Error> {
 /// Takes one call, if it is root's and the line is free; and answers all of its requests.
 pub(crate) fn take_call(
     listener: BorrowedFd<'_>,
-    mut act: impl FnMut(Request, Option<OwnedFd>) -> Answer,
+    mut act: impl FnMut(Request, Option<OwnedFd>) -> (Answer, Option<OwnedFd>),
 ) -> io::Result<()> {
     let line = accept_with(listener, SocketFlags::CLOEXEC)?;
     if !sockopt::socket_peercred(&line)?.uid.is_root() {
@@ -102,7 +113,8 @@ pub(crate) fn take_call(
     }
     be_patient(line.as_fd())?;
     while let Some((request, descriptor)) = receive(line.as_fd(), &mut [0; LONGEST])? {
-        send(line.as_fd(), &act(request, descriptor), None)?;
+        let (answer, descriptor) = act(request, descriptor);
+        send(line.as_fd(), &answer, descriptor.as_ref().map(AsFd::as_fd))?;
     }
     Ok(())
 }
@@ -139,14 +151,8 @@ impl Line {
     }
 
     /// Hands a held port over.
-    pub(crate) fn hold(&self, held: &HeldPort, to: Ipv4Addr) -> Result<(), Error> {
-        let descriptor = match &held.hold {
-            Hold::Nat(socket) => Some(socket.as_fd()),
-            Hold::RelayTcp(listener) => Some(listener.as_fd()),
-            Hold::RelayUdp(socket) => Some(socket.as_fd()),
-            Hold::Nobody => None,
-        };
-        self.ask(&Request::Hold(held.port, to), descriptor)
+    pub(crate) fn hold(&self, held: &HeldPort, to: Option<Ipv4Addr>) -> Result<(), Error> {
+        self.ask(&Request::Hold(held.port, to), held.hold.socket())
     }
 
     /// Has a port let go.
@@ -154,17 +160,40 @@ impl Line {
         self.ask(&Request::Release(port), None)
     }
 
+    /// A port as it is held now, if it is, by a socket that both hold from then on.
+    pub(crate) fn borrow(&self, port: PublishedPort) -> Result<Option<HeldPort>, Error> {
+        match self.exchange(&Request::Lend(port), None) {
+            // A supervisor of an older minet hangs up on what it does not understand.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(None),
+            answered => {
+                let socket = self.understand(answered)?;
+                Ok(socket.map(|socket| held(port, Some(socket))))
+            }
+        }
+    }
+
     fn ask(&self, request: &Request, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Error> {
-        let ask = || -> io::Result<Answer> {
-            send(self.socket.as_fd(), request, descriptor)?;
-            let answer = receive(self.socket.as_fd(), &mut [0; LONGEST])?;
-            answer
-                .map(|(answer, _)| answer)
-                .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
-        };
-        match ask().map_err(Error::process("speak with the supervisor"))? {
-            Answer::Done => Ok(()),
-            Answer::Failed(why) => Err(Error::Supervisor {
+        self.understand(self.exchange(request, descriptor))
+            .map(drop)
+    }
+
+    fn exchange(
+        &self,
+        request: &Request,
+        descriptor: Option<BorrowedFd<'_>>,
+    ) -> io::Result<(Answer, Option<OwnedFd>)> {
+        send(self.socket.as_fd(), request, descriptor)?;
+        receive(self.socket.as_fd(), &mut [0; LONGEST])?
+            .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+    }
+
+    fn understand(
+        &self,
+        answered: io::Result<(Answer, Option<OwnedFd>)>,
+    ) -> Result<Option<OwnedFd>, Error> {
+        match answered.map_err(Error::process("speak with the supervisor"))? {
+            (Answer::Done, descriptor) => Ok(descriptor),
+            (Answer::Failed(why), _) => Err(Error::Supervisor {
                 container: self.name.clone(),
                 why,
             }),

@@ -164,6 +164,12 @@ pub enum Error {
     /// No container has this name or ID.
     #[error("No such container: {0}")]
     NoSuchContainer(String),
+    /// A new name that is the old one.
+    #[error("Renaming a container with the same name as its current name: {0}")]
+    SameName(String),
+    /// Neither a container nor a network has this name or ID.
+    #[error("No such object: {0}")]
+    NoSuchObject(String),
     /// More than one container's ID begins so.
     #[error("multiple containers have an ID that begins with {0}: write more of it")]
     AmbiguousPrefix(String),
@@ -235,26 +241,26 @@ pub enum Error {
     },
     /// Every IPv6 address of the network is in use.
     #[error(
-        "no available IPv6 addresses on network {network} ({subnet}): all are in use; remove a container that is not needed"
+        "no available IPv6 addresses on this network's address pools: {network} ({pool}): all are in use; remove a container that is not needed"
     )]
     NoFreeAddress6 {
         /// The network.
         network: String,
-        /// Its IPv6 subnet.
-        subnet: String,
+        /// Its IPv6 subnet, or the range of it that containers get.
+        pool: String,
     },
     /// No IPv6 subnet is free.
     #[error(transparent)]
     Subnet6(#[from] minet_ipam::NoFreeSubnet6),
     /// Every address of the network is in use.
     #[error(
-        "no available IPv4 addresses on network {network} ({subnet}): all {in_use} are in use; remove a container that is not needed"
+        "no available IPv4 addresses on this network's address pools: {network} ({pool}): all are in use, by {in_use} containers; remove a container that is not needed"
     )]
     NoFreeAddress {
         /// The network.
         network: String,
-        /// Its subnet.
-        subnet: String,
+        /// Its subnet, or the range of it that containers get.
+        pool: String,
         /// How many containers hold one.
         in_use: u32,
     },

@@ -77,6 +77,12 @@ pub(crate) fn held_by(process: i32, dir: &Path) -> Option<PathBuf> {
     paths.find(|path| path.join(mark(dir)).exists())
 }
 
+/// What cannot be mended while the container runs.
+pub(crate) fn held_by_nobody() -> Error {
+    let why = "nobody holds the container's files in /etc any more: start it again";
+    Error::CannotMend(why.to_owned())
+}
+
 fn mark(dir: &Path) -> &OsStr {
     dir.file_name().unwrap_or_default()
 }

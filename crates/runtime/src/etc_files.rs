@@ -6,7 +6,7 @@ use crate::{
     settings::{Attachment, SeenHosts, Settings},
     steps::RewriteHosts,
 };
-use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, NetworkMode};
+use minet_model::{AddHostTarget, ContainerName, ContainerSpec, HostName, HostsBase, NetworkMode};
 use minet_names::{
     Ipv6,
     hosts::{self, Entry, HostsFile},
@@ -82,7 +82,7 @@ pub(crate) fn rewritten(name: &ContainerName, source: &EtcSource<'_>) -> Option<
 fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     let mut entries = added_entries(source);
     entries.extend(source.known.iter().flat_map(Known::entries));
-    if let Ok(hostname) = source.settings.hostname.parse::<HostName>() {
+    if let Ok(hostname) = full_name(source).parse::<HostName>() {
         let own = source.settings.attachments.iter();
         let addresses = own.flat_map(Attachment::addresses);
         entries.extend(addresses.map(|own| Entry::of_itself(own.ip(), &hostname)));
@@ -91,6 +91,15 @@ fn own_hosts(source: &EtcSource<'_>) -> HostsFile {
     HostsFile {
         entries,
         ipv6: Ipv6::With,
+    }
+}
+
+/// What the container is called in its hosts file, first of all.
+fn full_name(source: &EtcSource<'_>) -> String {
+    let hostname = &source.settings.hostname;
+    match &source.spec.domainname {
+        Some(domain) => format!("{hostname}.{domain}"),
+        None => hostname.clone(),
     }
 }
 
@@ -134,9 +143,7 @@ fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
     let spec = source.spec;
     let host = fs::read("/etc/resolv.conf").unwrap_or_default();
     let host = String::from_utf8_lossy(&host).into_owned();
-    let nothing_asked =
-        spec.dns.is_empty() && spec.dns_search.is_empty() && spec.dns_options.is_empty();
-    if shares_the_hosts_names(&spec.mode) && nothing_asked {
+    if shares_the_hosts_names(&spec.mode) && asks_for_no_dns(spec) {
         return Ok(host);
     }
     let systemd = fs::read_to_string("/run/systemd/resolve/resolv.conf").ok();
@@ -146,6 +153,20 @@ fn resolv_conf(source: &EtcSource<'_>) -> Result<String, Error> {
         return Ok(resolv::for_resolver(&host, &overrides, &servers).render());
     }
     Ok(resolv::for_container(&host, systemd.as_deref(), &overrides, Ipv6::Without).render())
+}
+
+fn asks_for_no_dns(spec: &ContainerSpec) -> bool {
+    spec.dns.is_empty() && spec.dns_search.is_empty() && spec.dns_options.is_empty()
+}
+
+/// Whether its files are copies of the host's, and nothing else: then the host's own, when
+/// they have been replaced, are at least as good.
+pub(crate) fn are_the_hosts(spec: &ContainerSpec) -> bool {
+    shares_the_hosts_names(&spec.mode)
+        && asks_for_no_dns(spec)
+        && spec.add_hosts.is_empty()
+        && spec.hosts_base == HostsBase::default()
+        && spec.hostname.is_none()
 }
 
 /// In the host's own namespace, and in one that somebody else made, the host's servers

@@ -3,7 +3,7 @@
 //! ```text
 //!   wish      one transaction: who has the port, both plans, and that it is on its way
 //!   map       the element leads elsewhere, in one transaction of nftables
-//!   sockets   the giver's supervisor lets go, the taker's gets a socket of its own
+//!   sockets   the giver's supervisor shares them with the taker's, and then lets go
 //!   end       one transaction: the giver will not publish it again, the taker will
 //! ```
 //!
@@ -22,7 +22,7 @@ use crate::{
     step::{Act, Step},
     steps::PublishPorts,
 };
-use minet_model::{ContainerId, PublishSpec};
+use minet_model::{ContainerId, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -132,14 +132,16 @@ impl Runtime {
             // Neither is there any more.
             false => from.undo(&mut self.machine)?,
         }
+        let missing = match to_runs {
+            true => self.share(from, to, way)?,
+            false => Vec::new(),
+        };
         match (self.let_go(from), way) {
             // What it does not let go of, the other one will not get.
             (Err(_), Way::Back) | (Ok(()), _) => {}
             (Err(error), Way::There) => return Err(error),
         }
-        if to_runs {
-            self.take_hold(to)?;
-        }
+        self.take_hold(to, &missing)?;
         self.store.write(|tx| conclude(tx, handover, way))?;
         if !self.store.read(|tx| is_running(tx, &to.id))? {
             // It ended meanwhile, perhaps before the map was changed.
@@ -156,17 +158,55 @@ impl Runtime {
         }
     }
 
-    /// The supervisor gets sockets for the ports.
-    fn take_hold(&mut self, to: &PublishPorts) -> Result<(), Error> {
-        // One that had some of them already is to have all of them.
-        self.let_go(to)?;
+    /// One supervisor shares its sockets with the other, which may have some of them
+    /// already; returns the ports that neither has.
+    fn share(
+        &mut self,
+        from: &PublishPorts,
+        to: &PublishPorts,
+        way: Way,
+    ) -> Result<Vec<PublishedPort>, Error> {
+        let mut missing = Vec::new();
+        for (given, taken) in from.ports.iter().zip(&to.ports) {
+            if self.borrow(&to.id, *taken)?.is_some() {
+                continue;
+            }
+            match (self.borrow(&from.id, *given), way) {
+                (Ok(Some(HeldPort { hold, .. })), _) => {
+                    let held = HeldPort { port: *taken, hold };
+                    if let Some((line, _)) = self.line_to(&to.id)? {
+                        line.hold(&held, Some(to.address))?;
+                    }
+                }
+                // Back goes whatever can.
+                (Ok(None), _) | (Err(_), Way::Back) => missing.push(*taken),
+                (Err(error), Way::There) => return Err(error),
+            }
+        }
+        Ok(missing)
+    }
+
+    fn borrow(&mut self, id: &ContainerId, port: PublishedPort) -> Result<Option<HeldPort>, Error> {
+        match self.line_to(id)? {
+            Some((line, _)) => line.borrow(port),
+            None => Ok(None),
+        }
+    }
+
+    /// The supervisor gets new sockets for those ports that nobody had to share.
+    fn take_hold(&mut self, to: &PublishPorts, missing: &[PublishedPort]) -> Result<(), Error> {
+        if missing.is_empty() {
+            return Ok(());
+        }
         let Some((_, supervisor)) = self.line_to(&to.id)? else {
             return Ok(());
         };
-        let wanted: Vec<_> = to.ports.iter().map(PublishSpec::exactly).collect();
+        let wanted: Vec<_> = missing.iter().map(PublishSpec::exactly).collect();
         match hold_soon(&wanted) {
             Ok(held) => match self.line_to(&to.id)? {
-                Some((line, _)) => held.iter().try_for_each(|held| line.hold(held, to.address)),
+                Some((line, _)) => held
+                    .iter()
+                    .try_for_each(|held| line.hold(held, Some(to.address))),
                 None => Ok(()),
             },
             // It never let go, because it did not listen.

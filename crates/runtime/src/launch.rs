@@ -10,8 +10,8 @@ use crate::{
 };
 use minet_model::{ContainerSpec, RestartPolicy, TerminalMode, Volume};
 use minet_netns::{
-    Again, Capabilities, Etc, EtcFolder, InitProcess, Launch, Lookup, Netns, Prepared, Root,
-    RootAccess, begin, find_command, resolve_capabilities, seccomp,
+    Again, Capabilities, Etc, EtcFolder, InitProcess, Launch, Lookup, Netns, Prepared, Preparing,
+    Root, RootAccess, find_command, resolve_capabilities, seccomp,
 };
 use rustix::process::Rlimit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -70,22 +70,45 @@ fn find_volume(volume: &Volume) -> Result<Volume, Error> {
     }
 }
 
-/// Builds the process's world; its command waits to be started. Returns it and the inode
-/// of the network namespace it lives in: `shared`, or the one that the machine holds.
-pub(crate) fn prepare(
+/// A process whose world is being built, by itself, while its maker does something else.
+/// Dropping it kills it.
+pub(crate) struct Growing {
+    preparing: Preparing,
+    netns: u64,
+}
+
+impl Growing {
+    /// Waits until the world stands; the command waits to be started. Returns it and the
+    /// inode of the network namespace it lives in.
+    pub(crate) fn finish(
+        self,
+        machine: &mut Machine,
+        streams: &dyn Streams,
+    ) -> Result<(Prepared, u64), Error> {
+        let mut prepared = self.preparing.finish()?;
+        streams.attach(prepared.take_terminal());
+        if let (Some(etc), Some(next)) = (machine.etc(), prepared.take_etc()) {
+            etc.keep(next);
+        }
+        Ok((prepared, self.netns))
+    }
+}
+
+/// Begins to build the world of a container's process, in the network namespace `shared`, or in
+/// the one that the machine holds.
+pub(crate) fn begin(
     spec: &ContainerSpec,
     admitted: &Admitted,
     machine: &mut Machine,
     shared: Option<&Netns>,
     world: World,
     streams: &dyn Streams,
-) -> Result<(Prepared, u64), Error> {
+) -> Result<Growing, Error> {
     let folder = machine.etc().map(EtcFolder::hand_out).transpose()?;
     let netns = match shared {
         Some(netns) => netns,
         None => machine.netns_inside()?,
     };
-    let inode = netns.id()?.ino;
     // What was asked for by name wins.
     let given = [&admitted.link_env[..], &spec.env].concat();
     let joins = !matches!(admitted.namespace, Namespace::Host);
@@ -95,13 +118,12 @@ pub(crate) fn prepare(
         workdir: spec.workdir.clone(),
         user: spec.user.clone(),
         hostname: admitted.settings.hostname.clone(),
+        domainname: spec.domainname.as_ref().map(ToString::to_string),
         netns: joins.then(|| duplicate(netns)).transpose()?,
         root: root_of(spec),
-        access: match spec.read_only {
-            true => RootAccess::ReadOnly,
-            false => RootAccess::ReadWrite,
-        },
+        access: access_of(spec),
         volumes: world.volumes,
+        tmpfs: spec.tmpfs.clone(),
         etc: folder.map(|folder| Etc {
             folder,
             files: etc_files::seen(&admitted.settings),
@@ -121,12 +143,18 @@ pub(crate) fn prepare(
         io: streams.io()?,
         open_files: Some(world.open_files),
     };
-    let mut prepared = begin(launch)?.finish()?;
-    streams.attach(prepared.take_terminal());
-    if let (Some(etc), Some(next)) = (machine.etc(), prepared.take_etc()) {
-        etc.keep(next);
+    Ok(Growing {
+        preparing: minet_netns::begin(launch)?,
+        netns: netns.id()?.ino,
+    })
+}
+
+/// Whether it may write to its root.
+pub(crate) fn access_of(spec: &ContainerSpec) -> RootAccess {
+    match spec.read_only {
+        true => RootAccess::ReadOnly,
+        false => RootAccess::ReadWrite,
     }
-    Ok((prepared, inode))
 }
 
 fn duplicate(netns: &Netns) -> Result<OwnedFd, Error> {

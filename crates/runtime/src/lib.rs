@@ -45,6 +45,7 @@ mod error;
 mod etc_dir;
 mod etc_files;
 mod exec;
+mod exits;
 mod find;
 mod foreign;
 mod forwarding;
@@ -58,6 +59,7 @@ mod links;
 mod list;
 mod lock;
 mod logs;
+mod lost_files;
 mod machine;
 mod memory;
 mod mend;
@@ -87,6 +89,7 @@ mod run;
 mod script;
 mod settings;
 mod shield;
+mod sight;
 mod start;
 mod step;
 mod steps;
@@ -106,16 +109,17 @@ pub use error::Error;
 pub use exec::ExecRequest;
 pub use links::{LinkReport, LinkState, LinkWish, Unlink};
 pub use list::Listed;
-pub use logs::{Follow, LogEntry, LogRequest, LogStream, Reader as LogReader};
+pub use logs::{Follow, LogEntry, LogRequest, LogStream, Period, Reader as LogReader};
 pub use mend::Repaired;
 pub use minet_config::{Config, ConfigError, LeftAlone};
-pub use minet_names::resolver::{Access, Bearer, Reason, Server};
+pub use minet_names::resolver::{Access, Bearer, Reason, Server, Why};
 pub use minet_netns::StartupReport;
 pub use minet_netns::{close_inherited, share_one_heap};
 pub use narrator::Narrator;
 pub use network_down::IdleNetworks;
 pub use networks::{
     CableState, ListedCable, ListedLease, ListedNetwork, ListedPort, NetworkError, SpecChange,
+    SubnetHolder,
 };
 pub use paths::Paths;
 pub use plan::{FailAfter, Plan, StepFailed};
@@ -129,15 +133,15 @@ pub use settings::{Attachment, Attachment6, HostPlace, SeenHosts, Settings};
 pub use shield::raise as raise_shield;
 pub use step::{Act, Explanation, Finding, Step};
 pub use steps::*;
-pub use stop::{Grace, Patience};
+pub use stop::{Grace, Patience, StopRequest};
 
-pub use time::{format_time, parse_time};
+pub(crate) use time::format_time;
+pub use time::{format_time_as_go, parse_time};
 pub use top::{ProcessInfo, Traffic, Usage};
 
 pub use machine::{Inside, Machine};
 use memory::Memory;
 use minet_state::{Live, ProcessIdentity, Store};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
 
 /// minet on this machine: its memory, and its hands.
@@ -193,9 +197,7 @@ impl Runtime {
         if live.boot != self.boot {
             return None;
         }
-        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-        // Looked at after the handle was taken: the number cannot have changed hands since.
-        process::is_alive(process).then_some(pidfd)
+        process::open(process)
     }
 
     /// Undoes steps without telling anybody; returns what resisted.

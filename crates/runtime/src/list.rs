@@ -48,6 +48,17 @@ impl Listed {
         self.status == Status::Running.as_str()
     }
 
+    /// The ports that its command is said to serve, such as `80/tcp`.
+    pub fn exposed(&self) -> impl Iterator<Item = String> {
+        self.spec.expose.iter().flat_map(|exposed| {
+            let protocol = exposed.protocol;
+            exposed
+                .ports
+                .iter()
+                .map(move |port| format!("{port}/{protocol}"))
+        })
+    }
+
     pub(crate) fn read(tx: &Transaction<'_>, row: &ContainerRow) -> Result<Self, Error> {
         let running = row.status == Status::Running;
         Ok(Listed {

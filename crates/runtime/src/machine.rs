@@ -16,6 +16,8 @@ pub struct Machine {
     tables: Vec<(Transit, Anatomy)>,
     resolver: Option<Sockets>,
     etc: Option<EtcFolder>,
+    /// Another container's namespace.
+    joined: Option<Netns>,
 }
 
 /// What the steps know of the container's network namespace.
@@ -46,6 +48,7 @@ impl Machine {
             tables: Vec::new(),
             resolver: None,
             etc: None,
+            joined: None,
         }
     }
 
@@ -122,6 +125,17 @@ impl Machine {
     /// The process that holds the namespace open, where it is another one.
     pub(crate) fn holder(&self) -> Option<i32> {
         self.holder
+    }
+
+    /// The container lives in this namespace of another one, and shall not lose it when that
+    /// one ends.
+    pub(crate) fn join(&mut self, netns: Netns) {
+        self.joined = Some(netns);
+    }
+
+    /// The other container's namespace in which this one lives.
+    pub(crate) fn joined(&self) -> Option<&Netns> {
+        self.joined.as_ref()
     }
 
     /// From now on, these are the sockets of the container's resolver, until somebody

@@ -9,12 +9,19 @@
 //! when it is done, and takes back what it did for one that has ended.
 
 use crate::{
-    Error, Finding, Plan, Runtime, check::Difference, find, foreign, forwarding, lock::Lock,
-    machine::Inside, network, step::Step, steps::TurnOnForwarding, strays,
+    Error, Finding, Plan, Runtime,
+    check::Difference,
+    find, foreign, forwarding,
+    lock::Lock,
+    machine::{Inside, Machine},
+    network,
+    step::Step,
+    steps::TurnOnForwarding,
+    strays,
 };
 use minet_model::{ContainerId, NetworkName};
 use minet_nat::Transit;
-use minet_state::{ContainerRow, Status};
+use minet_state::{ContainerRow, Status, Transaction};
 use serde::Serialize;
 
 /// What `minet repair` found and did.
@@ -56,10 +63,10 @@ impl Runtime {
             // What closes stands for all of them before anything is let through.
             let is_table = |step: &&Step| matches!(step, Step::InstallTable(_));
             let table: Vec<Step> = plan.steps.iter().filter(is_table).cloned().collect();
-            self.mend_plan(&format!("network {name}"), &table, &mut repaired)?;
+            self.mend_plan(&format!("network {name}"), &table, &mut repaired);
         }
         for (name, plan) in standing {
-            self.mend_plan(&format!("network {name}"), &plan.steps, &mut repaired)?;
+            self.mend_plan(&format!("network {name}"), &plan.steps, &mut repaired);
         }
         if container.is_none() {
             repaired.passed.extend(foreign::catch_up(self)?);
@@ -121,21 +128,66 @@ impl Runtime {
         }
         let steps = self.steps_in_reach(row)?;
         let mut found = Repaired::default();
-        self.mend_plan(&format!("container {}", row.name), &steps, &mut found)?;
+        let (files, steps): (Vec<Step>, Vec<Step>) = steps
+            .into_iter()
+            .partition(|step| matches!(step, Step::WriteEtcFiles(_)));
+        self.mend_plan(&format!("container {}", row.name), &steps, &mut found);
+        self.mend_files(row, &files, &mut found)?;
         if found == Repaired::default() {
             return Ok(());
         }
         if self.has_ended(&row.id)? {
             // Its own end may have come before ours: then nobody would take this back.
             self.machine.set_inside(Inside::Unknown);
-            let outlives =
-                |step: &Step| on_the_host(step) || matches!(step, Step::WriteEtcFiles(_));
-            let undo: Vec<Step> = steps.into_iter().filter(outlives).collect();
+            let undo: Vec<Step> = steps.into_iter().filter(on_the_host).collect();
             self.undo_silently(&undo);
             return Ok(());
         }
         repaired.mended.extend(found.mended);
         repaired.resisting.extend(found.resisting);
+        Ok(())
+    }
+
+    /// The files in the container's directory, and what it sees of them.
+    ///
+    /// In one transaction with a look at the container: its end is recorded before anything of
+    /// it goes. Who comes next under its ID has the same directory, so that nothing could be
+    /// taken back afterwards.
+    fn mend_files(
+        &mut self,
+        row: &ContainerRow,
+        files: &[Step],
+        repaired: &mut Repaired,
+    ) -> Result<(), Error> {
+        let Runtime { store, machine, .. } = self;
+        let mut differs = |step: &Step| {
+            let found = step.act().check(machine);
+            !matches!(found, Ok(Finding::AsPlanned))
+        };
+        let any_is_missing = files.iter().any(&mut differs);
+        let write = |tx: &Transaction<'_>| {
+            let now = tx.container(&row.id)?;
+            if now.is_some_and(|now| now.live == row.live && now.status == row.status) {
+                let owner = format!("container {}", row.name);
+                files
+                    .iter()
+                    .for_each(|step| mend_step(machine, &owner, step, repaired));
+            }
+            Ok::<_, Error>(())
+        };
+        if any_is_missing {
+            store.write(write)?;
+        }
+        for lost in self.lost_files(row)? {
+            let mut difference = lost.difference(row);
+            match self.show_again(row, &lost) {
+                Ok(()) => repaired.mended.push(difference),
+                Err(error) => {
+                    difference.found = format!("{}: {}", difference.found, error.chain());
+                    repaired.resisting.push(difference);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -162,43 +214,13 @@ impl Runtime {
         Ok(!row.as_ref().is_some_and(is_up) && !self.has_living_guests(id)?)
     }
 
-    fn mend_plan(
-        &mut self,
-        owner: &str,
-        steps: &[Step],
-        repaired: &mut Repaired,
-    ) -> Result<(), Error> {
+    fn mend_plan(&mut self, owner: &str, steps: &[Step], repaired: &mut Repaired) {
         let before = repaired.mended.len();
         for step in steps {
-            let found = match step.act().check(&mut self.machine) {
-                Ok(Finding::AsPlanned) => continue,
-                Ok(Finding::Differs(found)) => found,
-                Err(error) => error.chain(),
-            };
-            let mut difference = Difference {
-                owner: owner.to_owned(),
-                step: step.act().explain().what,
-                found,
-            };
-            match self.mend_step(step) {
-                Ok(()) => repaired.mended.push(difference),
-                Err(error) => {
-                    difference.found = format!("{}: {}", difference.found, error.chain());
-                    repaired.resisting.push(difference);
-                }
-            }
+            mend_step(&mut self.machine, owner, step, repaired);
         }
         if repaired.mended.len() > before {
             self.announce(steps);
-        }
-        Ok(())
-    }
-
-    fn mend_step(&mut self, step: &Step) -> Result<(), Error> {
-        step.act().mend(&mut self.machine)?;
-        match step.act().check(&mut self.machine)? {
-            Finding::AsPlanned => Ok(()),
-            Finding::Differs(still) => Err(Error::CannotMend(format!("still so: {still}"))),
         }
     }
 
@@ -210,6 +232,35 @@ impl Runtime {
             // Who is not told learns it with the next packet.
             let _ = step.act().apply(&mut self.machine);
         }
+    }
+}
+
+/// Mends one step if it differs, and says so.
+fn mend_step(machine: &mut Machine, owner: &str, step: &Step, repaired: &mut Repaired) {
+    let found = match step.act().check(machine) {
+        Ok(Finding::AsPlanned) => return,
+        Ok(Finding::Differs(found)) => found,
+        Err(error) => error.chain(),
+    };
+    let mut difference = Difference {
+        owner: owner.to_owned(),
+        step: step.act().explain().what,
+        found,
+    };
+    match mend_and_look(machine, step) {
+        Ok(()) => repaired.mended.push(difference),
+        Err(error) => {
+            difference.found = format!("{}: {}", difference.found, error.chain());
+            repaired.resisting.push(difference);
+        }
+    }
+}
+
+fn mend_and_look(machine: &mut Machine, step: &Step) -> Result<(), Error> {
+    step.act().mend(machine)?;
+    match step.act().check(machine)? {
+        Finding::AsPlanned => Ok(()),
+        Finding::Differs(still) => Err(Error::CannotMend(format!("still so: {still}"))),
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::step::{Act, Explanation};
+use minet_model::ContainerId;
 
 /// Is told what happens, as it happens. The command line prints it; a test may collect it.
 pub trait Narrator {
@@ -15,6 +16,9 @@ pub trait Narrator {
 
     /// The `number`-th step is about to be applied. Call [`Narrator::tell_step`].
     fn step(&mut self, number: usize, explanation: &Explanation);
+
+    /// This container is in the books from now on, and about to be made.
+    fn admitted(&mut self, _id: &ContainerId) {}
 
     /// A step is about to be undone.
     fn undo(&mut self, explanation: &Explanation);

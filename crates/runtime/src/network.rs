@@ -7,11 +7,11 @@
 //! start, they are taken down with it: a failed command changes nothing.
 
 use crate::{
-    Error, Runtime, foreign, forwarding,
+    Error, Runtime, exits, foreign, forwarding,
     lock::Lock,
     memory::Memory,
     network_down,
-    networks::{self, NetworkError, choose},
+    networks::{self, NetworkError, choose, overlap},
     plan::{Carrier, Plan},
     step::{Finding, Step},
     steps::{
@@ -89,7 +89,10 @@ pub(crate) fn survey_ground(
 /// Plans a network that is not there yet.
 pub(crate) fn plan_new(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<Ground, Error> {
     let lock = lock(runtime)?;
-    if asked.name.is_predefined() || runtime.store.read(|tx| tx.network(&asked.name))?.is_some() {
+    if asked.name.is_predefined() {
+        return Err(NetworkError::PredefinedName(asked.name.to_string()).into());
+    }
+    if runtime.store.read(|tx| tx.network(&asked.name))?.is_some() {
         return Err(NetworkError::Exists(asked.name.to_string()).into());
     }
     Ok(Ground {
@@ -105,7 +108,13 @@ fn plan_one(
     planned: &[&BridgeNetwork],
 ) -> Result<Groundwork, Error> {
     let chosen = choose(runtime, asked, row, planned)?;
-    let passage = foreign::plan_passage(runtime, &chosen.network)?;
+    let bridge = &chosen.network.bridge;
+    let restraint = exits::plan_restraint(&mut runtime.machine, &chosen.network)?;
+    let passage = foreign::plan_passage(&mut runtime.machine, &chosen.network, bridge)?;
+    let beside_others = restraint
+        .map(Step::Restrain)
+        .into_iter()
+        .chain(passage.map(Step::PassForeignDrop));
     let mut table = InstallTable {
         host_was_router: forwarding::host_is_router(runtime)?,
         older: Vec::new(),
@@ -115,7 +124,7 @@ fn plan_one(
         table.older = forwarding::older(runtime)?;
         table.bridge = Some(chosen.network.bridge.clone());
     }
-    let mut plan = plan(&chosen.network, passage, table);
+    let mut plan = plan(&chosen.network, beside_others, table);
     plan.steps.extend(plan6(runtime, &chosen.network)?);
     let before = row.and_then(stored_plan);
     if let Some(before) = before.filter(|before| before.boot == runtime.boot) {
@@ -162,7 +171,7 @@ impl Ground {
             let turned_on6 = |step: &Step| matches!(step, Step::TurnOnForwarding6(_));
             let turns_on6 = work.plan.steps.iter().any(turned_on6) && !TurnOnForwarding6::is_on();
             let turns_on = work.plan.steps.iter().any(turned_on) && !TurnOnForwarding::is_on();
-            carrier.carry_out(&work.plan)?;
+            carrier.carry_out(&work.plan.steps)?;
             store.write(|tx| tx.network_is_up(&work.network.name, boot))?;
             if work.subnet_moves {
                 let BridgeNetwork { name, subnet, .. } = &work.network;
@@ -175,7 +184,12 @@ impl Ground {
             if turns_on6 {
                 carrier.narrator().note("turned on IPv6 forwarding (net.ipv6.conf.all.forwarding); traffic that is not minet's is still not passed on, and interfaces go on listening to router advertisements");
             }
-            for note in foreign::notes(&work.plan, &work.network.bridge) {
+            for both in overlap::of_network(carrier.machine().rtnl()?, &work.network)? {
+                carrier.narrator().note(&format!(
+                    "the same addresses belong to {both}: each is reached in one place only; take the other away, or make the network anew with another --subnet"
+                ));
+            }
+            for note in foreign::notes(carrier.machine(), &work.plan)? {
                 carrier.narrator().note(&note);
             }
         }
@@ -254,7 +268,11 @@ pub(crate) fn all_are_up(runtime: &mut Runtime) -> Result<bool, Error> {
 }
 
 /// The deny rules stand before anything that they are to close is opened.
-fn plan(network: &BridgeNetwork, passage: Option<Step>, table: InstallTable) -> Plan {
+fn plan(
+    network: &BridgeNetwork,
+    beside_others: impl IntoIterator<Item = Step>,
+    table: InstallTable,
+) -> Plan {
     let turns_on = !table.host_was_router;
     let mut steps = vec![
         Step::InstallTable(table),
@@ -270,7 +288,7 @@ fn plan(network: &BridgeNetwork, passage: Option<Step>, table: InstallTable) -> 
             network: network.clone(),
         }),
     ];
-    steps.extend(passage);
+    steps.extend(beside_others);
     steps.push(Step::TuneBridge(TuneBridge {
         bridge: network.bridge.clone(),
         whose: match network.has_own_bridge() {

@@ -1,5 +1,5 @@
 use crate::{Error, machine::Machine, narrator::Narrator, step::Step};
-use minet_model::IfName;
+use minet_model::{BridgeNetwork, IfName};
 use serde::{Deserialize, Serialize};
 
 /// The steps that make something, in order.
@@ -16,10 +16,36 @@ pub struct Plan {
 impl Plan {
     /// The bridge of the network that this plan brings up.
     pub(crate) fn bridge(&self) -> Option<&IfName> {
+        self.network().map(|network| &network.bridge)
+    }
+
+    /// The network that this plan brings up.
+    pub(crate) fn network(&self) -> Option<&BridgeNetwork> {
         self.steps.iter().find_map(|step| match step {
-            Step::AdmitNetwork(step) => Some(&step.network.bridge),
+            Step::AdmitNetwork(step) => Some(&step.network),
             _ => None,
         })
+    }
+
+    /// The steps that the world of the container's process is made of, and those that need
+    /// not be done when that is begun.
+    pub(crate) fn around_world(&self) -> (&[Step], &[Step]) {
+        let of_world = |step: &Step| {
+            matches!(
+                step,
+                Step::MakeNamespace(_) | Step::WriteEtcFiles(_) | Step::MakeMountPoints(_)
+            )
+        };
+        let last = self.steps.iter().rposition(of_world);
+        self.steps.split_at(last.map_or(0, |last| last + 1))
+    }
+
+    /// Takes a step up right behind the one that admits the network.
+    pub(crate) fn insert_behind_admission(&mut self, step: Step) {
+        let is_admission = |step: &Step| matches!(step, Step::AdmitNetwork(_));
+        let admission = self.steps.iter().position(is_admission);
+        self.steps
+            .insert(admission.map_or(self.steps.len(), |at| at + 1), step);
     }
 
     /// As it is stored.
@@ -79,12 +105,12 @@ impl<'a> Carrier<'a> {
     }
 
     /// Applies each step in turn; when one fails, undoes it and all before it.
-    pub(crate) fn carry_out(&mut self, plan: &Plan) -> Result<(), Error> {
-        for (index, step) in plan.steps.iter().enumerate() {
+    pub(crate) fn carry_out(&mut self, steps: &[Step]) -> Result<(), Error> {
+        for (index, step) in steps.iter().enumerate() {
             self.narrator.tell_step(self.done + 1, step.act());
             if let Err(source) = self.apply(step) {
                 // The failed step too: it may have done half of its work.
-                let left_behind = self.undo(&plan.steps[..=index]);
+                let left_behind = self.undo(&steps[..=index]);
                 return Err(Error::Step(StepFailed {
                     what: step.act().explain().what,
                     source: Box::new(source),
@@ -94,6 +120,23 @@ impl<'a> Carrier<'a> {
             self.done += 1;
         }
         Ok(())
+    }
+
+    /// Carries out a container's plan, and in the middle begins what is to grow by itself
+    /// beside the rest of it: the world of its process.
+    pub(crate) fn carry_out_around<Growing>(
+        &mut self,
+        plan: &Plan,
+        begin: impl FnOnce(&mut Machine) -> Result<Growing, Error>,
+    ) -> Result<Growing, Error> {
+        let (before, beside) = plan.around_world();
+        self.carry_out(before)?;
+        let grown =
+            begin(self.machine).and_then(|growing| self.carry_out(beside).map(|()| growing));
+        if grown.is_err() {
+            self.undo(before);
+        }
+        grown
     }
 
     /// Fails if the user asked to see a failure here.

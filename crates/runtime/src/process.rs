@@ -3,6 +3,8 @@
 use minet_state::ProcessIdentity;
 use nix::{errno::Errno, sys::signal, unistd::Pid};
 use procfs::process::Process;
+use rustix::process::{PidfdFlags, pidfd_open};
+use std::os::fd::OwnedFd;
 
 /// The kernel's name for this boot, a random UUID (random(4)).
 pub(crate) fn boot_id() -> std::io::Result<String> {
@@ -30,6 +32,14 @@ pub(crate) fn is_alive(process: ProcessIdentity) -> bool {
     Process::new(process.pid)
         .and_then(|process| process.stat())
         .is_ok_and(|stat| stat.starttime == process.start && !matches!(stat.state, 'Z' | 'X'))
+}
+
+/// A handle on exactly this process, if it still runs.
+pub(crate) fn open(process: ProcessIdentity) -> Option<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(process.pid)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    // Looked at after the handle was taken: the number cannot have changed hands since.
+    is_alive(process).then_some(pidfd)
 }
 
 /// Whether nobody at all has this number: one system call, for the look at every row.

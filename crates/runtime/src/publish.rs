@@ -29,7 +29,7 @@ impl Runtime {
     ) -> Result<Vec<PublishedPort>, Error> {
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let (address, address6) = way_in(&row, &settings)?;
-        let defaults = self.bind_defaults()?;
+        let defaults = self.bind_defaults(settings.gateway_network.as_ref())?;
         let held = self
             .store
             .read(|tx| kept_ports::hold(tx, Some(&row.name), mappings, defaults))?;
@@ -134,7 +134,7 @@ pub(crate) fn way_in(
 }
 
 fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> {
-    held.iter().try_for_each(|held| line.hold(held, to))
+    held.iter().try_for_each(|held| line.hold(held, Some(to)))
 }
 
 /// The wish: who has the ports, what the end will have to undo, and what a next start is
@@ -200,7 +200,7 @@ fn means(mapping: &PublishSpec, port: &PublishedPort) -> bool {
         container_port == port.container_port
             && match host {
                 HostPorts::Ephemeral => true,
-                HostPorts::FirstFreeOf(range) => range.iter().any(|host| host == port.host_port),
+                HostPorts::FirstFreeOf(range) => range.contains(port.host_port),
             }
     };
     mapping.protocol == port.protocol

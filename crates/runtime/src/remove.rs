@@ -46,6 +46,9 @@ impl Runtime {
                 return Err(Error::StillRunning(row.name.to_string()));
             }
             self.end(&row)?;
+            if self.store.read(|tx| tx.container(&row.id))?.is_none() {
+                return Ok(());
+            }
         }
         self.forget_log(&row.id)?;
         // In one transaction with the last look: a guest may have moved in meanwhile.
@@ -54,7 +57,12 @@ impl Runtime {
                 Err(Error::StillRunning(row.name.to_string()))
             }
             Some(row) if row.live.is_some() => Err(Error::NetworkInUse(row.name.to_string())),
-            Some(_) | None => Ok(tx.delete_container(&row.id)?),
+            Some(row) => {
+                // Somebody may wait for it still.
+                tx.remember_end(&row.id, row.exit_code.unwrap_or(0))?;
+                Ok(tx.delete_container(&row.id)?)
+            }
+            None => Ok(()),
         })
     }
 }

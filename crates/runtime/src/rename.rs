@@ -22,6 +22,9 @@ impl Runtime {
             if row.status == Status::Starting {
                 return Err(Error::BeingMade(row.name.to_string()));
             }
+            if row.name == *name {
+                return Err(Error::SameName(name.to_string()));
+            }
             tx.rename_container(&row, name)?;
             let (mut spec, mut settings) = (find::spec(&row)?, find::settings(&row)?);
             spec.name = Some(name.clone());

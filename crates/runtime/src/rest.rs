@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, links, logs,
+    Error, Narrator, Runtime, etc_dir, find, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -9,7 +9,7 @@ use crate::{
     time::now,
 };
 use minet_model::ContainerId;
-use minet_state::{ContainerRow, Status, Transaction};
+use minet_state::{ContainerRow, Status, Transaction, Wish};
 
 /// How a container came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Ending {
 }
 
 impl Runtime {
-    /// Undoes what a container's plan made and settles its row; with `--rm` forgets it.
+    /// Undoes what a container's plan made and settles its row; with `--rm`, and when it is
+    /// being removed, forgets it.
     /// Returns what resisted; then the row stays, and the next command tries again.
     ///
     /// While other containers live in its namespace, the network stays for them; the last
@@ -73,9 +74,10 @@ impl Runtime {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
-        let (keep, undo) = match self.has_living_guests(id)? {
-            true => network_kept(plan),
-            false => (Vec::new(), plan.steps),
+        let guests = self.living_guests(id)?;
+        let (keep, undo) = match guests.is_empty() {
+            false => network_kept(plan),
+            true => (Vec::new(), plan.steps),
         };
         self.machine.set_inside(match ending {
             Ending::Exited(_) | Ending::Interrupted(_) if keep.is_empty() => Inside::Dying,
@@ -86,6 +88,8 @@ impl Runtime {
             | Ending::NeverStarted => Inside::Unknown,
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
+        let shown = show_files_of(&guests, &row);
+        left_behind.extend(shown.err().map(|error| error.chain()));
         // Before its addresses are anybody else's.
         let told = self.tell_receivers(&row);
         left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
@@ -119,10 +123,11 @@ impl Runtime {
     }
 
     /// Nothing of the container stands any more: its ports and addresses are free, and
-    /// with `--rm` the container is forgotten.
+    /// with `--rm`, or if somebody removes it, the container is forgotten.
     fn settle(&mut self, row: &ContainerRow, ending: &Ending) -> Result<(), Error> {
         let id = &row.id;
-        let forgotten = find::spec(row)?.remove || *ending == Ending::NeverStarted;
+        let forgotten =
+            find::spec(row)?.remove || row.wish == Wish::Gone || *ending == Ending::NeverStarted;
         let nameless = find::settings(row)?.name_is_made_up;
         if forgotten {
             self.forget_log(id)?;
@@ -183,15 +188,28 @@ impl Runtime {
 
     /// Whether a container lives in the namespace of this one.
     pub(crate) fn has_living_guests(&mut self, id: &ContainerId) -> Result<bool, Error> {
-        let guests = self.store.read(|tx| tx.guests_of(id))?;
-        let lives = |row: &ContainerRow| {
-            row.status != Status::Exited
-                && row
-                    .live
-                    .as_ref()
-                    .is_some_and(|live| self.open_process(live, live.supervisor).is_some())
-        };
-        Ok(guests.iter().any(lives))
+        Ok(!self.living_guests(id)?.is_empty())
+    }
+
+    fn living_guests(&mut self, id: &ContainerId) -> Result<Vec<ContainerRow>, Error> {
+        let mut guests = self.store.read(|tx| tx.guests_of(id))?;
+        guests.retain(|row| {
+            let live = row.live.as_ref().filter(|_| row.status != Status::Exited);
+            live.is_some_and(|live| self.open_process(live, live.supervisor).is_some())
+        });
+        Ok(guests)
+    }
+}
+
+/// The guests see the same generated files, which are theirs now: one of them holds them where
+/// they are found from now on, to be written when a link changes.
+fn show_files_of(guests: &[ContainerRow], owner: &ContainerRow) -> Result<(), Error> {
+    let dir = find::settings(owner)?.etc_dir;
+    let supervisors = guests.iter().filter_map(|guest| guest.live.as_ref());
+    let mut held = supervisors.filter_map(|live| etc_dir::held_by(live.supervisor.pid, &dir));
+    match held.next() {
+        Some(folder) => etc_dir::show(&dir, &folder),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, News, Streams},
     conflicts, control, etc_dir, find, kept_ports,
-    launch::{self, World},
+    launch::{self, Growing, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
     office,
@@ -25,7 +25,7 @@ use minet_model::{
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
 use nix::unistd::Pid;
-use std::{fs::File, os::fd::AsFd};
+use std::{cmp::Reverse, fs::File, os::fd::AsFd};
 
 /// A container that is to be run in the foreground.
 #[derive(Debug)]
@@ -82,6 +82,7 @@ impl Runtime {
             relays: attend::relays(held, admitted.settings.address()),
             control: control::open_for(&admitted.settings)?,
             resolver: Resolver::of(&mut self.machine, &admitted.id, spec)?,
+            heir: self.heir(admitted)?,
             guard: Some(self.guard(admitted)),
         })
     }
@@ -108,6 +109,7 @@ impl Runtime {
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
         let (ground, admitted, ears) = self.admit(spec, &published(&held), again, listen)?;
+        narrator.admitted(&admitted.id);
         for warning in &admitted.warnings {
             narrator.warn(warning);
         }
@@ -119,6 +121,7 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
+                self.note_waiting(&spec.links, narrator)?;
                 let up = Up {
                     admitted,
                     running,
@@ -165,14 +168,14 @@ impl Runtime {
         spec: &ContainerSpec,
         name: Option<&ContainerName>,
     ) -> Result<Vec<HeldPort>, Error> {
-        if !self.leads_out(spec)? {
+        let Some(way_out) = self.expected_way_out(spec)? else {
             return Ok(Vec::new());
-        }
+        };
         let wanted = wanted_ports(spec);
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let defaults = self.bind_defaults()?;
+        let defaults = self.bind_defaults(Some(&way_out))?;
         self.store
             .read(|tx| kept_ports::hold(tx, name, &wanted, defaults))
     }
@@ -180,16 +183,28 @@ impl Runtime {
     /// Whether one of the container's networks is not internal: only there ports can be
     /// published.
     pub(crate) fn leads_out(&mut self, spec: &ContainerSpec) -> Result<bool, Error> {
+        Ok(self.expected_way_out(spec)?.is_some())
+    }
+
+    /// The network by which the container will leave, as [`Settings::best_way_out`] will
+    /// find it.
+    ///
+    /// [`Settings::best_way_out`]: crate::Settings::best_way_out
+    fn expected_way_out(&mut self, spec: &ContainerSpec) -> Result<Option<NetworkName>, Error> {
         let reach_of = |row: NetworkRow| row.network.asked.reach;
         self.store.read(|tx| {
+            let mut outside = Vec::new();
             for endpoint in &spec.networks {
                 // One that is not there yet is the default network, or will be missed.
                 let reach = tx.network(&endpoint.network)?.map(reach_of);
                 if reach.unwrap_or_default() == Reach::Outside {
-                    return Ok(true);
+                    outside.push(endpoint);
                 }
             }
-            Ok(false)
+            let best = outside
+                .into_iter()
+                .max_by_key(|endpoint| (endpoint.gw_priority, Reverse(&endpoint.network)));
+            Ok(best.map(|endpoint| endpoint.network.clone()))
         })
     }
 
@@ -254,26 +269,30 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<Running, Error> {
         let shared = self.shared_namespace(&admitted.namespace)?;
+        if let (Namespace::Shared(_), Some(netns)) = (&admitted.namespace, &shared) {
+            self.machine.join(netns.try_clone()?);
+        }
         self.share_etc(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         ground.build(&mut carrier, &mut self.store, &self.boot)?;
         for shard in &admitted.shards {
             shard.build(&mut carrier)?;
         }
-        carrier.carry_out(&admitted.plan)?;
-        let store = &mut self.store;
-        let start = |machine: &mut Machine| {
+        let begin = |machine: &mut Machine| {
             let shared = shared.as_ref();
-            let (prepared, inode) =
-                launch::prepare(&request.spec, admitted, machine, shared, world, streams)?;
+            launch::begin(&request.spec, admitted, machine, shared, world, streams)
+        };
+        let growing = carrier.carry_out_around(&admitted.plan, begin)?;
+        let store = &mut self.store;
+        let mut start = |machine: &mut Machine, growing: Growing| {
+            let (prepared, inode) = growing.finish(machine, streams)?;
             // Recorded before it runs: whoever comes after a crash must find it.
             let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
             store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
             Ok(prepared.start()?)
         };
-        let started = carrier
-            .pretend_failure()
-            .and_then(|()| start(carrier.machine()));
+        let pretended = carrier.pretend_failure();
+        let started = pretended.and_then(|()| start(carrier.machine(), growing));
         if started.is_err() {
             carrier.undo(&admitted.plan.steps);
         }
@@ -292,7 +311,7 @@ impl Runtime {
 
     /// The generated files that the plan does not make: the very ones that another container
     /// sees, in the namespaces of its first process.
-    pub(crate) fn share_etc(&mut self, namespace: &Namespace) -> Result<(), Error> {
+    fn share_etc(&mut self, namespace: &Namespace) -> Result<(), Error> {
         let Namespace::Shared(row) = namespace else {
             return Ok(());
         };

@@ -159,6 +159,16 @@ impl Settings {
         self.way_out6().map(|(_, place)| place.address.ip())
     }
 
+    /// Decides by which networks it leaves from now on. A way that leads out stays what it
+    /// is, unless one of a higher priority has come: nobody's connections are cut for a name
+    /// that comes earlier in the alphabet.
+    pub(crate) fn settle_ways_out(&mut self) {
+        let way6 = self.way_out6().map(|(attachment, _)| attachment);
+        let settled6 = settled(way6, self.best_way_out6().as_ref(), self);
+        self.gateway_network = settled(self.way_out(), self.best_way_out().as_ref(), self);
+        self.gateway_network6 = settled6;
+    }
+
     /// The network that is the best way out: the highest priority wins, then the first name
     /// in the alphabet; an internal network leads nowhere.
     pub(crate) fn best_way_out(&self) -> Option<NetworkName> {
@@ -183,11 +193,15 @@ impl Settings {
             .find(|attachment| attachment.network == *network)
     }
 
-    /// Names for one more cable's ends: the lowest numbers that are free.
-    pub(crate) fn free_ends(&self, id: &ContainerId) -> (IfName, IfName) {
+    /// Names for one more cable's ends: the lowest numbers that are free behind the prefix.
+    pub(crate) fn free_ends(&self, id: &ContainerId, prefix: Option<&str>) -> (IfName, IfName) {
         let taken = |inside: &IfName| self.attachments.iter().any(|a| a.interface == *inside);
         let laid = |host_end: &IfName| self.attachments.iter().any(|a| a.host_end == *host_end);
-        let inside = (0..=u16::MAX).map(IfName::eth).find(|name| !taken(name));
+        let numbered = |number| match prefix.map(|prefix| format!("{prefix}{number}").parse()) {
+            Some(Ok(name)) => name,
+            Some(Err(_)) | None => IfName::eth(number),
+        };
+        let inside = (0..=u16::MAX).map(numbered).find(|name| !taken(name));
         let host_end = (0..100)
             .map(|index| id.veth(index))
             .find(|name| !laid(name));
@@ -196,6 +210,17 @@ impl Settings {
             host_end.unwrap_or_else(|| id.veth(99)),
         )
     }
+}
+
+fn settled(
+    now: Option<&Attachment>,
+    best: Option<&NetworkName>,
+    settings: &Settings,
+) -> Option<NetworkName> {
+    let best = settings.attachment_to(best?)?;
+    let stays =
+        |now: &&Attachment| now.reach == Reach::Outside && now.gw_priority >= best.gw_priority;
+    Some(now.filter(stays).unwrap_or(best).network.clone())
 }
 
 fn best<'a>(attachments: impl Iterator<Item = &'a Attachment>) -> Option<NetworkName> {

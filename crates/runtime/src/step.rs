@@ -22,6 +22,8 @@ pub enum Step {
     UseBridge(UseBridge),
     /// The network's elements in the sets of the table.
     AdmitNetwork(AdmitNetwork),
+    /// Containers stay out of the bridges of others.
+    Restrain(Restrain),
     /// Accepting rules in chains of other firewalls that drop what they do not know.
     PassForeignDrop(PassForeignDrop),
     /// The bridge's kernel parameters.
@@ -136,6 +138,7 @@ impl Step {
             Step::MakeShard(step) => step,
             Step::UseBridge(step) => step,
             Step::AdmitNetwork(step) => step,
+            Step::Restrain(step) => step,
             Step::PassForeignDrop(step) => step,
             Step::TuneBridge(step) => step,
             Step::TurnOnForwarding(step) => step,

@@ -27,6 +27,15 @@ pub enum Grace {
     Endless,
 }
 
+/// What is asked of containers that shall end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopRequest {
+    /// The signal that they get; each its own if nothing is said.
+    pub signal: Option<SignalNumber>,
+    /// How long they have.
+    pub grace: Grace,
+}
+
 /// Is told what is being waited for when it takes long, and how much longer at most.
 pub type Patience<'a> = dyn FnMut(&str, Option<Duration>) + 'a;
 
@@ -44,7 +53,9 @@ pub(crate) struct Leaving {
     signal: SignalNumber,
     /// Who has got the signal.
     signalled: Option<ProcessIdentity>,
-    /// Whether the store says by now that it shall rest.
+    /// What is wanted of it from now on.
+    wish: Wish,
+    /// Whether the store says so by now.
     wished: bool,
     deadline: Option<Instant>,
     announced: bool,
@@ -57,14 +68,14 @@ impl Runtime {
     pub fn stop(
         &mut self,
         containers: &[String],
-        grace: Grace,
+        request: StopRequest,
         patience: &mut Patience<'_>,
     ) -> Vec<Result<(), Error>> {
         // First all get their signal, then each is waited for: ten seconds are enough for
         // any number of them.
         let leaving: Vec<_> = containers
             .iter()
-            .map(|container| self.ask_to_end(container, grace))
+            .map(|container| self.ask_to_end(container, request))
             .collect();
         leaving
             .into_iter()
@@ -75,11 +86,15 @@ impl Runtime {
             .collect()
     }
 
-    fn ask_to_end(&mut self, container: &str, given: Grace) -> Result<Option<Leaving>, Error> {
+    fn ask_to_end(
+        &mut self,
+        container: &str,
+        request: StopRequest,
+    ) -> Result<Option<Leaving>, Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
         let spec = find::spec(&row)?;
-        let grace = match given {
-            Grace::Its => Some(grace(&spec)),
+        let grace = match request.grace {
+            Grace::Its => grace(&spec),
             Grace::Of(grace) => Some(grace),
             Grace::Endless => None,
         };
@@ -88,14 +103,17 @@ impl Runtime {
                 .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
             return Ok(None);
         }
-        let mut leaving = self.leaving(&row, stop_signal(&spec), grace);
+        let signal = request.signal.unwrap_or(stop_signal(&spec));
+        let mut leaving = self.leaving(&row, signal, grace);
         self.nudge(&mut leaving, &row)?;
         Ok(Some(leaving))
     }
 
-    /// Kills a container and waits until it is settled.
+    /// Kills a container and waits until it is settled, and forgotten: that it goes is
+    /// written along with its end, so that its supervisor does both in one transaction.
     pub(crate) fn end(&mut self, row: &ContainerRow) -> Result<(), Error> {
         let mut leaving = self.leaving(row, SignalNumber::KILL, Some(Duration::ZERO));
+        leaving.wish = Wish::Gone;
         self.nudge(&mut leaving, row)?;
         self.see_off(leaving, &mut |_, _| {})
     }
@@ -113,8 +131,8 @@ impl Runtime {
     pub fn kill(&mut self, container: &str, signal: SignalNumber) -> Result<(), Error> {
         let row = self.store.read(|tx| find::container(tx, container))?;
         let init = self.init_of(&row)?;
-        let final_word = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
-        self.send(&row, &init, signal, final_word)
+        let is_final = signal == SignalNumber::KILL || signal == stop_signal(&find::spec(&row)?);
+        self.send(&row, &init, signal, is_final.then_some(Wish::Rest))
     }
 
     /// Waits until nothing of a container is alive; kills it when its time is over.
@@ -160,8 +178,8 @@ impl Runtime {
         }
     }
 
-    /// Tells whoever can end the container now, if he has not been told yet. That it shall
-    /// rest is written before, in one transaction with what else is to be known.
+    /// Tells whoever can end the container now, if he has not been told yet. What is
+    /// wanted is written before, in one transaction with what else is to be known.
     fn nudge(&mut self, leaving: &mut Leaving, row: &ContainerRow) -> Result<(), Error> {
         let live = row.live.as_ref();
         let whom = match row.status {
@@ -177,13 +195,13 @@ impl Runtime {
         if row.status == Status::Running
             && let Ok(init) = self.init_of(row)
         {
-            self.send(row, &init, leaving.signal, true)?;
+            self.send(row, &init, leaving.signal, Some(leaving.wish))?;
             // One that was stopped (Ctrl-Z) could not clean up.
             leaving.tell_supervisor(Signal::CONT);
             return Ok(());
         }
         self.store
-            .write(|tx| tx.desire(&row.id, Wish::Rest, None))?;
+            .write(|tx| tx.desire(&row.id, leaving.wish, None))?;
         match row.status {
             Status::Restarting => {
                 leaving.tell_supervisor(Signal::TERM);
@@ -200,21 +218,22 @@ impl Runtime {
         }
     }
 
+    /// Sends a signal; what is wanted from then on goes with one that is the last word.
     fn send(
         &mut self,
         row: &ContainerRow,
         init: &OwnedFd,
         signal: SignalNumber,
-        final_word: bool,
+        last_word: Option<Wish>,
     ) -> Result<(), Error> {
         let Some(pid) = row.live.as_ref().and_then(|live| live.init) else {
             return Err(Error::NotRunning(row.name.to_string()));
         };
         // Written before: the supervisor reads it as soon as the process has ended.
         let kills_instead = crate::attend::leaves_to_the_kernel(pid.pid, signal);
-        if final_word || kills_instead {
+        if last_word.is_some() || kills_instead {
             let ended_by = kills_instead.then_some(signal.number());
-            let wish = if final_word { Wish::Rest } else { row.wish };
+            let wish = last_word.unwrap_or(row.wish);
             self.store.write(|tx| tx.desire(&row.id, wish, ended_by))?;
         }
         send_to(init, pid.pid, signal);
@@ -239,6 +258,7 @@ impl Runtime {
                 .and_then(|live| self.open_process(live, live.supervisor)),
             signal,
             signalled: None,
+            wish: Wish::Rest,
             wished: false,
             deadline: grace.map(|grace| began + grace),
             announced: false,
@@ -289,7 +309,7 @@ impl Leaving {
     /// Until the supervisor ends, or so long that nobody notices it.
     fn wait_a_little(&self) {
         let pause = match self.began.elapsed().as_millis() {
-            0..10 => 200,
+            0..10 => 50,
             10..50 => 1_000,
             50..1000 => 5_000,
             _ => 20_000,

@@ -74,7 +74,7 @@ fn changes_of(plan: &Plan) -> Vec<Change> {
     let of = |step: &Step| match step {
         Step::InstallTable(step) => step.changes().into(),
         Step::AdmitNetwork(step) => vec![Change::AddNetwork(step.rules())],
-        Step::PassForeignDrop(step) => vec![Change::Restrain(step.restraint())],
+        Step::Restrain(step) => vec![Change::Restrain(step.restraint())],
         Step::PublishPorts(step) => PublishPorts::publish(step),
         Step::OpenEdges(step) => step.open(),
         _ => Vec::new(),

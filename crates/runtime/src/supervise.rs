@@ -15,9 +15,8 @@
 
 use crate::{
     Error, Narrator, Runtime,
-    admit::{Admitted, Namespace},
+    admit::Admitted,
     attend::{self, Background, Farewell, Logged, News, SharedLog},
-    find,
     launch::{self, World},
     logs::LogWriter,
     process,
@@ -164,7 +163,8 @@ impl Runtime {
         let pause = policy.pause_after(code, began.elapsed());
         let wish = |row: ContainerRow| row.wish;
         // Mostly somebody has said already that it shall rest, and nothing is to be written.
-        if self.store.read(|tx| tx.container(&admitted.id))?.map(wish) == Some(Wish::Rest) {
+        let wished = self.store.read(|tx| tx.container(&admitted.id))?.map(wish);
+        if matches!(wished, Some(Wish::Rest | Wish::Gone)) {
             return Ok(None);
         }
         self.store.write(|tx| {
@@ -203,23 +203,20 @@ impl Runtime {
         let shared = self.where_it_lives(admitted)?;
         let world = World::look_up(spec)?;
         let (machine, shared) = (&mut self.machine, shared.as_ref());
-        let (prepared, inode) = launch::prepare(spec, admitted, machine, shared, world, streams)?;
+        let growing = launch::begin(spec, admitted, machine, shared, world, streams)?;
+        let (prepared, inode) = growing.finish(machine, streams)?;
         let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
             .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
         Ok(Some(prepared.start()?))
     }
 
-    /// A host whose network is shared may have started its command again meanwhile, too.
-    fn where_it_lives(&mut self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
-        if let Namespace::Shared(row) = &admitted.namespace {
-            let id = row.id.as_str();
-            let row = self.store.read(|tx| find::container(tx, id))?;
-            let now = Namespace::Shared(Box::new(row));
-            self.share_etc(&now)?;
-            return self.shared_namespace(&now);
+    /// One that was held since the first life is there even if its maker has ended.
+    fn where_it_lives(&self, admitted: &Admitted) -> Result<Option<Netns>, Error> {
+        match self.machine.joined() {
+            Some(netns) => Ok(Some(netns.try_clone()?)),
+            None => self.shared_namespace(&admitted.namespace),
         }
-        self.shared_namespace(&admitted.namespace)
     }
 }
 
@@ -228,10 +225,13 @@ pub(crate) fn stop_signal(spec: &ContainerSpec) -> SignalNumber {
     spec.lifecycle.stop_signal.unwrap_or(SignalNumber::TERM)
 }
 
-/// How long it has until SIGKILL.
-pub(crate) fn grace(spec: &ContainerSpec) -> Duration {
-    let seconds = spec.lifecycle.stop_timeout.map(u64::from);
-    seconds.map_or(GRACE, Duration::from_secs)
+/// How long it has until SIGKILL; for ever, if there is nothing.
+pub(crate) fn grace(spec: &ContainerSpec) -> Option<Duration> {
+    match spec.lifecycle.stop_timeout.map(u64::try_from) {
+        None => Some(GRACE),
+        Some(Ok(seconds)) => Some(Duration::from_secs(seconds)),
+        Some(Err(_)) => None,
+    }
 }
 
 /// A restart policy with its memory.

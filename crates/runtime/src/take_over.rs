@@ -25,8 +25,19 @@ impl Runtime {
         container: &str,
         mapping: &PublishSpec,
     ) -> Result<Vec<PublishedPort>, Error> {
-        if self.store.read(|tx| holder_of(tx, mapping))?.is_none() {
-            return self.publish(container, std::slice::from_ref(mapping));
+        let container_port = mapping.entries()[0].1;
+        let (holder, me) = self
+            .store
+            .read(|tx| Ok::<_, Error>((holder_of(tx, mapping)?, running(tx, container)?.0.id)))?;
+        match holder {
+            None => return self.publish(container, std::slice::from_ref(mapping)),
+            // It is as it shall be.
+            Some((holder, had))
+                if holder == me && had.iter().all(|p| p.container_port == container_port) =>
+            {
+                return Ok(had);
+            }
+            Some(_) => {}
         }
         let maker = process::identify(Pid::this())?;
         let boot = self.boot.clone();
@@ -83,7 +94,7 @@ fn holder_of(
     }
     let means = |port: &PublishedPort| {
         port.protocol == mapping.protocol
-            && range.iter().any(|host| host == port.host_port)
+            && range.contains(port.host_port)
             && mapping.host_ip.is_none_or(|ip| ip == port.host_ip)
     };
     let mut found: Vec<(ContainerId, Vec<PublishedPort>)> = Vec::new();

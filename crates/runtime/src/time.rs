@@ -29,15 +29,24 @@ pub(crate) fn rfc3339_now() -> String {
 }
 
 /// Milliseconds since 1970 as RFC 3339, in UTC.
-pub fn format_time(milliseconds: i64) -> String {
+pub(crate) fn format_time(milliseconds: i64) -> String {
     rfc3339(Some(milliseconds))
 }
 
-/// A moment in milliseconds since 1970: RFC 3339, or in UTC without a zone or a time.
+/// The same as Docker's lists have it, in Go's words: `2026-01-31 12:00:00 +0000 UTC`.
+pub fn format_time_as_go(milliseconds: i64) -> String {
+    let text = rfc3339(Some(milliseconds / 1000 * 1000));
+    format!("{} +0000 UTC", text.replace('T', " ").trim_end_matches('Z'))
+}
+
+/// A moment in milliseconds since 1970: RFC 3339, or in UTC without a zone, and with less of
+/// a time or none.
 pub fn parse_time(text: &str) -> Option<i64> {
     let variants = [
         text.to_owned(),
         format!("{text}Z"),
+        format!("{text}:00Z"),
+        format!("{text}:00:00Z"),
         format!("{text}T00:00:00Z"),
     ];
     variants.iter().find_map(|text| parse_rfc3339(text))
@@ -58,5 +67,9 @@ mod tests {
         assert_eq!(rfc3339(None), "0001-01-01T00:00:00Z");
         assert_eq!(rfc3339(Some(0)), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(Some(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
+        assert_eq!(
+            format_time_as_go(1_700_000_000_123),
+            "2023-11-14 22:13:20 +0000 UTC"
+        );
     }
 }

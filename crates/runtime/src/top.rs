@@ -3,7 +3,10 @@
 
 use crate::{Error, Runtime, find};
 use minet_model::ContainerId;
-use procfs::process::{Process, all_processes};
+use procfs::{
+    Current, Meminfo,
+    process::{Process, all_processes},
+};
 use std::path::PathBuf;
 
 /// One process of a container, as the host sees it.
@@ -34,6 +37,12 @@ pub struct Usage {
     pub cpu: f64,
     /// Bytes of memory that its processes have resident; what they share counts for each.
     pub memory: u64,
+    /// Bytes of memory that this machine has, which is the limit.
+    pub memory_limit: u64,
+    /// Bytes that its living processes had read from disks.
+    pub read: u64,
+    /// Bytes that its living processes had written to disks.
+    pub written: u64,
     /// How many processes it has.
     pub processes: usize,
     /// Its interfaces without the loopback, by name; none in the host's own network.
@@ -125,9 +134,14 @@ fn describe(process: &Process) -> Option<ProcessInfo> {
 }
 
 fn usage_of(pid: i32, id: ContainerId, name: String) -> Result<Usage, Error> {
-    let stats: Vec<_> = family(pid)?
+    let family = family(pid)?;
+    let stats: Vec<_> = family
         .iter()
         .filter_map(|process| process.stat().ok())
+        .collect();
+    let disks: Vec<_> = family
+        .iter()
+        .filter_map(|process| process.io().ok())
         .collect();
     let ticks: u64 = stats.iter().map(|stat| stat.utime + stat.stime).sum();
     let pages: u64 = stats.iter().map(|stat| stat.rss).sum();
@@ -138,6 +152,9 @@ fn usage_of(pid: i32, id: ContainerId, name: String) -> Result<Usage, Error> {
         name,
         cpu,
         memory: pages * procfs::page_size(),
+        memory_limit: Meminfo::current()?.mem_total,
+        read: disks.iter().map(|io| io.read_bytes).sum(),
+        written: disks.iter().map(|io| io.write_bytes).sum(),
         processes: stats.len(),
         interfaces: traffic(pid)?,
     })

@@ -56,6 +56,8 @@ pub enum Wish {
     Run,
     /// Somebody stopped it, or it has ended for good.
     Rest,
+    /// It is being removed: whoever lays it to rest forgets it, too.
+    Gone,
 }
 
 impl Wish {
@@ -63,6 +65,7 @@ impl Wish {
         match self {
             Wish::Run => "run",
             Wish::Rest => "rest",
+            Wish::Gone => "gone",
         }
     }
 
@@ -70,6 +73,7 @@ impl Wish {
         match text.as_str() {
             "run" => Ok(Wish::Run),
             "rest" => Ok(Wish::Rest),
+            "gone" => Ok(Wish::Gone),
             _ => Err(Error::Corrupt {
                 what: "the wish for a container",
                 text,

@@ -39,7 +39,9 @@ pub enum Error {
         holder: String,
     },
     /// An address of a network is held by another container.
-    #[error("address {address} of network {network} is in use by container {holder:?}")]
+    #[error(
+        "Address already in use: {address} of network {network} is in use by container {holder:?}"
+    )]
     AddressTaken {
         /// The network's name.
         network: String,

@@ -72,6 +72,20 @@ const NAMED: &str = "
             ON moved_address.holder = name.holder AND moved_address.network = name.network
     WHERE name.network = ?1";
 
+const RUNNER_AT: &str = "
+    SELECT container.name FROM moved_address AS moved JOIN container ON container.id = moved.holder
+    WHERE moved.network = ?1 AND moved.address = ?2 AND container.status = ?3
+    UNION ALL
+    SELECT container.name FROM lease JOIN container ON container.id = lease.holder
+    WHERE lease.network = ?1 AND lease.address = ?2 AND container.status = ?3
+        AND NOT EXISTS (SELECT 1 FROM moved_address AS moved
+            WHERE moved.holder = lease.holder AND moved.network = lease.network)
+    LIMIT 1";
+
+const RUNNER_AT6: &str = "
+    SELECT container.name FROM lease JOIN container ON container.id = lease.holder
+    WHERE lease.network = ?1 AND lease.address6 = ?2 AND container.status = ?3";
+
 impl Transaction<'_> {
     /// Records how a container is called on a network; of a name that is given twice, the
     /// first kind counts.
@@ -142,23 +156,20 @@ impl Transaction<'_> {
         )
     }
 
-    /// The name of the running container that has this address on this network.
+    /// The name of the running container that has this address on this network: as its lease
+    /// says, or as somebody changed it inside.
     pub fn runner_at(
         &self,
         network: &NetworkName,
         address: IpAddr,
     ) -> Result<Option<ContainerName>, Error> {
-        let (column, address) = match address {
-            IpAddr::V4(address) => ("address", Value::from(address.to_bits())),
-            IpAddr::V6(address) => ("address6", Value::from(address.octets().to_vec())),
+        let (query, address) = match address {
+            IpAddr::V4(address) => (RUNNER_AT, Value::from(address.to_bits())),
+            IpAddr::V6(address) => (RUNNER_AT6, Value::from(address.octets().to_vec())),
         };
-        let query = format!(
-            "SELECT container.name FROM lease JOIN container ON container.id = lease.holder
-             WHERE lease.network = ?1 AND lease.{column} = ?2 AND container.status = ?3"
-        );
         let name: Option<String> = self
             .inner
-            .prepare_cached(&query)
+            .prepare_cached(query)
             .and_then(|mut statement| {
                 let at = params![network.as_str(), address, Status::Running.as_str()];
                 statement.query_row(at, |row| row.get(0)).optional()

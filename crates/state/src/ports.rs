@@ -3,6 +3,11 @@ use minet_model::{ContainerId, Protocol, PublishedPort};
 use rusqlite::{OptionalExtension, params};
 use std::net::IpAddr;
 
+/// See [`Transaction::port_holder`].
+const HOLDER: &str = "SELECT container.name FROM port JOIN container ON container.id = port.holder
+     WHERE protocol = ?1 AND host_port = ?3
+       AND (host_ip = ?2 OR host_ip = ?4 OR (?2 = ?4 AND (host_ip LIKE '%:%') = (?4 LIKE '%:%')))";
+
 impl Transaction<'_> {
     /// Records that a container publishes this port; one holder, or an error with its name.
     pub fn put_port(&self, port: &PublishedPort, holder: &ContainerId) -> Result<(), Error> {
@@ -42,11 +47,7 @@ impl Transaction<'_> {
             IpAddr::V6(_) => "::",
         };
         self.inner
-            .prepare_cached(
-                "SELECT container.name FROM port JOIN container ON container.id = port.holder
-                 WHERE protocol = ?1 AND host_port = ?3
-                   AND (host_ip = ?2 OR host_ip = ?4 OR (?2 = ?4 AND (host_ip LIKE '%:%') = (?4 LIKE '%:%')))",
-            )
+            .prepare_cached(HOLDER)
             .and_then(|mut statement| {
                 statement
                     .query_row(
@@ -114,5 +115,27 @@ impl Transaction<'_> {
             .execute("DELETE FROM port WHERE holder = ?1", [holder.as_str()])
             .map(drop)
             .map_err(Error::during("drop published ports"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    /// Each port of each start asks for this, so it must not grow with what is published.
+    #[test]
+    fn who_holds_a_port_is_looked_up_by_its_number() {
+        let mut store = Store::in_memory().unwrap();
+        let plan: String = store
+            .read(|tx| {
+                let explain = format!("EXPLAIN QUERY PLAN {HOLDER}");
+                let parameters = params!["tcp", "0.0.0.0", 80, "0.0.0.0"];
+                let row = |row: &rusqlite::Row<'_>| row.get("detail");
+                let plan = tx.inner.query_row(&explain, parameters, row);
+                plan.map_err(Error::during("explain a query"))
+            })
+            .unwrap();
+        assert!(plan.contains("(protocol=? AND host_port=?)"), "{plan}");
     }
 }

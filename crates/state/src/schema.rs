@@ -24,7 +24,8 @@ ALTER TABLE lease ADD COLUMN shard INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The whole schema. Times are milliseconds since 1970, addresses of leases are numbers
-/// so that "the next one" is an index lookup.
+/// so that "the next one" is an index lookup. The number of a port comes before its address
+/// in the keys: whoever asks for a port asks for it on all addresses.
 pub(crate) const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS network (
     name          TEXT PRIMARY KEY,
@@ -86,7 +87,7 @@ CREATE TABLE IF NOT EXISTS port (
     host_port       INTEGER NOT NULL,
     container_port  INTEGER NOT NULL,
     holder          TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
-    PRIMARY KEY (protocol, host_ip, host_port)
+    PRIMARY KEY (protocol, host_port, host_ip)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS port_holder ON port (holder);
 CREATE TABLE IF NOT EXISTS kept_port (
@@ -96,10 +97,9 @@ CREATE TABLE IF NOT EXISTS kept_port (
     container_port  INTEGER NOT NULL,
     name            TEXT NOT NULL,
     used            INTEGER NOT NULL,
-    PRIMARY KEY (protocol, host_ip, host_port)
+    PRIMARY KEY (protocol, host_port, host_ip)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_port_name ON kept_port (name);
-CREATE INDEX IF NOT EXISTS kept_port_number ON kept_port (protocol, host_port);
 CREATE INDEX IF NOT EXISTS kept_port_used ON kept_port (used);
 CREATE TABLE IF NOT EXISTS handover (
     number           INTEGER PRIMARY KEY,

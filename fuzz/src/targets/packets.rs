@@ -1,14 +1,18 @@
-//! Packets that a container sends to its supervisor.
+//! Packets that a container sends to its supervisor, and what comes back from servers outside.
 
 use super::{Target, promise};
 use minet_names::resolver::{
     Bearer, Directory, Meaning, Others, Outcome, SharedNetwork, Transport, Why, World, answer,
-    asked_name, meaning, show,
+    asked_name, meaning, query, show,
 };
 use std::{convert::Infallible, net::IpAddr};
 
 pub(super) fn targets() -> Vec<Target> {
-    vec![Target {
+    vec![dns(), dns_answer()]
+}
+
+fn dns() -> Target {
+    Target {
         name: "dns",
         examples: &[
             // db A; with EDNS; many AAAA; www.example.org MX, for others
@@ -24,7 +28,65 @@ pub(super) fn targets() -> Vec<Target> {
             is_answered_as_it_should(input, Transport::Udp)?;
             is_answered_as_it_should(input, Transport::Tcp)
         },
-    }]
+    }
+}
+
+fn dns_answer() -> Target {
+    Target {
+        name: "dns-answer",
+        examples: &[
+            // That it is a response is added below, as these are texts.
+            // www.example.org A 10.0.0.1; the same with EDNS; no such name; refused, and no more
+            "\x12\x34\x01\0\0\x01\0\x01\0\0\0\0\x03www\x07example\x03org\0\0\x01\0\x01\x03www\x07example\x03org\0\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x01",
+            "\x12\x34\x01\0\0\x01\0\x01\0\0\0\x01\x03wWw\x07example\x03org\0\0\x01\0\x01\x03www\x07example\x03org\0\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x01\0\0\x29\x04\x70\0\0\0\0\0\0",
+            "\x12\x34\x01\x03\0\x01\0\0\0\0\0\0\x03www\x07example\x03org\0\0\x01\0\x01",
+            "\x12\x34\x01\x05\0\0\0\0\0\0\0\0",
+        ],
+        run: |input| {
+            let mut answer = input.to_vec();
+            answer
+                .get_mut(2)
+                .into_iter()
+                .for_each(|flags| *flags ^= 0x80);
+            is_passed_on_as_it_should(&answer, Transport::Udp)?;
+            is_passed_on_as_it_should(&answer, Transport::Tcp)
+        },
+    }
+}
+
+/// The number under which a server is asked, and that of the asker.
+const NUMBERS: [u16; 2] = [0x1234, 0x0102];
+
+/// What is taken for an answer is one to this question, and what the asker gets is his, fits
+/// and says no more than that it would not fit.
+fn is_passed_on_as_it_should(input: &[u8], transport: Transport) -> Result<(), String> {
+    let (_, mut bytes) = query("www.example.org", None).map_err(|error| error.to_string())?;
+    bytes[..2].copy_from_slice(&NUMBERS[1].to_be_bytes());
+    let Outcome::Forward(question) = answer(&bytes, &mut world(), Others::Asked, transport, 0)
+    else {
+        return Err("the question is not for others".to_owned());
+    };
+    if question.is_answered_by(input, NUMBERS[0]).is_none() {
+        return Ok(());
+    }
+    promise(
+        input[..2] == NUMBERS[0].to_be_bytes() && input[2] & 0x80 != 0,
+        || "took for an answer what is none".to_owned(),
+    )?;
+    let longest = match transport {
+        Transport::Udp => 512,
+        Transport::Tcp => usize::from(u16::MAX),
+    };
+    let passed = question.pass_on(input.to_vec());
+    promise(passed.len() <= longest, || {
+        format!("an answer of {} bytes", passed.len())
+    })?;
+    promise(passed[..2] == NUMBERS[1].to_be_bytes(), || {
+        "an answer to somebody else".to_owned()
+    })?;
+    promise(passed[2..] == input[2..] || passed[2] & 2 != 0, || {
+        "another answer than the server's".to_owned()
+    })
 }
 
 /// One network, with one who is called `db` and more than fit of `many`.
@@ -48,7 +110,8 @@ fn world() -> World {
             .chain([bearer("db", vec![nth(0)])])
             .map(|bearer| (bearer.container.clone(), bearer))
             .collect(),
-        links: Vec::new(),
+        links: vec![("store".to_owned(), "db".to_owned())],
+        ipv4_alone: Vec::new(),
     }
 }
 
@@ -76,6 +139,10 @@ impl Directory for Listening {
 
     fn linked(&mut self, alias: &str) -> Result<Option<String>, Infallible> {
         world().linked(alias)
+    }
+
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Infallible> {
+        world().opens_ipv6(network, source)
     }
 
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Infallible> {

@@ -4,7 +4,7 @@ use super::{Target, promise, text};
 use minet_model::{
     AddHost, AddressRange, ContainerName, ExposedPorts, HostName, IfName, LinkSpec, LogLimits,
     MacAddr, NetworkArgument, NetworkId, NetworkMode, NetworkName, NetworkSpec, PublishSpec,
-    RestartPolicy, SecurityOption, SignalNumber, Sysctl, UserSpec, Volume,
+    RestartPolicy, SecurityOption, SignalNumber, Sysctl, Tmpfs, UserSpec, Volume,
 };
 use std::{fmt::Display, str::FromStr};
 
@@ -116,6 +116,16 @@ pub(super) fn targets() -> Vec<Target> {
                     promise(target.is_absolute() && !target.ends_with(".."), || {
                         format!("{target:?}")
                     })?;
+                }
+                if let Ok(tmpfs) = text.parse::<Tmpfs>() {
+                    let target = &tmpfs.target;
+                    let plain = |(_, value): &(_, String)| !value.contains([',', '=', '\n']);
+                    promise(
+                        target.is_absolute()
+                            && !target.ends_with("..")
+                            && tmpfs.kernel_options().iter().all(plain),
+                        || format!("{tmpfs:?}"),
+                    )?;
                 }
                 Ok(())
             },

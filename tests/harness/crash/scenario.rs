@@ -70,6 +70,27 @@ pub const SCENARIOS: &[Scenario] = &[
         clean: "rm -f doomed\nnetwork rm side",
     },
     Scenario {
+        name: "network disconnect, the last",
+        prepare: "network create --subnet 10.77.0.0/24 side\n\
+                  run -d --name doomed --network side -p 8080:80 -- sleep 1000",
+        command: "network disconnect side doomed",
+        clean: "rm -f doomed\nnetwork rm side",
+    },
+    Scenario {
+        name: "network set",
+        prepare: "network create --subnet 10.77.0.0/24 side\n\
+                  run -d --name doomed --network side -p 8080:80 -- sleep 1000",
+        command: "network set --internal --mtu 1400 side",
+        clean: "rm -f doomed\nnetwork rm side",
+    },
+    Scenario {
+        name: "publish --take",
+        prepare: "run -d --name doomed -p 8080:80 -- sleep 1000\n\
+                  run -d --name heir -- sleep 1000",
+        command: "publish --take heir 8080:80",
+        clean: "rm -f doomed heir",
+    },
+    Scenario {
         name: "publish",
         prepare: "run -d --name doomed -- sleep 1000",
         command: "publish doomed 8080:80",
@@ -86,6 +107,14 @@ pub const SCENARIOS: &[Scenario] = &[
         prepare: "run -d --name db -- sleep 1000\nrun -d --name doomed -- sleep 1000",
         command: "link db:store doomed",
         clean: "unlink db:store\nrm -f doomed db",
+    },
+    Scenario {
+        name: "link past a reader",
+        // It keeps the file open, so that there is a screen.
+        prepare: "run -d --name db -- sleep 1000\n\
+                  run -d --name doomed -- flock /etc/hosts sleep 1000",
+        command: "link db:store doomed",
+        clean: "exec doomed grep -q minet.*end /etc/hosts\nunlink db:store\nrm -f doomed db",
     },
     Scenario {
         name: "rename",

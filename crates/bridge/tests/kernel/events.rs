@@ -10,6 +10,10 @@ fn what_is_taken_away_is_heard_and_what_comes_is_not() {
     for (change, heard) in [
         ("link add br0 up type bridge", false),
         ("address add 10.1.0.1/24 dev br0", false),
+        ("route add 10.2.0.0/16 via 10.1.0.2", false),
+        ("route add default via 10.1.0.2", true),
+        ("route add 128.0.0.0/1 via 10.1.0.2", true),
+        ("route delete default", true),
         ("link add v0 master br0 up type veth peer name v1", false),
         ("link set v1 up", false),
         ("address flush dev br0", true),

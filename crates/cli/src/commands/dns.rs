@@ -1,6 +1,6 @@
 use super::{Failure, open};
 use crate::{arguments::DnsOptions, output::print, table};
-use minet_runtime::{Paths, Reason, Resolved, VisibleName};
+use minet_runtime::{Paths, Reason, Resolved, VisibleName, Why};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
@@ -64,10 +64,9 @@ fn in_words(resolved: &Resolved) -> String {
     lines.extend(resolved.records.iter().map(|record| format!("  {record}")));
     let reason = |reason: &Reason| {
         format!(
-            "because {} is {} of {} on {}: {}",
+            "because {} is {} on {}: {}",
             resolved.name.trim_end_matches('.'),
-            reason.why.as_str(),
-            reason.container,
+            what_it_is(reason),
             reason.network,
             list(&reason.addresses)
         )
@@ -77,6 +76,19 @@ fn in_words(resolved: &Resolved) -> String {
         false => lines.extend(resolved.reasons.iter().map(reason)),
     }
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// What the name is to its bearer.
+fn what_it_is(reason: &Reason) -> String {
+    let container = &reason.container;
+    match reason.why {
+        Why::Name => format!("the name of {container}"),
+        Why::ShortId => format!("the short ID of {container}"),
+        Why::Hostname => format!("the hostname of {container}"),
+        Why::Alias => format!("an alias of {container}"),
+        Why::Link => format!("a link to {container}"),
+        Why::Host => "this machine".to_owned(),
+    }
 }
 
 fn name_as_json(name: &VisibleName) -> Value {

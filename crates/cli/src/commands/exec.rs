@@ -12,7 +12,7 @@ use minet_model::TerminalMode;
 use minet_runtime::{ExecRequest, Paths, Runtime};
 
 pub(crate) fn exec(exec: ExecOptions, paths: Paths) -> Result<u8, Failure> {
-    let env = options::variables(&exec.env).map_err(|error| Failure {
+    let env = options::environment(&exec.env_file, &exec.env).map_err(|error| Failure {
         message: crate::output::visible(&error.to_string()),
         code: OWN_FAILURE,
     })?;

@@ -1,30 +1,49 @@
 use super::{Failure, for_each, open};
-use crate::{arguments::InspectOptions, output::print, template::Form};
-use minet_runtime::Paths;
+use crate::{
+    arguments::{InspectOptions, Kind},
+    output::print,
+    template::Form,
+};
+use minet_runtime::{Error, Paths, Runtime};
+use serde_json::Value;
 
-/// Prints an array, as Docker does, with those that were found; the others are told.
 pub(crate) fn inspect(options: &InspectOptions, paths: Paths) -> Result<u8, Failure> {
-    let form = options.format.as_deref().filter(|format| *format != "json");
+    let look: fn(&mut Runtime, &str) -> Result<Value, Error> = match options.kind {
+        None => Runtime::inspect_object,
+        Some(Kind::Container) => Runtime::inspect,
+        Some(Kind::Network) => Runtime::inspect_network,
+    };
+    show(&options.names, options.format.as_deref(), look, paths)
+}
+
+/// Prints an array, as Docker does, with those that were found, or a line of a template for
+/// each; the others are told.
+pub(super) fn show(
+    names: &[String],
+    format: Option<&str>,
+    look: fn(&mut Runtime, &str) -> Result<Value, Error>,
+    paths: Paths,
+) -> Result<u8, Failure> {
+    let form = format.filter(|format| *format != "json").map(Form::parse);
     let form = form
-        .map(Form::parse)
         .transpose()
         .map_err(|error| Failure::of_template(&error))?;
     let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
     let mut found = Vec::new();
-    let outcome = for_each(&options.names.containers, |container| {
-        found.push(runtime.inspect(container)?);
+    let outcome = for_each(names, |name| {
+        found.push(look(&mut runtime, name)?);
         Ok(())
     });
-    match (form, &options.format) {
+    match (form, format) {
         (Some(form), _) => {
-            for container in &found {
-                let text = form.fill_in(container);
+            for object in &found {
+                let text = form.fill_in(object);
                 let text = text.map_err(|error| Failure::of_template(&error))?;
                 print(&format!("{text}\n"));
             }
         }
-        (None, Some(_)) => print(&format!("{}\n", serde_json::Value::Array(found))),
-        (None, None) => print(&format!("{:#}\n", serde_json::Value::Array(found))),
+        (None, Some(_)) => print(&format!("{}\n", Value::Array(found))),
+        (None, None) => print(&format!("{:#}\n", Value::Array(found))),
     }
     outcome
 }

@@ -33,22 +33,14 @@ fn list(options: &LinkOptions, paths: Paths) -> Result<u8, Failure> {
         .and_then(|mut runtime| runtime.links())
         .map_err(|error| Failure::of_command(&error))?;
     let objects: Vec<Object> = links.iter().map(|link| as_json(link).into()).collect();
-    let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
     let format = match options.json {
         true => &Format::Json,
         false => &options.format,
     };
-    print(&match format {
-        Format::Table => table::render(&rows(&links)),
-        Format::Json => objects
-            .iter()
-            .map(|object| format!("{}\n", object.fields))
-            .collect(),
-        Format::Template(template) => format::lines(template, &objects).map_err(of_template)?,
-        Format::TableOf(template) => {
-            format::columns(template, &head(), &objects).map_err(of_template)?
-        }
-    });
+    let table = || table::render(&rows(&links));
+    let text = format::render(format, &head(), &objects, table)
+        .map_err(|error| Failure::of_list(&error))?;
+    print(&text);
     Ok(0)
 }
 
@@ -63,6 +55,9 @@ fn head() -> Value {
         "Address6": "ADDRESS6",
         "Receivers": receivers,
         "State": state,
+        "Scope": "SCOPE",
+        "Containers": "CONTAINERS",
+        "GoesWithReceiver": "GOES WITH RECEIVER",
     })
 }
 

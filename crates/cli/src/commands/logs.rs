@@ -1,6 +1,6 @@
 use super::{Failure, open};
 use crate::lifecycle::LogsOptions;
-use minet_runtime::{Follow, LogEntry, LogRequest, LogStream, Paths};
+use minet_runtime::{Follow, LogEntry, LogRequest, LogStream, Paths, Period};
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -11,7 +11,10 @@ pub(crate) fn logs(options: LogsOptions, paths: Paths) -> Result<u8, Failure> {
     let request = LogRequest {
         container: options.container,
         tail: options.tail.0,
-        since: options.since.map(|since| since.0),
+        period: Period {
+            since: options.since.map(|since| since.0),
+            until: options.until.map(|until| until.0),
+        },
         follow: if options.follow {
             Follow::UntilItEnds
         } else {
@@ -39,8 +42,29 @@ pub(crate) fn logs(options: LogsOptions, paths: Paths) -> Result<u8, Failure> {
 
 fn print_to(out: &mut dyn Write, entry: &LogEntry, timestamps: bool) -> io::Result<()> {
     if timestamps {
-        write!(out, "{} ", entry.time)?;
+        write!(out, "{} ", in_columns(&entry.time))?;
     }
     out.write_all(entry.text.as_bytes())?;
     out.flush()
+}
+
+/// A time whose fraction has nine digits, so that lines stand below each other, as Docker
+/// prints it.
+fn in_columns(time: &str) -> String {
+    let seconds = time.trim_end_matches('Z');
+    let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    format!("{seconds}.{fraction:0<9}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_are_equally_long() {
+        for (time, shown) in [
+            ("2026-01-31T12:00:00.12Z", "2026-01-31T12:00:00.120000000Z"),
+            ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000000Z"),
+        ] {
+            assert_eq!(super::in_columns(time), shown);
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(crate) mod top;
 pub(crate) mod veth;
 pub(crate) mod wait;
 
-use crate::output::visible;
+use crate::{format::BadTemplate, output::visible};
 use minet_runtime::{Error, Paths, Purpose, Runtime};
 
 /// What is printed before the program exits, and with what code.
@@ -52,6 +52,14 @@ impl Failure {
     pub(crate) fn of_template(error: &gotmpl::TemplateError) -> Self {
         Failure {
             message: format!("template parsing error: {error}"),
+            code: 1,
+        }
+    }
+
+    /// A list's template that cannot be read or filled in.
+    pub(crate) fn of_list(error: &BadTemplate) -> Self {
+        Failure {
+            message: error.to_string(),
             code: 1,
         }
     }

@@ -1,27 +1,28 @@
 use super::{Failure, for_each, open};
 use crate::{
     explainer::{Explainer, Level},
-    format::{self, Format, Object},
+    format::{self, Object},
     lifecycle::PruneOptions,
     network_filter,
     network_options::{
-        ConnectOptions, CreateOptions, DisconnectOptions, ListOptions, NetworkCommand, SetOptions,
+        ConnectOptions, CreateOptions, DisconnectOptions, InspectOptions, ListOptions,
+        NetworkCommand, RemoveOptions, SetOptions,
     },
-    output::print,
+    output::{print, tell},
     prune_filter, table,
 };
 use minet_model::{Reach, labels_in_one_line};
-use minet_runtime::{Error, ListedNetwork, NetworkError, Paths};
+use minet_runtime::{Error, ListedNetwork, NetworkError, Paths, Runtime};
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 
 pub(crate) fn network(command: NetworkCommand, paths: Paths) -> Result<u8, Failure> {
     match command {
-        NetworkCommand::Create(options) => create(*options, paths),
+        NetworkCommand::Create(options) => create(options.into_inner(), paths),
         NetworkCommand::Set(options) => set(&options, paths),
         NetworkCommand::Ls(options) => list(&options, paths),
-        NetworkCommand::Inspect(names) => inspect(&names.networks, paths),
-        NetworkCommand::Rm(names) => remove(&names.networks, paths),
+        NetworkCommand::Inspect(options) => inspect(&options, paths),
+        NetworkCommand::Rm(options) => remove(&options, paths),
         NetworkCommand::Connect(options) => connect(&options, paths),
         NetworkCommand::Disconnect(options) => disconnect(&options, paths),
         NetworkCommand::Prune(options) => prune(&options, paths),
@@ -108,25 +109,15 @@ fn list(options: &ListOptions, paths: Paths) -> Result<u8, Failure> {
             .for_each(|network| print(&format!("{}\n", id(network))));
         return Ok(0);
     }
-    let objects = || -> Vec<Object> {
-        let object = |network: &ListedNetwork| Object {
-            fields: as_json(network, &id(network)),
-            labels: network.labels.clone(),
-        };
-        networks.iter().map(object).collect()
+    let object = |network: &ListedNetwork| Object {
+        fields: as_json(network, &id(network)),
+        labels: network.labels.clone(),
     };
-    let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
-    print(&match &options.format {
-        Format::Table => table::render(&rows(&networks, id)),
-        Format::Json => objects()
-            .iter()
-            .map(|object| format!("{}\n", object.fields))
-            .collect(),
-        Format::Template(template) => format::lines(template, &objects()).map_err(of_template)?,
-        Format::TableOf(template) => {
-            format::columns(template, &titles(), &objects()).map_err(of_template)?
-        }
-    });
+    let objects: Vec<Object> = networks.iter().map(object).collect();
+    let table = || table::render(&rows(&networks, id));
+    let text = format::render(&options.format, &titles(), &objects, table)
+        .map_err(|error| Failure::of_list(&error))?;
+    print(&text);
     Ok(0)
 }
 
@@ -184,7 +175,7 @@ fn as_json(network: &ListedNetwork, id: &str) -> Value {
         "IPv4": "true",
         "IPv6": network.subnet6.is_some().to_string(),
         "Internal": (network.reach == Reach::InternalOnly).to_string(),
-        "CreatedAt": minet_runtime::format_time(network.created),
+        "CreatedAt": minet_runtime::format_time_as_go(network.created),
         "Labels": labels_in_one_line(&network.labels),
         "Subnet": text(network.subnet),
         "Subnet6": text(network.subnet6),
@@ -192,23 +183,24 @@ fn as_json(network: &ListedNetwork, id: &str) -> Value {
     })
 }
 
-/// Prints an array with those that were found; the others are told.
-fn inspect(names: &[String], paths: Paths) -> Result<u8, Failure> {
-    let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
-    let mut found = Vec::new();
-    let outcome = for_each(names, |network| {
-        found.push(runtime.inspect_network(network)?);
-        Ok(())
-    });
-    print(&format!("{:#}\n", Value::Array(found)));
-    outcome
+fn inspect(options: &InspectOptions, paths: Paths) -> Result<u8, Failure> {
+    let names = &options.names.networks;
+    let look = Runtime::inspect_network;
+    super::inspect::show(names, options.format.as_deref(), look, paths)
 }
 
-fn remove(names: &[String], paths: Paths) -> Result<u8, Failure> {
+fn remove(options: &RemoveOptions, paths: Paths) -> Result<u8, Failure> {
     let mut runtime = open(paths).map_err(|error| Failure::of_command(&error))?;
-    for_each(names, |network| {
-        runtime.remove_network(network)?;
-        print(&format!("{network}\n"));
+    for_each(&options.names.networks, |network| {
+        match runtime.remove_network(network) {
+            Err(error @ Error::NoSuchNetwork(_)) if options.force => {
+                tell(&format!("minet: {error}"));
+            }
+            removed => {
+                removed?;
+                print(&format!("{network}\n"));
+            }
+        }
         Ok(())
     })
 }

@@ -1,19 +1,9 @@
 use super::{Failure, open, together};
-use crate::{
-    lifecycle::{ContainerCommand, PruneOptions},
-    output::print,
-    prune_filter,
-};
+use crate::{lifecycle::PruneOptions, output::print, prune_filter};
 use minet_runtime::Paths;
 use std::io;
 
-pub(crate) fn container(command: &ContainerCommand, paths: Paths) -> Result<u8, Failure> {
-    match command {
-        ContainerCommand::Prune(options) => prune(options, paths),
-    }
-}
-
-fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
+pub(crate) fn prune(options: &PruneOptions, paths: Paths) -> Result<u8, Failure> {
     if !options.force && !confirmed("containers that have ended") {
         return Ok(0);
     }

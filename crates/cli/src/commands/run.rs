@@ -2,11 +2,12 @@ use super::{
     Failure, open,
     start::{Left, leave_running},
 };
-use crate::output::print;
 use crate::{
     OWN_FAILURE,
+    cid_file::CidFile,
     explainer::{Explainer, Level, in_words},
     options::RunOptions,
+    output::{print, visible},
 };
 use minet_runtime::{
     Direction, FailAfter, Paths, Purpose, RunRequest, Runtime, raise_shield, script,
@@ -21,12 +22,16 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
     let shown = shown(&options);
     let detach = options.detach;
     let fail_after = options.fail_after.map(FailAfter);
-    let spec = options.into_spec(&paths).map_err(|error| Failure {
-        message: crate::output::visible(&error.to_string()),
+    let cid_path = options.cidfile.clone();
+    let own_failure = |message: String| Failure {
+        message: visible(&message),
         code: OWN_FAILURE,
-    })?;
-    let mut explainer = Explainer::new(level);
+    };
+    let spec = options
+        .into_spec(&paths)
+        .map_err(|error| own_failure(error.to_string()))?;
     if let Some(shown) = shown {
+        let mut explainer = Explainer::new(level);
         let rehearsal = Runtime::open(paths, Purpose::Rehearse)
             .and_then(|mut runtime| runtime.rehearse(&spec, &mut explainer))
             .map_err(|error| Failure::of_container(&error))?;
@@ -40,6 +45,8 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
+    let cid_file = cid_path.as_deref().map(CidFile::create);
+    let mut cid_file = cid_file.transpose().map_err(own_failure)?;
     if detach {
         if spec.rootfs.is_some() {
             raise_shield().map_err(|error| Failure::of_container(&error))?;
@@ -51,15 +58,26 @@ pub(crate) fn run(options: RunOptions, paths: Paths) -> Result<u8, Failure> {
         return Ok(match leave_running(&paths, level, &mut work)? {
             Left::Running(id) => {
                 print(&id);
+                if let Some(file) = &mut cid_file {
+                    file.keep();
+                    file.write(id.trim()).map_err(own_failure)?;
+                }
                 0
             }
             Left::Failed(code) => code,
-            Left::Ended => 0,
+            Left::Ended => {
+                // The other half of the process looks after the file.
+                cid_file.iter_mut().for_each(CidFile::keep);
+                0
+            }
         });
     }
-    open(paths)
+    let mut explainer = Explainer::with_cid_file(level, cid_file);
+    let code = open(paths)
         .and_then(|mut runtime| runtime.run(&RunRequest { spec, fail_after }, &mut explainer))
-        .map_err(|error| Failure::of_container(&error))
+        .map_err(|error| Failure::of_container(&error))?;
+    explainer.keep_cid_file();
+    Ok(code)
 }
 
 /// What is printed instead of being done.

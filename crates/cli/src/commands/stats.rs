@@ -1,6 +1,6 @@
 use super::{Failure, open};
 use crate::{
-    format::{self, Format, Object},
+    format::{self, Object},
     lifecycle::StatsOptions,
     output::{print, print_as_it_is},
     table,
@@ -26,7 +26,7 @@ pub(crate) fn stats(options: &StatsOptions, paths: Paths) -> Result<u8, Failure>
     loop {
         thread::sleep(INTERVAL);
         let after = look(&mut runtime, options)?;
-        let text = render(options, &compare(&before, &after))?;
+        let text = render(options, &compare(options, &before, &after))?;
         if !options.no_stream && io::stdout().is_terminal() {
             print_as_it_is(REPAINT);
         }
@@ -54,18 +54,21 @@ fn look(runtime: &mut Runtime, options: &StatsOptions) -> Result<Look, Failure> 
 }
 
 /// One line for each interface, or one for a container without any.
-fn compare(before: &Look, after: &Look) -> Vec<Value> {
+fn compare(options: &StatsOptions, before: &Look, after: &Look) -> Vec<Value> {
     let seconds = (after.at - before.at).as_secs_f64();
     let mut lines = Vec::new();
     for usage in &after.usages {
         let earlier = before.usages.iter().find(|other| other.id == usage.id);
         let cpu = earlier.map_or(0.0, |earlier| (usage.cpu - earlier.cpu).max(0.0) / seconds);
         let mut line = json!({
-            "ID": usage.id.short(),
+            "ID": if options.no_trunc { usage.id.as_str() } else { usage.id.short() },
             "Name": usage.name,
-            "CPUPerc": format!("{:.2}%", cpu * 100.0),
-            "MemUsage": bytes(usage.memory),
-            "PIDs": usage.processes,
+            "Container": usage.name,
+            "CPUPerc": percent(cpu),
+            "MemUsage": format!("{} / {}", bytes(usage.memory), bytes(usage.memory_limit)),
+            "MemPerc": percent(share(usage.memory, usage.memory_limit)),
+            "BlockIO": format!("{} / {}", bytes(usage.read), bytes(usage.written)),
+            "PIDs": usage.processes.to_string(),
             "Interface": "",
             "RxRate": "", "TxRate": "", "RxPackets": "", "TxPackets": "", "NetIO": "",
         });
@@ -82,6 +85,15 @@ fn compare(before: &Look, after: &Look) -> Vec<Value> {
         }
     }
     lines
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}%", share * 100.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hundredths of a percent")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
 }
 
 fn describe(line: &mut Value, now: &Traffic, before: &Traffic, seconds: f64) {
@@ -106,7 +118,8 @@ fn render(options: &StatsOptions, lines: &[Value]) -> Result<String, Failure> {
         ("ID", "CONTAINER ID"),
         ("Name", "NAME"),
         ("CPUPerc", "CPU %"),
-        ("MemUsage", "MEM USAGE"),
+        ("MemUsage", "MEM USAGE / LIMIT"),
+        ("MemPerc", "MEM %"),
         ("PIDs", "PIDS"),
         ("Interface", "INTERFACE"),
         ("RxRate", "RX"),
@@ -117,28 +130,23 @@ fn render(options: &StatsOptions, lines: &[Value]) -> Result<String, Failure> {
     ];
     let head: Value = columns
         .iter()
+        .chain(&[("Container", "CONTAINER"), ("BlockIO", "BLOCK I/O")])
         .map(|(key, title)| ((*key).to_owned(), json!(title)))
         .collect();
-    let objects = || -> Vec<Object> { lines.iter().cloned().map(Object::from).collect() };
-    let of_template = |error: gotmpl::TemplateError| Failure::of_template(&error);
-    match &options.format {
-        Format::Json => Ok(lines.iter().map(|line| format!("{line}\n")).collect()),
-        Format::Template(template) => format::lines(template, &objects()).map_err(of_template),
-        Format::TableOf(template) => {
-            format::columns(template, &head, &objects()).map_err(of_template)
-        }
-        Format::Table => {
-            let cells = |line: &Value| {
-                let cell = |(key, _): &(&str, &str)| match &line[*key] {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                columns.iter().map(cell).collect()
+    let objects: Vec<Object> = lines.iter().cloned().map(Object::from).collect();
+    let table = || {
+        let cells = |line: &Value| {
+            let cell = |(key, _): &(&str, &str)| match &line[*key] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
             };
-            let rows: Vec<Vec<String>> = std::iter::once(&head).chain(lines).map(cells).collect();
-            Ok(table::render(&rows))
-        }
-    }
+            columns.iter().map(cell).collect()
+        };
+        let rows: Vec<Vec<String>> = std::iter::once(&head).chain(lines).map(cells).collect();
+        table::render(&rows)
+    };
+    format::render(&options.format, &head, &objects, table)
+        .map_err(|error| Failure::of_list(&error))
 }
 
 /// Powers of 1,024, three or four digits.

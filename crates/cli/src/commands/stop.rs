@@ -7,7 +7,7 @@ use crate::{
     lifecycle::{KillOptions, StopOptions},
     output::{print, tell},
 };
-use minet_runtime::{Error, Grace, Paths};
+use minet_runtime::{Error, Grace, Paths, StopRequest};
 use std::{
     io::{self, IsTerminal},
     time::Duration,
@@ -50,6 +50,10 @@ fn stop_all(options: &StopOptions, paths: Paths) -> Result<Vec<Result<(), Error>
             Err(_) => Grace::Endless,
         },
     };
+    let request = StopRequest {
+        signal: options.signal,
+        grace,
+    };
     let somebody_watches = io::stderr().is_terminal();
     let mut patience = |container: &str, left: Option<Duration>| {
         if somebody_watches {
@@ -60,7 +64,7 @@ fn stop_all(options: &StopOptions, paths: Paths) -> Result<Vec<Result<(), Error>
         }
     };
     open(paths)
-        .map(|mut runtime| runtime.stop(&options.names.containers, grace, &mut patience))
+        .map(|mut runtime| runtime.stop(&options.names.containers, request, &mut patience))
         .map_err(|error| Failure::of_command(&error))
 }
 

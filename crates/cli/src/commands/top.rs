@@ -1,5 +1,5 @@
-use super::{Failure, open, ps::now};
-use crate::{lifecycle::TopOptions, output::print, table};
+use super::{Failure, open};
+use crate::{lifecycle::TopOptions, output::print, table, times::now};
 use minet_runtime::{Paths, ProcessInfo};
 
 pub(crate) fn top(options: &TopOptions, paths: Paths) -> Result<u8, Failure> {

@@ -25,6 +25,11 @@ impl PortRange {
         usize::from(self.last - self.first) + 1
     }
 
+    /// Whether this port is one of them.
+    pub fn contains(self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+
     /// The ports in ascending order.
     pub fn iter(self) -> impl Iterator<Item = u16> {
         self.first..=self.last

@@ -20,6 +20,10 @@ pub trait Directory {
     /// The name of the container that a link into this one calls so.
     fn linked(&mut self, alias: &str) -> Result<Option<String>, Self::Error>;
 
+    /// Whether a link from that container opens the way to its IPv6 address on this network,
+    /// too, where both have one.
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Self::Error>;
+
     /// The name of the running container that has this address on this network.
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Self::Error>;
 
@@ -85,7 +89,7 @@ pub enum Meaning {
     Pointer(Vec<String>),
     /// Somebody of this name exists, and does not run.
     Asleep,
-    /// Nobody. Whether others are asked is up to [`Meaning::is_forwarded`].
+    /// Nobody. Whether others are asked is decided in [`crate::resolver`].
     Unknown,
 }
 
@@ -101,18 +105,8 @@ pub fn meaning<D: Directory>(directory: &mut D, name: &str) -> Result<Meaning, D
     if name == HOST_NAME {
         return Ok(host(&networks));
     }
-    if let Some(source) = directory.linked(&name)? {
-        // A link has the last word: nobody else shall be taken for its source.
-        let source = source.to_ascii_lowercase();
-        let bearers = by_name(directory, &networks, &source)?;
-        let as_link = |bearer| Bearer {
-            why: Why::Link,
-            ..bearer
-        };
-        return Ok(awake(
-            bearers.into_iter().map(as_link).collect(),
-            Asleep::Is,
-        ));
+    if let Some(linked) = linked(directory, &networks, &name)? {
+        return Ok(linked);
     }
     let mut bearers = Vec::new();
     for network in &networks {
@@ -134,15 +128,54 @@ enum Asleep {
     IsNot,
 }
 
-fn by_name<D: Directory>(
+/// The source of a link by this name, or by this name behind which a network stands.
+///
+/// A link has the last word: nobody else shall be taken for its source.
+fn linked<D: Directory>(
     directory: &mut D,
     networks: &[SharedNetwork],
     name: &str,
+) -> Result<Option<Meaning>, D::Error> {
+    if let Some(source) = directory.linked(name)? {
+        let bearers = sources(directory, networks, &source)?;
+        return Ok(Some(awake(bearers, Asleep::Is)));
+    }
+    for network in networks {
+        let Some(prefix) = without_suffix(name, &network.name) else {
+            continue;
+        };
+        let Some(source) = directory.linked(prefix)? else {
+            continue;
+        };
+        let bearers = sources(directory, std::slice::from_ref(network), &source)?;
+        // One that is not on that network leaves the name to whoever is.
+        if !bearers.is_empty() {
+            return Ok(Some(awake(bearers, Asleep::Is)));
+        }
+    }
+    Ok(None)
+}
+
+/// The source of a link on these networks, by the addresses to which the link opens a way.
+fn sources<D: Directory>(
+    directory: &mut D,
+    networks: &[SharedNetwork],
+    source: &str,
 ) -> Result<Vec<Bearer>, D::Error> {
+    let source = source.to_ascii_lowercase();
     let mut found = Vec::new();
     for network in networks {
-        let bearers = directory.bearers(&network.name, name)?;
-        found.extend(bearers.into_iter().filter(|bearer| bearer.why == Why::Name));
+        for mut bearer in directory.bearers(&network.name, &source)? {
+            if bearer.why != Why::Name {
+                continue;
+            }
+            bearer.why = Why::Link;
+            let has_ipv6 = bearer.addresses.iter().any(IpAddr::is_ipv6);
+            if has_ipv6 && !directory.opens_ipv6(&network.name, &bearer.container)? {
+                bearer.addresses.retain(IpAddr::is_ipv4);
+            }
+            found.push(bearer);
+        }
     }
     Ok(found)
 }

@@ -38,6 +38,7 @@ pub(in crate::resolver) fn world(networks: &[&str]) -> World {
             ("web".to_owned(), "db".to_owned()),
             ("waits".to_owned(), "nobody-yet".to_owned()),
         ],
+        ipv4_alone: Vec::new(),
     }
 }
 
@@ -110,6 +111,36 @@ fn a_link_has_the_last_word() {
     assert_eq!(means("mysql"), ["DB on red: link"]);
     assert_eq!(means("web"), ["DB on red: link"]);
     assert_eq!(means("waits"), ["asleep"]);
+    // Docker answers to it with the network behind it, too.
+    assert_eq!(means("MySQL.red"), ["DB on red: link"]);
+    assert_eq!(means("web.red"), ["DB on red: link"]);
+    assert_eq!(means("mysql.blue"), ["unknown"]);
+    assert_eq!(means("waits.red"), ["unknown"]);
+}
+
+#[test]
+fn a_network_behind_an_alias_is_the_source_s() {
+    let mut world = world(&["red", "blue"]);
+    let mut means = |name: &str| told(meaning(&mut world, name).unwrap());
+    // The source is not on blue, and somebody else of that name is.
+    assert_eq!(means("web.blue"), ["web on blue: name"]);
+    assert_eq!(means("web"), ["DB on red: link"]);
+}
+
+/// A link from a container that an older minet has started may open none for IPv6.
+#[test]
+fn a_link_leads_where_the_way_is_open() {
+    let both = ["10.0.0.3", "fd00::3"].map(|address| address.parse().unwrap());
+    for (ipv4_alone, want) in [(None, &both[..]), (Some("red"), &both[..1])] {
+        let mut world = world(&["red"]);
+        world.ipv4_alone = ipv4_alone.map(str::to_owned).into_iter().collect();
+        let db = world.names.iter_mut().find(|(name, _)| name == "db");
+        db.unwrap().1.addresses = both.to_vec();
+        let Meaning::Known(reasons) = meaning(&mut world, "mysql").unwrap() else {
+            panic!("{ipv4_alone:?}");
+        };
+        assert_eq!(reasons[0].addresses, want, "{ipv4_alone:?}");
+    }
 }
 
 #[test]

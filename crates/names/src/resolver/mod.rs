@@ -1,9 +1,10 @@
 //! The name server of a container: what a question means, and what is answered.
 //!
-//! Each container has one of its own, on 127.0.0.11, and its supervisor is it:
+//! Each container has one of its own, on 127.0.0.11, in whichever process its supervisor gives
+//! the sockets to:
 //!
 //! ```text
-//!   container                     supervisor, in the host's namespace
+//!   container                     minet, in the host's namespace
 //!   getaddrinfo("db")
 //!     │ /etc/resolv.conf: nameserver 127.0.0.11
 //!     ▼
@@ -11,10 +12,12 @@
 //!                                   │ is it a question?                (wire.rs)
 //!                                   ▼
 //!                               what does the name mean?               (meaning.rs)
+//!                               and what is done about it?             (decide.rs)
 //!                                 │ ours: addresses,      else │
 //!                                 │ none, or an error          ▼
-//!                                 │               a server of --dns or of the host
-//!                                 ▼                                    (forward.rs)
+//!                                 │               the servers of --dns or of the host,
+//!                                 │               by turns             (forward.rs)
+//!                                 ▼               one by one           (exchange.rs)
 //!                               answer ◀──────────────────────┘
 //! ```
 //!
@@ -38,21 +41,28 @@
 //!   question from the very server that was asked comes back.
 //! - Whatever arrives, nothing grows without bound and nothing panics.
 
+mod connection;
+mod decide;
+mod exchange;
 mod forward;
+mod framed;
 mod meaning;
+mod question;
 mod serve;
 mod upstream;
 mod wire;
+mod words;
 mod world;
 
-pub use forward::{Dial, Forwarded, forward};
+pub use decide::{Decision, Others, asked_name, decide};
+pub use exchange::Dial;
+pub use forward::{Forwarded, forward};
 pub use meaning::{Directory, Meaning, Reason, Why, meaning};
+pub use question::Question;
 pub use serve::{Mind, Service, Sockets};
 pub use upstream::{Access, HOST_SERVERS, Server, Upstreams};
-pub use wire::{
-    Decision, InvalidQuestion, Others, Outcome, Question, Transport, answer, asked_name, decide,
-    query, show,
-};
+pub use wire::{Outcome, Transport, answer};
+pub use words::{InvalidQuestion, query, show};
 pub use world::{Bearer, Nothing, SharedNetwork, World};
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -63,7 +73,7 @@ pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 /// Where names are asked for (RFC 1035 section 4.2).
 pub const ASKED: SocketAddrV4 = SocketAddrV4::new(ADDRESS, 53);
 
-/// Where the supervisor listens. IANA has reserved it, and no program binds it on purpose;
+/// Where its sockets listen. IANA has reserved it, and no program binds it on purpose;
 /// one that looks for any free privileged port (rresvport(3)) takes the next.
 pub const LISTENS: u16 = 1011;
 

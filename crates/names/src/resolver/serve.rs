@@ -2,26 +2,28 @@
 
 use super::{
     ADDRESS, LISTENS,
-    forward::{self, Dial, forward},
+    connection::attend,
+    exchange::Dial,
+    forward::forward,
+    question::Question,
     upstream::Upstreams,
-    wire::{Outcome, Question, Transport},
+    wire::{Outcome, Transport},
 };
 use std::{collections::VecDeque, io, net::SocketAddr, ops::Range, sync::Arc, time::Duration};
 use tokio::{
-    net::{TcpListener, TcpStream, UdpSocket},
+    net::{TcpListener, UdpSocket},
     sync::Semaphore,
     task::AbortHandle,
-    time::timeout,
 };
 
 /// So many questions may be under way outside; more are refused.
 const UNDER_WAY: usize = 512;
 /// So many connections are open; one more, and the oldest goes.
 const CONNECTIONS: usize = 64;
-/// How long a connection may be silent, or not take what it is sent.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long is waited when no connection can be accepted.
+const OUT_OF_BREATH: Duration = Duration::from_millis(300);
 /// Longer than any question: a name has 255 bytes at most, EDNS options are few.
-const LONGEST_QUESTION: usize = 4096;
+pub(super) const LONGEST_QUESTION: usize = 4096;
 /// So many bytes of datagrams are taken before they are answered, and others have their turn.
 const BURST: usize = 2 * LONGEST_QUESTION;
 
@@ -83,8 +85,8 @@ impl Drop for Service {
 }
 
 /// What the tasks share.
-struct Shared {
-    mind: Arc<dyn Mind>,
+pub(super) struct Shared {
+    pub(super) mind: Arc<dyn Mind>,
     under_way: Semaphore,
 }
 
@@ -149,7 +151,7 @@ fn settle(socket: &Arc<UdpSocket>, shared: &Arc<Shared>, outcome: Outcome, asker
         Outcome::Reply(reply) => drop(socket.try_send_to(&reply, asker)),
         Outcome::Silence => {}
         Outcome::Forward(question) => {
-            if shared.under_way.available_permits() == 0 {
+            if !shared.has_room() {
                 drop(socket.try_send_to(&question.refused(), asker));
                 return;
             }
@@ -163,8 +165,13 @@ fn settle(socket: &Arc<UdpSocket>, shared: &Arc<Shared>, outcome: Outcome, asker
 }
 
 impl Shared {
+    /// Whether one more question may be asked outside.
+    pub(super) fn has_room(&self) -> bool {
+        self.under_way.available_permits() > 0
+    }
+
     /// Asks outside, if there is room for one more.
-    async fn ask(&self, question: &Question) -> Vec<u8> {
+    pub(super) async fn ask(&self, question: &Question) -> Vec<u8> {
         let Ok(_room) = self.under_way.try_acquire() else {
             return question.refused();
         };
@@ -180,7 +187,7 @@ async fn take_connections(listener: TcpListener, shared: Arc<Shared>) {
             Ok((stream, _)) => stream,
             Err(_) => {
                 // Out of descriptors, say: whoever is connected may finish meanwhile.
-                tokio::time::sleep(SILENCE / 10).await;
+                tokio::time::sleep(OUT_OF_BREATH).await;
                 continue;
             }
         };
@@ -193,26 +200,9 @@ async fn take_connections(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         let connection = tokio::spawn(async move {
             // One that breaks has ended.
-            let _ = attend(stream, &shared).await;
+            let _ = attend(stream, shared).await;
         });
         open.push_back(connection.abort_handle());
-    }
-}
-
-/// Answers one question after the other, until the asker leaves or falls silent.
-async fn attend(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    loop {
-        let question = forward::receive_framed(&mut stream, LONGEST_QUESTION);
-        let bytes = timeout(SILENCE, question).await??;
-        let outcome = shared.mind.answer(&[&bytes], Transport::Tcp).pop();
-        let reply = match outcome {
-            Some(Outcome::Reply(reply)) => reply,
-            Some(Outcome::Forward(question)) => shared.ask(&question).await,
-            // On a connection, too, who asks nothing gets no answer, and is not kept.
-            Some(Outcome::Silence) | None => return Ok(()),
-        };
-        timeout(SILENCE, forward::send_framed(&mut stream, &reply)).await??;
     }
 }
 

@@ -51,6 +51,17 @@ pub(super) fn dump_chains() -> Message {
     }
 }
 
+/// Asks for the table that this chain is in.
+pub(super) fn get_table(chain: &ForeignChain) -> Message {
+    let name = Attributes::new().with(sys::NFTNL_TABLE_NAME, chain.table.as_str());
+    Message {
+        kind: libc::NFT_MSG_GETTABLE as u16,
+        flags: 0,
+        family: chain.family.number(),
+        object: Object::Table(name),
+    }
+}
+
 /// Asks for every rule of this chain.
 pub(super) fn dump_rules(chain: &ForeignChain) -> Message {
     Message {

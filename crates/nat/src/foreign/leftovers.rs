@@ -1,6 +1,6 @@
 //! Our rules in others' chains, whatever network they were for.
 
-use super::{ForeignChain, encode::delete_rule};
+use super::{ForeignChain, encode::delete_rule, rule::OURS};
 use crate::error::Error;
 use crate::firewall::Firewall;
 use minet_model::IfName;
@@ -64,7 +64,7 @@ impl Firewall {
 fn bridge_in(comment: &str) -> Option<IfName> {
     let (network, bridge) = comment.rsplit_once(" on ")?;
     network
-        .starts_with("minet: network ")
+        .starts_with(OURS)
         .then(|| bridge.parse().ok())
         .flatten()
 }

@@ -32,22 +32,38 @@
 //!   with it, would refuse to work on the table. If somebody saves and restores the table
 //!   with `iptables-save`, they are still known by their comment.
 //!
-//! The *last word* of a chain is its policy, or a rule at its end that drops or rejects
-//! everything. A verdict in a chain that it jumps to (firewalld's zones, ufw's `reject`)
-//! is not seen, and nothing is done about it. The same goes for what `iptables-legacy`
-//! keeps, for nftables cannot see it: [`legacy_filter_is_in_use`]. Chains for IPv6 matter to
-//! networks that have IPv6.
+//! The *last word* of a chain is its policy, or the first rule that drops or rejects
+//! everything. It may stand in a chain that is called in any case, as with firewalld:
+//!
+//! ```text
+//!   filter_FORWARD ── jump ──▶ filter_FORWARD_ZONES ── goto ──▶ filter_FWD_public: … reject
+//! ```
+//!
+//! There the two rules go, into the innermost of these. A rule of the owner's that names
+//! the very bridge (`-i minet0 …`, or a zone that it was put into) is a decision, and stays
+//! one: where it accepts, nothing is needed, and where it drops, nothing is opened.
+//!
+//! Out of reach are a table that only its owner may change ([`crate::Firewall::locked_drops`];
+//! firewalld 2 makes such), and what `iptables-legacy` keeps, for
+//! nftables cannot see it: [`legacy_filter_is_in_use`]. Chains for IPv6 matter to networks
+//! that have IPv6.
 
 mod chains;
 mod encode;
+mod expression;
+mod last_word;
 mod leftovers;
 mod restraint;
 mod routers;
 mod rule;
 mod rules;
 
+pub(crate) use chains::is_in_the_path;
 pub use leftovers::Leftover;
 pub use restraint::Restraint;
+pub use rules::Passing;
+
+pub(crate) use rule::ForeignRule;
 
 use minet_model::{IfName, NetworkName};
 use serde::{Deserialize, Serialize};
@@ -65,7 +81,7 @@ pub enum ChainFamily {
     Inet,
 }
 
-/// A base chain of somebody else's, in the path of packets that are passed on.
+/// A chain of somebody else's, in the path of packets that are passed on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ForeignChain {
     /// The family of its table.
@@ -118,7 +134,7 @@ impl Passage {
     /// By this the rules are found again. A bridge's name is taken once in a namespace, so
     /// no two instances of minet mean the same rule.
     pub fn comment(&self) -> String {
-        let beginning = format!("minet: network {}", self.network);
+        let beginning = format!("{}{}", rule::OURS, self.network);
         crate::publication::cut(&beginning, &format!(" on {}", self.bridge))
     }
 

@@ -1,4 +1,4 @@
-//! The other half of being let through: what the foreign drop protected stays protected.
+//! What others' bridges are to a network: closed, but for what is published behind them.
 
 use crate::command::{Command, IfPresent};
 use crate::table::{Element, Table, Value};
@@ -7,9 +7,9 @@ use minet_model::{IfName, NetworkName};
 /// Keeps a network out of others' bridges, in minet's own table.
 ///
 /// Docker's containers, libvirt's machines and their like sit behind bridges, and on many
-/// a host nothing but a drop for the unknown stands between them and others. A network
-/// that was let pass this drop must not get further than before: it reaches them by the
-/// ports that their owner publishes (`ct status dnat`).
+/// a host nothing keeps others from them but a drop for the unknown, which minet's networks
+/// are let pass ([`super::Passage`]), or which is not there, because minet turned forwarding
+/// on before Docker could. Ports that their owner publishes are reached (`ct status dnat`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restraint {
     /// The network's bridge.

@@ -38,6 +38,18 @@ impl Firewall {
         found.dedup();
         Ok(found)
     }
+
+    /// Whether `ufw` has made the rules here, and so should make more of them.
+    ///
+    /// # Errors
+    /// Only if the kernel cannot be asked.
+    pub fn is_managed_by_ufw(&mut self) -> Result<bool, Error> {
+        let chains = self.dump(&dump_chains(), "list the chains of other firewalls")?;
+        Ok(chains
+            .iter()
+            .flat_map(names)
+            .any(|name| name.starts_with("ufw-")))
+    }
 }
 
 fn who(name: &str) -> Option<&'static str> {

@@ -13,33 +13,52 @@ use std::time::Instant;
 /// How often it is tried anew because the chain's owner changed it meanwhile.
 const ATTEMPTS: usize = 8;
 
+/// Whether a network gets through a chain that drops what it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// Both rules are there, behind those of the chain's owner; or it drops nothing of the
+    /// network's any more.
+    Through,
+    /// A rule is missing.
+    Dropped,
+    /// Both are there, and rules of the owner's that came later stand behind them, where they
+    /// never have a word.
+    BeforeOthers,
+}
+
 impl Firewall {
     /// Lets a network pass a chain: two rules before its last word, in one transaction.
     ///
-    /// If both are there, they stay; if one is missing, both are placed anew. A chain that
-    /// is gone drops nothing.
+    /// If both are there, they stay; if one is missing or rules of the owner's came behind
+    /// them, both are placed anew. A chain that is gone drops nothing.
     ///
     /// # Errors
     /// Whatever the kernel refuses.
     pub fn let_pass(&mut self, passage: &Passage, chain: &ForeignChain) -> Result<(), Error> {
         let act = format!("let {} pass {chain}", passage.bridge);
-        self.until_settled(&act, |firewall| match firewall.foreign_drops()? {
-            drops if drops.contains(chain) => {
-                let rules = firewall.foreign_rules(chain)?;
-                Ok(placing(&rules, passage, chain))
+        self.until_settled(&act, |firewall| {
+            match firewall.foreign_drops(&passage.bridge)? {
+                drops if drops.contains(chain) => {
+                    let rules = firewall.foreign_rules(chain)?;
+                    Ok(placing(&rules, passage, chain))
+                }
+                _ => Ok(Vec::new()),
             }
-            _ => Ok(Vec::new()),
         })
     }
 
-    /// Whether the network passes the chain: both rules are there, or it does not drop any
-    /// more.
+    /// Whether the network gets through a chain.
     ///
     /// # Errors
     /// Only if the kernel cannot be asked.
-    pub fn passes(&mut self, passage: &Passage, chain: &ForeignChain) -> Result<bool, Error> {
-        let rules = self.foreign_rules(chain)?;
-        Ok(ours(&rules, passage).len() == SIDES.len() || !self.foreign_drops()?.contains(chain))
+    pub fn passing(&mut self, passage: &Passage, chain: &ForeignChain) -> Result<Passing, Error> {
+        match two_rules(&self.foreign_rules(chain)?, passage) {
+            Passing::Through => Ok(Passing::Through),
+            short => match self.foreign_drops(&passage.bridge)?.contains(chain) {
+                true => Ok(short),
+                false => Ok(Passing::Through),
+            },
+        }
     }
 
     /// Removes the rules of [`Self::let_pass`], and nothing else; what is gone is gone.
@@ -105,14 +124,28 @@ enum Sent {
 
 /// Nothing if both rules are there; else both anew, without what is left of them.
 fn placing(rules: &[ForeignRule], passage: &Passage, chain: &ForeignChain) -> Vec<Message> {
-    let ours = ours(rules, passage);
-    if ours.len() == SIDES.len() {
+    if two_rules(rules, passage) == Passing::Through {
         return Vec::new();
     }
     let place = before_the_last_word(rules);
+    let ours = ours(rules, passage);
     let delete = ours.iter().map(|handle| delete_rule(chain, *handle));
     let add = SIDES.map(|side| add_rule(chain, passage, side, place));
     delete.chain(add).collect()
+}
+
+/// What the rules of a chain that drops say.
+fn two_rules(rules: &[ForeignRule], passage: &Passage) -> Passing {
+    if ours(rules, passage).len() != SIDES.len() {
+        return Passing::Dropped;
+    }
+    let is_ours = |rule: &&ForeignRule| rule.comment == Some(passage.comment());
+    let mut behind = rules.iter().skip_while(|rule| !is_ours(rule));
+    let last_word = |rule: &ForeignRule| rule.ends_the_chain();
+    match behind.find(|rule| !rule.is_minets()) {
+        Some(rule) if !last_word(rule) => Passing::BeforeOthers,
+        Some(_) | None => Passing::Through,
+    }
 }
 
 /// The handles of the rules that bear this network's comment.
@@ -124,8 +157,6 @@ fn ours(rules: &[ForeignRule], passage: &Passage) -> Vec<u64> {
 
 /// Behind everything that the owner says about particular packets.
 fn before_the_last_word(rules: &[ForeignRule]) -> Place {
-    match rules.last() {
-        Some(rule) if rule.drops_everything => Place::Before(rule.handle),
-        Some(_) | None => Place::Last,
-    }
+    let last_word = rules.iter().find(|rule| rule.ends_the_chain());
+    last_word.map_or(Place::Last, |rule| Place::Before(rule.handle))
 }

@@ -15,6 +15,8 @@ const NFT_FIB_RESULT_ADDRTYPE: u32 = 3;
 const NFTA_FIB_F_DADDR: u32 = 1 << 1;
 /// More than, instead of at most.
 const NFT_CONNLIMIT_F_INV: u32 = 1;
+/// What `meta iiftype` says of an interface with a MAC, of the kernel's linux/if_arp.h.
+const ARPHRD_ETHER: u16 = 1;
 /// What kind of interface the packet came in by, and will leave by, since Linux 5.1.
 const NFT_META_IIFKIND: i32 = 26;
 const NFT_META_OIFKIND: i32 = 27;
@@ -141,6 +143,7 @@ impl Program {
         match field {
             Field::IifName => self.load_meta(libc::NFT_META_IIFNAME, into, 16),
             Field::OifName => self.load_meta(libc::NFT_META_OIFNAME, into, 16),
+            Field::EtherDaddr => self.load_mac(0, into),
             Field::NfProto => self.load_meta(libc::NFT_META_NFPROTO, into, 1),
             Field::L4Proto => self.load_meta(libc::NFT_META_L4PROTO, into, 1),
             Field::Saddr(family) => self.load_address(family, family.saddr_offset, into),
@@ -165,6 +168,13 @@ impl Program {
             family.address.bytes(),
             into,
         )
+    }
+
+    /// A frame's header is only read where there is one.
+    fn load_mac(&mut self, offset: u32, into: Slot) -> u32 {
+        self.load_meta(libc::NFT_META_IIFTYPE, Slot::FIRST, 2);
+        self.compare(libc::NFT_CMP_EQ, &ARPHRD_ETHER.to_ne_bytes());
+        self.load_payload(libc::NFT_PAYLOAD_LL_HEADER, offset, 6, into)
     }
 
     fn load_payload(&mut self, base: i32, offset: u32, len: u32, into: Slot) -> u32 {
@@ -226,6 +236,7 @@ impl Program {
             Connection::Invalid => (libc::NFT_CT_STATE, 0x1),
             Connection::Known => (libc::NFT_CT_STATE, 0x2 | 0x4),
             Connection::New => (libc::NFT_CT_STATE, 0x8),
+            Connection::Untracked => (libc::NFT_CT_STATE, 0x40),
             Connection::Dnat => (libc::NFT_CT_STATUS, 0x20),
         };
         let register = Slot::FIRST.register();

@@ -4,7 +4,7 @@ use super::chain::{Base, Chain, ChainType, Hook, Priority};
 use super::family::{FAMILIES, Family, IPV4, Loopback};
 use super::layout::{BRIDGED, OLDER, Transit};
 use super::rule::{Connection, Field, Match, Rule, Sense, Statement};
-use Field::{Daddr, Dport, IifName, L4Proto, NfProto, OifName, Saddr};
+use Field::{Daddr, Dport, EtherDaddr, IifName, L4Proto, NfProto, OifName, Saddr};
 use Sense::{In, NotIn};
 use Statement::{Accept, Counter, DnatByMap, Drop, Jump, Masquerade, NoTrack, Return, SnatByMap};
 use minet_model::IfName;
@@ -24,16 +24,18 @@ pub(super) fn chains(transit: Transit) -> Vec<Chain> {
 
 /// Before conntrack and before any rewriting: who may speak, and to whom.
 fn guard() -> Chain {
+    let loopback = |family: &'static Family| {
+        rule(
+            [
+                Match::NotFrom(IfName::loopback()),
+                Match::ToLoopback(family),
+            ],
+            [Counter, Drop],
+            "loopback belongs to the host itself",
+        )
+    };
     let rules_of = |family: &'static Family| {
         [
-            rule(
-                [
-                    Match::NotFrom(IfName::loopback()),
-                    Match::ToLoopback(family),
-                ],
-                [Counter, Drop],
-                "loopback belongs to the host itself",
-            ),
             at_home(family),
             rule(
                 [
@@ -63,9 +65,25 @@ fn guard() -> Chain {
         comment: "first of all: who may speak, and to whom",
         rules: [bridged]
             .into_iter()
+            .chain(FAMILIES.iter().copied().map(loopback))
+            .chain([between_neighbours()])
             .chain(FAMILIES.iter().copied().flat_map(rules_of))
             .collect(),
     }
+}
+
+/// Where the host shows its firewall the frames inside bridges (`bridge-nf-call-iptables`),
+/// those between neighbours who may talk pass as they do where it does not: unjudged, and
+/// unknown to conntrack. What the bridge's own MAC is the destination of, is routed.
+fn between_neighbours() -> Rule {
+    rule(
+        [
+            lookup([IifName], In, "talking"),
+            lookup([EtherDaddr], NotIn, "routers"),
+        ],
+        [NoTrack, Accept],
+        "a frame between neighbours, who may talk",
+    )
 }
 
 /// A link-local address is at home on every link, and never leaves it: with it neighbours
@@ -215,20 +233,28 @@ const NO_ROUTER: &str = "this host is no router: forwarding is on for minet's ne
 /// Where minet turned IPv4 forwarding on, packets that are not its own: between the host's cards,
 /// tunnels and whatever was there before, the host stays what it was, no router. A bridge or
 /// a cable that came later is another container tool's, which found forwarding on and relies
-/// on it; it passes, and that tool's own rules say how far.
+/// on it: what its guests send passes, and that tool's own rules say how far.
+///
+/// To its guests come answers, and what it publishes, no more. Docker would have closed the
+/// rest itself, had it been the one who turned forwarding on.
 fn beside_minet() -> Chain {
     let another_tools = |kind| {
+        let answers = |connection| {
+            let matches = [
+                Match::ToKind(kind),
+                lookup([OifName], NotIn, OLDER),
+                Match::Ct(connection),
+            ];
+            rule(matches, [Accept], "")
+        };
         [
             rule(
                 [Match::FromKind(kind), lookup([IifName], NotIn, OLDER)],
                 [Accept],
                 "another tool's, which came later",
             ),
-            rule(
-                [Match::ToKind(kind), lookup([OifName], NotIn, OLDER)],
-                [Accept],
-                "",
-            ),
+            answers(Connection::Known),
+            answers(Connection::Dnat),
         ]
     };
     let no_router = rule([], [Counter, Drop], NO_ROUTER);
@@ -326,6 +352,14 @@ fn forward() -> Chain {
                 "frames that stay on a further bridge",
             ),
             not_plugged_in(),
+            rule(
+                [
+                    Match::Ct(Connection::Untracked),
+                    lookup([IifName, OifName], In, "within"),
+                ],
+                [Accept],
+                "a frame between neighbours, who may talk",
+            ),
             rule(not_ours, [Jump(FOREIGN.to_owned())], "not ours"),
             rule(
                 [Match::Ct(Connection::Invalid)],
@@ -387,7 +421,7 @@ fn forward() -> Chain {
                     lookup([IifName, OifName], NotIn, "exits"),
                 ],
                 [Counter, Drop],
-                "behind another's bridge, which the other firewall would have closed",
+                "behind another's bridge, and not published",
             ),
         ])
         .collect(),

@@ -65,6 +65,16 @@ fn shared_sets() -> Vec<Set> {
             "bridge . bridge: neighbours on one network may talk",
         ),
         set(
+            "talking",
+            &[DataType::Ifname],
+            "bridges within which frames need no judging",
+        ),
+        set(
+            "routers",
+            &[DataType::EtherAddr],
+            "their own MACs: what is addressed to them is routed",
+        ),
+        set(
             "internal",
             &[DataType::Ifname],
             "bridges that nothing enters and nothing leaves",
@@ -82,7 +92,7 @@ fn shared_sets() -> Vec<Set> {
         set(
             "restrained",
             &[DataType::Ifname],
-            "bridges that another firewall was told to let pass",
+            "bridges whose containers are kept out of others' bridges",
         ),
         set(
             "exits",

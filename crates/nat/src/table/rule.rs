@@ -18,6 +18,8 @@ pub enum Field {
     Saddr(&'static Family),
     /// Its destination address.
     Daddr(&'static Family),
+    /// The MAC that its frame is addressed to.
+    EtherDaddr,
     /// Its family.
     NfProto,
     /// The number of its transport protocol.
@@ -34,6 +36,7 @@ impl Field {
             Field::OifName => "oifname".to_owned(),
             Field::Saddr(family) => format!("{} saddr", family.keyword),
             Field::Daddr(family) => format!("{} daddr", family.keyword),
+            Field::EtherDaddr => "ether daddr".to_owned(),
             Field::NfProto => "meta nfproto".to_owned(),
             Field::L4Proto => "meta l4proto".to_owned(),
             Field::Dport => "th dport".to_owned(),
@@ -74,6 +77,8 @@ pub enum Connection {
     New,
     /// `ct state established,related`.
     Known,
+    /// `ct state untracked`: conntrack was told to let it be.
+    Untracked,
     /// `ct status dnat`: its destination was rewritten.
     Dnat,
 }
@@ -84,6 +89,7 @@ impl Connection {
             Connection::Invalid => "ct state invalid",
             Connection::New => "ct state new",
             Connection::Known => "ct state established,related",
+            Connection::Untracked => "ct state untracked",
             Connection::Dnat => "ct status dnat",
         }
     }

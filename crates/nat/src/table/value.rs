@@ -2,7 +2,7 @@
 
 use super::family::Family;
 use ipnetwork::{Ipv4Network, Ipv6Network};
-use minet_model::{IfName, Protocol};
+use minet_model::{IfName, MacAddr, Protocol};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The type of one field of a set's key or a map's data.
@@ -23,6 +23,8 @@ pub enum DataType {
     InetService,
     /// The name of an interface, padded with NUL to 16 bytes.
     Ifname,
+    /// A MAC.
+    EtherAddr,
 }
 
 /// How the bytes of a number are ordered, as `nft` notes it beside a set.
@@ -47,6 +49,7 @@ impl DataType {
             DataType::InetProto => "inet_proto",
             DataType::InetService => "inet_service",
             DataType::Ifname => "ifname",
+            DataType::EtherAddr => "ether_addr",
         }
     }
 
@@ -59,6 +62,7 @@ impl DataType {
             DataType::InetProto => 12,
             DataType::InetService => 13,
             DataType::Ifname => 41,
+            DataType::EtherAddr => 9,
         }
     }
 
@@ -70,6 +74,7 @@ impl DataType {
             DataType::InetProto | DataType::NfProto => 1,
             DataType::InetService => 2,
             DataType::Ifname => 16,
+            DataType::EtherAddr => 6,
         }
     }
 
@@ -87,7 +92,8 @@ impl DataType {
             DataType::Ipv4Addr
             | DataType::Ipv6Addr
             | DataType::InetProto
-            | DataType::InetService => ByteOrder::BigEndian,
+            | DataType::InetService
+            | DataType::EtherAddr => ByteOrder::BigEndian,
         }
     }
 }
@@ -130,6 +136,8 @@ pub enum Value {
     Port(u16),
     /// An interface.
     Ifname(IfName),
+    /// A MAC.
+    Ether(MacAddr),
 }
 
 impl From<IpAddr> for Value {
@@ -153,6 +161,7 @@ impl Value {
             Value::Proto(protocol) => protocol.to_string(),
             Value::Port(port) => port.to_string(),
             Value::Ifname(name) => format!("\"{name}\""),
+            Value::Ether(mac) => mac.to_string(),
         }
     }
 
@@ -167,6 +176,7 @@ impl Value {
             Value::Proto(protocol) => vec![protocol.number()],
             Value::Port(port) => port.to_be_bytes().to_vec(),
             Value::Ifname(name) => ifname_bytes(name.as_str()).to_vec(),
+            Value::Ether(mac) => mac.bytes().to_vec(),
         }
     }
 
@@ -180,7 +190,8 @@ impl Value {
             | Value::NfProto(_)
             | Value::Proto(_)
             | Value::Port(_)
-            | Value::Ifname(_) => self.first_bytes(),
+            | Value::Ifname(_)
+            | Value::Ether(_) => self.first_bytes(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Only what others do to minet's own is heard.
 
-use crate::lab::{in_new_netns, network, nft, publication};
+use crate::lab::{in_new_netns, network, nft, publication, sh};
 use minet_model::Protocol::Tcp;
 use minet_nat::{ChainFamily, Change, Firewall, ForeignChain, Passage, RulesetEvents, Transit};
 
@@ -58,6 +58,42 @@ fn a_rule_that_is_lost_in_another_s_chain_is_heard() {
         assert!(!events.disturbed());
         nft("flush chain inet site forward");
         assert!(events.disturbed());
+    });
+}
+
+#[test]
+fn a_firewall_that_comes_or_drops_is_heard_and_docker_s_daily_work_is_not() {
+    in_new_netns(|| {
+        let mut events = RulesetEvents::listen().unwrap();
+        for (command, heard) in [
+            ("iptables -A FORWARD -o docker0 -j ACCEPT", true),
+            ("iptables -N DOCKER", false),
+            (
+                "iptables -A DOCKER -d 172.17.0.2 ! -i docker0 -p tcp --dport 80 -j ACCEPT",
+                false,
+            ),
+            (
+                "iptables -t nat -A PREROUTING -p tcp --dport 90 -j DNAT --to 172.17.0.2:80",
+                false,
+            ),
+            ("iptables -I FORWARD -i br-1 ! -o br-1 -j ACCEPT", false),
+            ("iptables -I FORWARD -o docker0 -j DOCKER", false),
+            ("iptables -P FORWARD DROP", true),
+            ("iptables -A FORWARD -j REJECT", true),
+            (
+                "nft 'add table inet site; add chain inet site forward { type filter hook forward priority 5; }'",
+                true,
+            ),
+            (
+                "nft add chain inet site zones; nft add chain inet site input '{ type filter hook input priority 5; policy drop; }'",
+                false,
+            ),
+            ("nft add rule inet site forward jump zones", true),
+            ("nft delete table inet site", false),
+        ] {
+            sh(command);
+            assert_eq!(events.disturbed(), heard, "{command}");
+        }
     });
 }
 

@@ -3,9 +3,9 @@
 use crate::lab::{in_new_netns, network, nft, sh, try_sh};
 use crate::machine::{Bridged, Hairpin, in_lab};
 use crate::probe::{Expect, ask};
-use minet_model::Protocol::Tcp;
+use minet_model::{IfName, Protocol::Tcp};
 use minet_nat::{
-    ChainFamily, Change, Firewall, ForeignChain, Passage, Restraint, Transit,
+    ChainFamily, Change, Firewall, ForeignChain, Passage, Passing, Restraint, Transit,
     legacy_filter_is_in_use,
 };
 
@@ -34,6 +34,14 @@ fn chain(family: ChainFamily, table: &str, name: &str) -> ForeignChain {
 
 fn docker() -> ForeignChain {
     chain(ChainFamily::Ip, "filter", "FORWARD")
+}
+
+fn bridge() -> IfName {
+    "br-a".parse().unwrap()
+}
+
+fn passes(firewall: &mut Firewall) -> bool {
+    firewall.passing(&passage(), &docker()).unwrap() == Passing::Through
 }
 
 /// What Docker makes of `FORWARD`, in short, with the rule of an administrator.
@@ -74,7 +82,7 @@ fn chains_whose_last_word_is_to_drop_are_found() {
             .apply(&[Change::InstallTable(Transit::Dropped)])
             .unwrap();
         assert_eq!(
-            firewall.foreign_drops().unwrap(),
+            firewall.foreign_drops(&bridge()).unwrap(),
             [
                 docker(),
                 chain(ChainFamily::Inet, "site", "forward"),
@@ -92,14 +100,14 @@ fn the_owner_can_read_the_rules_and_has_the_first_word() {
         sh(DOCKER);
         let (before, rules_before) = (forward(), others());
         let mut firewall = Firewall::open().unwrap();
-        assert!(!firewall.passes(&passage(), &docker()).unwrap());
+        assert!(!passes(&mut firewall));
         for _ in 0..2 {
             firewall.let_pass(&passage(), &docker()).unwrap();
             let ours = "-m comment --comment \"minet: network net-br-a on br-a\" -j ACCEPT";
             let expected =
                 format!("{before}-A FORWARD -i br-a {ours}\n-A FORWARD -o br-a {ours}\n");
             assert_eq!(forward(), expected);
-            assert!(firewall.passes(&passage(), &docker()).unwrap());
+            assert!(passes(&mut firewall));
         }
         // Docker changes the chain as it pleases.
         sh(
@@ -123,12 +131,12 @@ fn half_of_the_rules_is_none_and_a_restored_rule_is_still_ours() {
         sh(
             "iptables -D FORWARD -o br-a -m comment --comment 'minet: network net-br-a on br-a' -j ACCEPT",
         );
-        assert!(!firewall.passes(&passage(), &docker()).unwrap());
+        assert!(!passes(&mut firewall));
         firewall.let_pass(&passage(), &docker()).unwrap();
         assert_eq!(forward(), both);
         sh("iptables-save >/dev/null; iptables-save | iptables-restore");
         assert_eq!(forward(), both);
-        assert!(firewall.passes(&passage(), &docker()).unwrap());
+        assert!(passes(&mut firewall));
         firewall.withdraw(&passage(), &docker()).unwrap();
         assert_eq!(forward(), before);
     });
@@ -155,6 +163,117 @@ fn the_last_word_of_a_chain_stays_the_last() {
     });
 }
 
+/// How firewalld 1.3 calls, in short, with `br-z` in a zone that drops.
+const FIREWALLD: &str = "
+    table inet firewalld {
+        chain forward { type filter hook forward priority 10; policy accept;
+            ct state established accept; jump zones; reject; }
+        chain zones { iifname \"br-z\" goto block; iifname \"br-t*\" goto trusted; goto public; }
+        chain policies { }
+        chain public { jump policies; ip daddr 192.0.2.66 drop; reject with icmpx admin-prohibited; }
+        chain block { jump policies; reject; }
+        chain trusted { jump policies; accept; }
+    }
+    table ip never { chain forward { type filter hook forward priority 0; policy drop; accept; }; }
+    table ip over { chain forward { type filter hook forward priority 0; policy drop; goto on; }
+        chain on { ip daddr 192.0.2.66 drop; }; }";
+
+#[test]
+fn the_last_word_is_found_where_it_stands() {
+    in_new_netns(|| {
+        nft(FIREWALLD);
+        let before = others();
+        let mut firewall = Firewall::open().unwrap();
+        let public = chain(ChainFamily::Inet, "firewalld", "public");
+        let over = chain(ChainFamily::Ip, "over", "on");
+        assert_eq!(
+            firewall.foreign_drops(&bridge()).unwrap(),
+            [public.clone(), over.clone()]
+        );
+        for chain in [&public, &over] {
+            firewall.let_pass(&passage(), chain).unwrap();
+            assert_eq!(
+                firewall.passing(&passage(), chain).unwrap(),
+                Passing::Through
+            );
+        }
+        let list = others();
+        let place = |text: &str| list.find(text).unwrap_or_else(|| panic!("{text}: {list}"));
+        assert!(place("192.0.2.66") < place("iifname \"br-a\""));
+        assert!(place("oifname \"br-a\"") < place("admin-prohibited"));
+        for chain in [&public, &over] {
+            firewall.withdraw(&passage(), chain).unwrap();
+        }
+        assert_eq!(others(), before);
+    });
+}
+
+#[test]
+fn whoever_names_the_bridge_has_decided() {
+    in_new_netns(|| {
+        nft(FIREWALLD);
+        let mut firewall = Firewall::open().unwrap();
+        let mut drops = |name: &str| {
+            let mut drops = firewall.foreign_drops(&name.parse().unwrap()).unwrap();
+            drops.retain(|chain| chain.table == "firewalld");
+            let refusals = firewall.refusals(&name.parse().unwrap()).unwrap();
+            (drops, refusals)
+        };
+        let [block, public] =
+            ["block", "public"].map(|name| chain(ChainFamily::Inet, "firewalld", name));
+        // Both are dropped on the way back, which knows no bridge by its name.
+        assert_eq!(drops("br-z"), (vec![public.clone()], vec![block]));
+        assert_eq!(drops("br-t0"), (vec![public], vec![]));
+        sh("nft insert rule inet firewalld forward oifname br-t0 accept");
+        assert_eq!(drops("br-t0"), (vec![], vec![]));
+    });
+}
+
+#[test]
+fn rules_that_come_behind_minet_s_get_their_word_again() {
+    in_new_netns(|| {
+        sh(DOCKER);
+        let mut firewall = Firewall::open().unwrap();
+        firewall.let_pass(&passage(), &docker()).unwrap();
+        sh("iptables -A FORWARD -d 192.0.2.67 -j DROP");
+        assert_eq!(
+            firewall.passing(&passage(), &docker()).unwrap(),
+            Passing::BeforeOthers
+        );
+        firewall.let_pass(&passage(), &docker()).unwrap();
+        assert!(passes(&mut firewall));
+        let list = forward();
+        let last: Vec<&str> = list.lines().rev().take(3).collect();
+        assert!(last[2].contains("192.0.2.67"), "{list}");
+        // Another network's rules are no matter.
+        let other = Passage {
+            bridge: "br-b".parse().unwrap(),
+            network: "net-br-b".parse().unwrap(),
+        };
+        firewall.let_pass(&other, &docker()).unwrap();
+        assert!(passes(&mut firewall));
+    });
+}
+
+#[test]
+fn a_table_that_only_its_owner_may_change_is_left_alone() {
+    in_new_netns(|| {
+        let script = "table inet firewalld { flags owner; chain forward {
+            type filter hook forward priority 10; reject; }; }";
+        // The table lives as long as the nft that made it, which waits for more.
+        sh(&format!(
+            "mkfifo /tmp/nft.$$; (exec 9<>/tmp/nft.$$; exec timeout 20 nft -i </tmp/nft.$$ >/dev/null 2>&1) &
+             echo '{}' >/tmp/nft.$$; rm /tmp/nft.$$
+             n=0; until nft list table inet firewalld >/dev/null 2>&1 || [ $n = 100 ]; do n=$((n+1)); sleep 0.05; done",
+            script.replace('\n', " ")
+        ));
+        let mut firewall = Firewall::open().unwrap();
+        let forward = chain(ChainFamily::Inet, "firewalld", "forward");
+        assert_eq!(firewall.locked_drops(&bridge()).unwrap(), [forward]);
+        assert_eq!(firewall.foreign_drops(&bridge()).unwrap(), []);
+    });
+}
+
 #[test]
 fn a_chain_that_went_away_needs_nothing() {
     in_new_netns(|| {
@@ -162,7 +281,7 @@ fn a_chain_that_went_away_needs_nothing() {
         sh(DOCKER);
         firewall.let_pass(&passage(), &docker()).unwrap();
         sh("nft delete table ip filter");
-        assert!(firewall.passes(&passage(), &docker()).unwrap());
+        assert!(passes(&mut firewall));
         firewall.let_pass(&passage(), &docker()).unwrap();
         firewall.withdraw(&passage(), &docker()).unwrap();
         assert_eq!(others(), "");

@@ -1,6 +1,6 @@
 //! Namespaces, commands and values for the tests.
 
-use minet_model::{ContainerId, Protocol, PublishedPort};
+use minet_model::{ContainerId, MacAddr, Protocol, PublishedPort};
 use minet_nat::{Masquerade, Neighbours, NetworkRules, Publication, Reach};
 use nix::sched::{CloneFlags, unshare};
 use std::io::Write;
@@ -76,9 +76,11 @@ pub(crate) fn network(bridge: &str, subnet: &str) -> NetworkRules {
         subnet,
         subnet6: None,
         gateway: subnet.nth(1).expect("a first address"),
+        router: Some(MacAddr::for_ipv4(subnet.nth(1).expect("a first address"))),
         owner: format!("net-{bridge}").parse().expect("a network name"),
         masquerade: Masquerade::On,
         outbound: None,
+        outbound6: None,
         behind: Vec::new(),
         reach: Reach::Outside,
         neighbours: Neighbours::Talk,

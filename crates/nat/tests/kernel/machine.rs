@@ -72,7 +72,7 @@ fn build(bridged: Bridged, hairpin: Hairpin) {
         # The neighbour takes this host for a router to everything that it must not reach.
         ip -n lan route add 172.30.0.0/16 via 192.0.2.1
         network() { # bridge, subnet
-            ip link add $1 type bridge; ip addr add $2.1/24 dev $1; ip link set $1 up; }
+            ip link add $1 address $(printf '02:42:%02x:%02x:%02x:01' $(echo $2 | tr . ' ')) type bridge; ip addr add $2.1/24 dev $1; ip link set $1 up; }
         cable() { # container, bridge, subnet, last number
             ip link add v$1 type veth peer name eth0 netns $1
             ip link set v$1 master $2 up

@@ -28,7 +28,7 @@ fn each_change_of_the_table_is_found_and_mended() {
         for (damage, found) in [
             (
                 "flush chain inet minet guard",
-                "chain guard: 7 of its 7 rules missing",
+                "chain guard: 8 of its 8 rules missing",
             ),
             (
                 "insert rule inet minet forward accept",

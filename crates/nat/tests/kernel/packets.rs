@@ -136,6 +136,22 @@ fn containers_reach_neighbours_and_the_world_and_nobody_reaches_them() {
     }
 }
 
+/// Between neighbours it makes no difference whether the host sees the frames, but for
+/// what has to be routed.
+#[test]
+fn frames_between_neighbours_are_not_tracked() {
+    in_lab(Bridged::Seen, Hairpin::On, &rules(), || {
+        let tracked = |who: &str| sh("conntrack -L 2>/dev/null").matches(who).count();
+        for protocol in [Tcp, Udp] {
+            path("c2", "172.30.1.2:80", "c1", protocol, Some(C2));
+            assert_eq!(tracked("src=172.30.1.3"), 0, "{protocol}");
+        }
+        path("c2", "192.0.2.1:8080", "c1", Udp, Some(GATEWAY));
+        path("c2", "192.0.2.9:80", "lan", Udp, Some(HOST));
+        assert_eq!(tracked("src=172.30.1.3"), 2);
+    });
+}
+
 /// A neighbour that routes 127.0.0.1 to this host must not get at what is published there,
 /// although `route_localnet` is on.
 #[test]

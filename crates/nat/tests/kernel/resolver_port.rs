@@ -14,7 +14,7 @@ const PORT: ResolverPort = ResolverPort {
 
 #[test]
 fn what_is_sent_is_what_is_told() {
-    let list = "nft list table ip minet-dns";
+    let list = "nft list table netdev minet-dns";
     let made = in_new_netns(|| {
         Firewall::open().unwrap().lead_to_resolver(&PORT).unwrap();
         sh(list)

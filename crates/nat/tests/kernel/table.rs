@@ -14,7 +14,12 @@ pub(crate) fn everything(transit: Transit) -> Vec<Change> {
     internal.reach = Reach::InternalOnly;
     let mut under_an_address = network("br-d", "172.30.4.0/24");
     under_an_address.outbound = Some("192.0.2.9".parse().unwrap());
-    under_an_address.behind = vec!["10.20.0.0/16".parse().unwrap()];
+    under_an_address.subnet6 = Some("fd00:4::/64".parse().unwrap());
+    under_an_address.outbound6 = Some("2001:db8::9".parse().unwrap());
+    under_an_address.behind = vec![
+        "10.20.0.0/16".parse().unwrap(),
+        "fd00:20::/64".parse().unwrap(),
+    ];
     vec![
         Change::InstallTable(transit),
         Change::AddNetwork(both),

@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, setns};
 use rustix::process::{
     DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal, setsid,
 };
+use rustix::system::setdomainname;
 use std::{
     convert::Infallible,
     io,
@@ -56,6 +57,9 @@ fn be_launched(
     setsid().doing(|| "begin a session".to_owned())?;
     nix::unistd::sethostname(&launch.hostname)
         .doing(|| format!("set the host name {}", launch.hostname))?;
+    if let Some(domain) = &launch.domainname {
+        setdomainname(domain.as_bytes()).doing(|| format!("set the domain name {domain}"))?;
+    }
     let world = world::build(&launch)?;
     if let Some(folder) = world.etc {
         channel

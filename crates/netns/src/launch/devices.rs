@@ -4,7 +4,7 @@
 //! make any. Each is opened once and checked to be the device that its name promises,
 //! and what was checked is what gets mounted (compare CVE-2025-31133).
 
-use super::{fresh, world::Mount};
+use super::{fresh, mount::Mount};
 use crate::{
     failure::{Doing, Failure},
     inside::Symlinks,

@@ -23,20 +23,19 @@
 //! the copy that goes back, and [`copy_from`], by which another container gets the same files.
 
 use super::{
-    Launch, RootAccess, fresh,
-    world::{Mount, attributes_of_files, move_onto},
+    Launch, fresh,
+    mount::{Mount, attributes, bind_open, move_onto},
 };
 use crate::{
     failure::{Doing, Failure},
     inside::{RootDir, Symlinks},
     ns::on_a_disposable_thread,
-    sys::{self, Reach},
+    sys::Reach,
 };
 use nix::sched::{CloneFlags, setns, unshare};
 use rustix::{
     fs::{Mode, OFlags, openat},
-    io::{DupFlags, dup3},
-    mount::MountAttrFlags,
+    io::{DupFlags, Errno, dup3},
 };
 use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
@@ -185,22 +184,17 @@ pub(super) fn unfold(
     root.find(Path::new("/sys"), symlinks)
         .and_then(|place| move_onto(folder, place.as_fd()))
         .doing(|| "mount the folder of generated files".to_owned())?;
-    let attributes = match launch.access {
-        RootAccess::ReadWrite => attributes_of_files(&launch.root),
-        RootAccess::ReadOnly => {
-            attributes_of_files(&launch.root) | MountAttrFlags::MOUNT_ATTR_RDONLY
-        }
-    };
+    let attributes = attributes(&launch.root, launch.access);
     // A volume at the very place is what the user wants to see there.
     let is_seen = |file: &&EtcFile| {
         let mut volumes = launch.volumes.iter();
         !volumes.any(|volume| volume.target == file.target())
     };
     let mount = |file: &EtcFile| {
-        let tree = copy_of_file(folder, *file)?;
-        sys::restrict_mount(tree.as_fd(), attributes, Reach::ThisMount)
-            .doing(|| format!("restrict the mount of {}", file.target().display()))?;
-        Ok(Mount::new(tree, file.target(), Symlinks::Follow))
+        let target = file.target();
+        let file = open_below(folder, Path::new(file.name()))
+            .doing(|| format!("find the generated {}", target.display()))?;
+        bind_open(file.as_fd(), target, attributes)
     };
     let mounts: Result<_, Failure> = etc.files.iter().filter(is_seen).map(mount).collect();
     let next = match etc.again {
@@ -213,10 +207,8 @@ pub(super) fn unfold(
     Ok((mounts?, next))
 }
 
-/// A mount of one file of a folder that is somewhere in the caller's mount namespace.
-fn copy_of_file(folder: BorrowedFd<'_>, file: EtcFile) -> Result<OwnedFd, Failure> {
+/// A file of a folder, to be mounted.
+pub(crate) fn open_below(folder: BorrowedFd<'_>, name: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(folder, file.name(), flags, Mode::empty())
-        .and_then(|file| fresh::copy_of_open(file.as_fd()))
-        .doing(|| format!("bind the generated {}", file.target().display()))
+    openat(folder, name, flags, Mode::empty())
 }

@@ -6,6 +6,7 @@ use crate::{
     inside::Root,
     sys::{self, Reach},
 };
+use minet_model::{Programs, Tmpfs};
 use rustix::{
     fs::{CWD, stat},
     io::Errno,
@@ -20,12 +21,12 @@ use std::{
 };
 
 /// No set-user-id programs, no devices, no programs.
-pub(super) const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
+pub(crate) const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
 /// A new file system of a kind, `mount -t KIND -o OPTIONS`.
-pub(super) fn filesystem(
+pub(crate) fn filesystem(
     kind: &str,
     options: &[(&str, &str)],
     attributes: MountAttrFlags,
@@ -134,6 +135,23 @@ pub(super) fn message_queues(root: &Root) -> Option<OwnedFd> {
 pub(super) fn shared_memory() -> Result<OwnedFd, Failure> {
     filesystem("tmpfs", &[("mode", "1777"), ("size", "65536k")], PLAIN)
         .doing(|| "mount a fresh tmpfs for /dev/shm".to_owned())
+}
+
+/// Memory for the container alone.
+pub(super) fn memory(tmpfs: &Tmpfs) -> Result<OwnedFd, Failure> {
+    let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    attributes.set(
+        MountAttrFlags::MOUNT_ATTR_NOEXEC,
+        tmpfs.programs == Programs::Refused,
+    );
+    attributes.set(MountAttrFlags::MOUNT_ATTR_RDONLY, tmpfs.read_only);
+    let options = tmpfs.kernel_options();
+    let options: Vec<_> = options
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    filesystem("tmpfs", &options, attributes)
+        .doing(|| format!("mount a fresh tmpfs for {}", tmpfs.target.display()))
 }
 
 /// An empty `/dev`. Device nodes made in it by the container do not work.

@@ -27,13 +27,15 @@
 //!    joined before the world is made: a sysfs shows the devices of the network namespace
 //!    in which it was mounted.
 //! 3. **World** (`world.rs`). *Gather* everything that comes from the host, as detached
-//!    mounts that are held by descriptors: volumes, device nodes, fresh file systems. This is the last moment to see the host, and the only one: a proc can
-//!    be mounted in a user namespace only while another is visible. *Enter* the root
+//!    mounts that are held by descriptors: volumes, device nodes, fresh file systems. This
+//!    is the last moment to see the host, and the only one: a proc can be mounted in a
+//!    user namespace only while another is visible. *Enter* the root
 //!    directory (`pivot_root`) and let go of the host's tree. *Place* the mounts: each
 //!    target is resolved by the kernel inside the root and the mount is put on the very
 //!    file that was found, so that no symbolic link and no race leads elsewhere, and by
 //!    now there is no elsewhere. The generated files come from a mount that has been
-//!    nowhere so far, and take a detour (`etc.rs`). *Protect* the kernel's knobs: read-only or masked.
+//!    nowhere so far, and take a detour (`etc.rs`). *Protect* the kernel's knobs:
+//!    read-only or masked.
 //! 4. **Identity** (`privileges.rs`, `terminal.rs`). The container's own `/etc/passwd` is
 //!    read in the finished world.
 //! 5. **Exec** (`exec.rs`). Bounding set, ids, capabilities, no new privileges, leash
@@ -66,6 +68,7 @@ mod etc;
 mod exec;
 mod fresh;
 mod init;
+pub(crate) mod mount;
 mod privileges;
 mod process;
 mod protect;
@@ -75,14 +78,16 @@ mod world;
 pub(crate) use actor::{Actor, Stdio};
 pub(crate) use channel::{Channel, Message};
 pub(crate) use child::{hide, in_the_copy, leash, one_thread};
+pub(crate) use etc::open_below;
 pub use etc::{Again, Etc, EtcFile, EtcFolder, copy_from, copy_of_directory};
 pub(crate) use exec::Program;
+pub(crate) use fresh::{PLAIN, filesystem};
 pub(crate) use process::reap;
 pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
-use minet_model::{NewPrivileges, OomScore, UserSpec, Volume};
+use minet_model::{NewPrivileges, OomScore, Tmpfs, UserSpec, Volume};
 use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
@@ -103,6 +108,8 @@ pub struct Launch {
     pub user: Option<UserSpec>,
     /// The name of the machine that it sees.
     pub hostname: String,
+    /// The domain of the machine that it sees, as `domainname` prints it.
+    pub domainname: Option<String>,
     /// The network namespace it joins; none means that it stays in the caller's.
     pub netns: Option<OwnedFd>,
     /// What it sees as `/`.
@@ -111,6 +118,8 @@ pub struct Launch {
     pub access: RootAccess,
     /// What else of the host's files it sees.
     pub volumes: Vec<Volume>,
+    /// Memory that it sees as directories.
+    pub tmpfs: Vec<Tmpfs>,
     /// Generated files that cover those in `/etc`.
     pub etc: Option<Etc>,
     /// What it may do as uid 0.

@@ -3,7 +3,7 @@
 //! Capabilities do not guard them: uid 0 without any capability can write most of
 //! `/proc/sys`. So the mounts do.
 
-use super::{fresh, world};
+use super::{fresh, mount};
 use crate::{
     failure::{Doing, Failure},
     inside::{RootDir, Symlinks},
@@ -99,7 +99,7 @@ fn make_read_only(base: &RootDir, path: &Path) -> Result<(), std::io::Error> {
         MountAttrFlags::MOUNT_ATTR_RDONLY,
         Reach::ThisMount,
     )?;
-    Ok(world::move_onto(copy.as_fd(), target.as_fd())?)
+    Ok(mount::move_onto(copy.as_fd(), target.as_fd())?)
 }
 
 struct Cover<'a> {
@@ -115,16 +115,16 @@ impl Cover<'_> {
         };
         if !FileType::from_raw_mode(fstat(&target)?.st_mode).is_dir() {
             let copy = fresh::copy_of_open(self.null)?;
-            return world::move_onto(copy.as_fd(), target.as_fd());
+            return mount::move_onto(copy.as_fd(), target.as_fd());
         }
         if self.used {
             let copy = fresh::copy_of_open(self.nothing.as_fd())?;
-            return world::move_onto(copy.as_fd(), target.as_fd());
+            return mount::move_onto(copy.as_fd(), target.as_fd());
         }
         // A mount can be copied only when it is somewhere, so the first use is the mount
         // itself.
         self.used = true;
-        world::move_onto(self.nothing.as_fd(), target.as_fd())
+        mount::move_onto(self.nothing.as_fd(), target.as_fd())
     }
 }
 

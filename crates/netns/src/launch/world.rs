@@ -1,6 +1,10 @@
 //! Stage 3 of a launch: the file systems that the process will see.
 
-use super::{Launch, RootAccess, Terminal, devices, etc, fresh, protect};
+use super::{
+    Launch, RootAccess, Terminal, devices, etc, fresh,
+    mount::{Mount, attributes, bind, move_onto, place},
+    protect,
+};
 use crate::{
     failure::{Doing, Failure},
     inside::{Root, RootDir, Symlinks},
@@ -10,40 +14,13 @@ use crate::{
 use rustix::{
     fs::{FileType, fstat},
     io::Errno,
-    mount::{
-        MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change,
-        move_mount, unmount,
-    },
+    mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
     process::{chdir, fchdir, pivot_root},
 };
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::{Path, PathBuf},
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
-
-/// A mount that is to appear somewhere.
-pub(super) struct Mount {
-    tree: OwnedFd,
-    target: PathBuf,
-    symlinks: Symlinks,
-}
-
-impl Mount {
-    pub(super) fn new(tree: OwnedFd, target: impl Into<PathBuf>, symlinks: Symlinks) -> Self {
-        Mount {
-            tree,
-            target: target.into(),
-            symlinks,
-        }
-    }
-}
-
-/// What every file system gets: executing a file gives no privilege.
-///
-/// The process may gain none anyhow (`no_new_privs`), but the kernel looks at a file's
-/// capabilities first, and refuses to execute one that asks for a capability which the
-/// process can never have. Debian's `ping` is such a file, and needs none here.
-const NO_GAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID;
 
 /// The finished world.
 pub(super) struct World {
@@ -64,7 +41,10 @@ struct Gathered {
     message_queues: Option<OwnedFd>,
     shared_memory: OwnedFd,
     nothing: OwnedFd,
-    volumes: Vec<Mount>,
+    /// Volumes and memory.
+    binds: Vec<Mount>,
+    /// The devices of the memory among them: what lies below it is made there.
+    memory: Vec<u64>,
 }
 
 enum Dev {
@@ -107,6 +87,7 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
             )
         }
     };
+    let (binds, memory) = gather_binds(launch)?;
     Ok(Gathered {
         proc: fresh::proc()?,
         sys: fresh::sys()?,
@@ -116,46 +97,33 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
         message_queues: fresh::message_queues(&launch.root),
         shared_memory: fresh::shared_memory()?,
         nothing: fresh::nothing()?,
-        volumes: gather_volumes(launch)?,
+        binds,
+        memory,
     })
 }
 
-fn gather_volumes(launch: &Launch) -> Result<Vec<Mount>, Failure> {
-    let common = attributes_of_files(&launch.root);
-    let volumes = launch.volumes.iter().map(|volume| {
-        let attributes = if volume.read_only {
-            common | MountAttrFlags::MOUNT_ATTR_RDONLY
-        } else {
-            common
-        };
-        bind(&volume.source, &volume.target, attributes)
-    });
-    volumes.collect()
-}
-
-/// A device node in a root directory is only a file: the container may be able to make one
-/// (CAP_MKNOD), and there is no other fence around the host's devices.
-pub(super) fn attributes_of_files(root: &Root) -> MountAttrFlags {
-    match root {
-        Root::Host => NO_GAIN,
-        Root::Directory(_) => NO_GAIN | MountAttrFlags::MOUNT_ATTR_NODEV,
+fn gather_binds(launch: &Launch) -> Result<(Vec<Mount>, Vec<u64>), Failure> {
+    let mut binds = Vec::new();
+    let mut memory = Vec::new();
+    for tmpfs in &launch.tmpfs {
+        let tree = fresh::memory(tmpfs)?;
+        memory.push(device_of(&tree)?);
+        binds.push(Mount::new(tree, &tmpfs.target, Symlinks::Follow));
     }
-}
-
-fn bind(source: &Path, target: &Path, attributes: MountAttrFlags) -> Result<Mount, Failure> {
-    let tree =
-        fresh::copy_of(source, Reach::AllBelow).doing(|| format!("bind {}", source.display()))?;
-    sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
-        .doing(|| format!("restrict the mount of {}", source.display()))?;
-    Ok(Mount::new(tree, target, Symlinks::Follow))
+    for volume in &launch.volumes {
+        let access = match volume.read_only {
+            true => RootAccess::ReadOnly,
+            false => RootAccess::ReadWrite,
+        };
+        let attributes = attributes(&launch.root, access);
+        binds.push(bind(&volume.source, &volume.target, attributes)?);
+    }
+    Ok((binds, memory))
 }
 
 /// Makes the root what it shall be, and lets go of the host's tree where it is another.
 fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
-    let attributes = match access {
-        RootAccess::ReadWrite => NO_GAIN,
-        RootAccess::ReadOnly => NO_GAIN | MountAttrFlags::MOUNT_ATTR_RDONLY,
-    };
+    let attributes = attributes(root, access);
     let Root::Directory(directory) = root else {
         let root = RootDir::open(root)?;
         sys::restrict_mount(root.as_fd(), attributes, Reach::AllBelow)
@@ -166,12 +134,7 @@ fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
     let doing = || format!("make {} the root directory", directory.display());
     // pivot_root(2) wants a mount, so the directory is mounted on itself.
     let place = RootDir::open(root)?;
-    let tree = bind(
-        directory,
-        Path::new("/"),
-        attributes | MountAttrFlags::MOUNT_ATTR_NODEV,
-    )?
-    .tree;
+    let tree = bind(directory, Path::new("/"), attributes)?.tree;
     move_onto(tree.as_fd(), place.as_fd()).doing(doing)?;
     fchdir(&tree).doing(doing)?;
     // The new root is stacked on the old one, and "." is the old one from then on.
@@ -214,17 +177,18 @@ fn place_all(root: RootDir, gathered: Gathered, launch: &Launch) -> Result<World
             (dev, nodes.swap_remove(0).tree)
         }
     };
-    let fresh_memory = [device_of(&dev)?, device_of(&gathered.shared_memory)?];
+    let mut fresh_memory = gathered.memory;
+    fresh_memory.extend([device_of(&dev)?, device_of(&gathered.shared_memory)?]);
     let terminals = place_if_possible(&dev, gathered.terminals, "/pts")?;
     place_if_possible(&dev, gathered.shared_memory, "/shm")?;
     if let Some(tree) = gathered.message_queues {
         place_if_possible(&dev, tree, "/mqueue")?;
     }
-    binds.extend(gathered.volumes);
+    binds.extend(gathered.binds);
     // Outer targets before inner ones.
     binds.sort_by_key(|bind| bind.target.components().count());
     for bind in &binds {
-        place_bind(&root, bind, kind, fresh_memory)?;
+        place_bind(&root, bind, kind, &fresh_memory)?;
     }
     protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
     Ok(World {
@@ -232,13 +196,6 @@ fn place_all(root: RootDir, gathered: Gathered, launch: &Launch) -> Result<World
         terminals,
         etc,
     })
-}
-
-/// Puts a mount on its target: on the very file that the kernel found inside the root.
-fn place(base: &RootDir, mount: &Mount) -> Result<(), Failure> {
-    base.find(&mount.target, mount.symlinks)
-        .and_then(|target| move_onto(mount.tree.as_fd(), target.as_fd()))
-        .doing(|| format!("mount on {}", mount.target.display()))
 }
 
 /// The same for what only appears where there is a place for it.
@@ -257,7 +214,7 @@ fn place_bind(
     root: &RootDir,
     bind: &Mount,
     kind: &Root,
-    fresh_memory: [u64; 2],
+    fresh_memory: &[u64],
 ) -> Result<(), Failure> {
     let refuse =
         |why: Errno| Err(why).doing(|| format!("mount a volume on {}", bind.target.display()));
@@ -268,7 +225,7 @@ fn place_bind(
         Err(Errno::NOENT) => {}
         _ => return place(root, bind),
     }
-    // The container's own /dev and /dev/shm were empty a moment ago.
+    // The container's own /dev, /dev/shm and memory were empty a moment ago.
     if create_in_fresh_memory(root, bind, fresh_memory)? {
         return place(root, bind);
     }
@@ -282,7 +239,7 @@ fn place_bind(
 fn create_in_fresh_memory(
     root: &RootDir,
     bind: &Mount,
-    fresh_memory: [u64; 2],
+    fresh_memory: &[u64],
 ) -> Result<bool, Failure> {
     let doing = || format!("create {}", bind.target.display());
     let mode = fstat(&bind.tree).doing(doing)?.st_mode;
@@ -312,10 +269,4 @@ pub(super) fn place_console(root: &RootDir, terminal: &Terminal) -> Result<(), F
     let copy =
         fresh::copy_of_open(terminal.slave.as_fd()).doing(|| "bind the terminal".to_owned())?;
     place_if_possible(root, copy, "/dev/console").map(drop)
-}
-
-/// `move_mount(2)` between two descriptors: no path is involved.
-pub(super) fn move_onto(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(tree, c"", target, c"", flags)
 }

@@ -13,4 +13,5 @@ mod joining;
 mod namespaces;
 mod process;
 mod support;
+mod view;
 mod world;

@@ -84,6 +84,8 @@ fn a_process_with_threads_is_not_copied() {
         workdir: None,
         user: None,
         hostname: "x".to_owned(),
+        domainname: None,
+        tmpfs: Vec::new(),
         netns: None,
         root: Root::Host,
         access: RootAccess::ReadWrite,

@@ -179,6 +179,14 @@ impl Going {
         line.trim_end().to_owned()
     }
 
+    /// Where the generated hosts file is: in the one folder that the program holds.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let mut paths = descriptors.map(|entry| entry.unwrap().path());
+        let has_hosts = |path: &PathBuf| path.join("hosts").exists();
+        paths.find(has_hosts).expect("a folder of generated files")
+    }
+
     /// The container's first process: the only child of the program.
     pub(crate) fn container(&self) -> i32 {
         let program = self.child.id();

@@ -31,7 +31,7 @@ pub(crate) struct Farewell {
     /// First with this signal.
     pub(crate) signal: SignalNumber,
     /// And after this time with SIGKILL.
-    pub(crate) grace: Duration,
+    pub(crate) grace: Option<Duration>,
 }
 
 impl Background {
@@ -95,7 +95,7 @@ impl Background {
             if *asked {
                 // In the very moment in which it was started again.
                 killed_by = signals::send(running, farewell.signal);
-                deadline = Some(Instant::now() + farewell.grace);
+                deadline = farewell.grace.map(|grace| Instant::now() + grace);
             }
             loop {
                 tokio::select! {
@@ -107,7 +107,7 @@ impl Background {
                     () = next(requests) => {
                         *asked = true;
                         killed_by = killed_by.or(signals::send(running, farewell.signal));
-                        deadline.get_or_insert(Instant::now() + farewell.grace);
+                        deadline = deadline.or_else(|| farewell.grace.map(|grace| Instant::now() + grace));
                     }
                     () = until(deadline) => {
                         signals::send(running, SignalNumber::KILL);

@@ -1,5 +1,5 @@
-//! Guarding what stands: when somebody flushes the ruleset or removes a bridge, it is made
-//! again within a moment.
+//! Guarding what stands: when somebody flushes the ruleset, removes a bridge, or replaces a
+//! file over which containers' own are mounted, it is made again within a moment.
 //!
 //! One supervisor listens to the kernel, the oldest; each of the others watches only the
 //! one that began before it, by its pidfd, and takes its place when it ends:
@@ -17,15 +17,15 @@
 //! What is heard is only a hint. `minet repair`, in a process of its own, looks and mends:
 //! this one stays small, and answers whoever calls meanwhile.
 
-use super::watch::watch;
-use crate::{Error, Paths, Runtime, admit::Admitted, memory::Memory, network, process};
+use super::{replaced::Replaced, watch::watch};
+use crate::{Error, Paths, Runtime, admit::Admitted, foreign, memory::Memory, network, process};
 use minet_bridge::{
     Rtnl,
     events::{LinkEvents, Loose},
     link,
 };
 use minet_nat::RulesetEvents;
-use minet_state::{ProcessIdentity, Store};
+use minet_state::Store;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::{
     os::fd::{AsFd, IntoRawFd, OwnedFd},
@@ -98,7 +98,7 @@ impl Guard {
         // Nobody has listened since the last one ended, or since this one began. Meanwhile
         // the rules may have been wiped, and made anew for another container alone.
         let is_new = took_over && self.paths.new_table_mark().exists();
-        let begin_with = match is_new || !self.all_stands() {
+        let begin_with = match is_new || !self.all_stands() || self.any_file_is_lost() {
             true => Some(Instant::now()),
             false => None,
         };
@@ -116,7 +116,7 @@ impl Guard {
             let Some((process, id)) = found else {
                 return Ok(None);
             };
-            if let Some(pidfd) = open(process) {
+            if let Some(pidfd) = process::open(process) {
                 return Ok(Some(pidfd));
             }
             place = (process.start, id);
@@ -128,16 +128,29 @@ impl Guard {
         Ok(Memory::new(dir.to_owned(), Store::open(dir)?))
     }
 
-    /// A quick look: bridges, rules and forwarding of the networks that should stand.
+    fn runtime(&self) -> Result<Runtime, Error> {
+        Ok(Runtime {
+            store: self.memory()?,
+            machine: crate::Machine::new(self.paths.clone()),
+            boot: self.boot.clone(),
+        })
+    }
+
+    /// A quick look: bridges, rules and forwarding of the networks that should stand, and
+    /// whether anything has come into their way since they were brought up.
     fn all_stands(&self) -> bool {
         let look = || {
-            let mut runtime = Runtime {
-                store: self.memory()?,
-                machine: crate::Machine::new(self.paths.clone()),
-                boot: self.boot.clone(),
-            };
-            network::all_are_up(&mut runtime)
+            let mut runtime = self.runtime()?;
+            Ok::<_, Error>(
+                network::all_are_up(&mut runtime)? && !foreign::has_changed(&mut runtime)?,
+            )
         };
+        look().unwrap_or(false)
+    }
+
+    /// And the files of the containers that run.
+    fn any_file_is_lost(&self) -> bool {
+        let look = || self.runtime()?.any_file_is_lost();
         look().unwrap_or(false)
     }
 
@@ -226,12 +239,14 @@ impl Guard {
     }
 }
 
-/// Both sockets.
+/// Both sockets, and the host's files.
 struct Ears {
     ruleset: RulesetEvents,
     ruleset_ready: AsyncFd<OwnedFd>,
     links: LinkEvents,
     links_ready: AsyncFd<OwnedFd>,
+    /// None where this user has as many inotify instances as it may have.
+    files: Option<Replaced>,
 }
 
 impl Drop for Ears {
@@ -245,7 +260,7 @@ impl Drop for Ears {
     }
 }
 
-/// What was heard by either.
+/// What was heard by any of them.
 #[derive(Default)]
 struct Heard {
     host: bool,
@@ -265,6 +280,7 @@ impl Ears {
             links_ready: ready(links.as_fd())?,
             ruleset,
             links,
+            files: Replaced::watch().ok(),
         })
     }
 
@@ -284,14 +300,16 @@ impl Ears {
                 }
                 Heard { host: heard.host, loose: heard.cables }
             }
+            () = replaced(self.files.as_mut()) => Heard { host: true, loose: Vec::new() },
         }
     }
 }
 
-fn open(process: ProcessIdentity) -> Option<OwnedFd> {
-    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-    // Looked at after the handle was taken: the number cannot have changed hands since.
-    process::is_alive(process).then_some(pidfd)
+async fn replaced(files: Option<&mut Replaced>) {
+    match files {
+        Some(files) => files.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn until(moment: Option<Instant>) {

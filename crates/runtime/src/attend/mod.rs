@@ -6,7 +6,7 @@
 //!   SIGTERM, SIGINT, … ──▶ signals.rs ──▶ the container's first process
 //!   terminal or pipes  ◀─▶ console.rs, pump.rs ◀─▶ its standard streams
 //!   [::]:8080          ──▶ relay ──▶ its IPv4 address
-//!   127.0.0.11:53      ◀─▶ the resolver: who is called so?
+//!   127.0.0.11:53      ◀─▶ the resolver: who is called so?        (also heir.rs)
 //!   pidfd readable     ──▶ its exit code
 //! ```
 
@@ -14,9 +14,11 @@ mod addresses;
 mod background;
 mod console;
 mod guard;
+mod heir;
 mod keeper;
 mod logged;
 mod pump;
+mod replaced;
 mod signals;
 pub(crate) mod watch;
 
@@ -27,6 +29,7 @@ pub(crate) use logged::{Logged, SharedLog};
 pub(crate) use signals::{leaves_to_the_kernel, send_to};
 
 pub(crate) use guard::Guard;
+pub(crate) use heir::Heir;
 
 use crate::{
     Error,
@@ -132,6 +135,8 @@ pub(crate) struct Duties {
     pub(crate) control: Option<OwnedFd>,
     /// Its name server.
     pub(crate) resolver: Option<Resolver>,
+    /// The name server of its network, when the one who has it ends.
+    pub(crate) heir: Option<Heir>,
     /// Its turn in guarding what stands.
     pub(crate) guard: Option<Guard>,
 }
@@ -150,6 +155,9 @@ impl Duties {
             _ports: Keeper::keep(self.relays, self.control)?,
             _resolver: self.resolver.map(Resolver::listen),
         };
+        if let Some(heir) = self.heir {
+            heir.wait();
+        }
         if let Some(guard) = self.guard {
             guard.post();
         }

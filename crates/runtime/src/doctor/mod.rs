@@ -5,6 +5,7 @@
 //! changed: what the kernel can do is tried in a network namespace that is gone afterwards.
 //! An examination that fails is a finding too.
 
+mod firewalls;
 mod kernel;
 mod limits;
 mod networks;
@@ -118,6 +119,7 @@ fn examinations() -> impl Iterator<Item = &'static Examination> {
     [
         kernel::ALL,
         others::ALL,
+        firewalls::ALL,
         networks::ALL,
         limits::ALL,
         store::ALL,

@@ -1,7 +1,10 @@
 //! The networks that stand, and what is published on them.
 
 use super::{Examination, Finding, Patient, number};
-use crate::{Error, Finding as Found, find, network::stored_plan, step::Step};
+use crate::{
+    Error, Finding as Found, find, network::stored_plan, networks::overlap, step::Step,
+    steps::PublishPorts,
+};
 use minet_bridge::{link, survey};
 use minet_model::{IfName, PublishedPort};
 use minet_state::{ContainerRow, Status};
@@ -114,25 +117,16 @@ fn mtu(patient: &mut Patient) -> Result<Finding, Error> {
 }
 
 fn overlaps(patient: &mut Patient) -> Result<Finding, Error> {
-    let survey = survey::survey(patient.machine.rtnl()?)?;
     let mut overlapping = Vec::new();
     for row in patient.standing()? {
-        let own = link::find(patient.machine.rtnl()?, &row.network.bridge)?;
-        let subnet = row.network.subnet;
-        for other in survey.occupied_except(own.map(|link| link.index)) {
-            if other.overlaps(subnet) {
-                overlapping.push(format!(
-                    "{other} and network {} ({subnet})",
-                    row.network.name
-                ));
-            }
-        }
+        let found = overlap::of_network(patient.machine.rtnl()?, &row.network)?;
+        overlapping.extend(found);
     }
     Ok(match overlapping.is_empty() {
         true => Finding::fine("none"),
         false => Finding::wrong(
             overlapping.join("; "),
-            "remove the route, or make the network anew with another --subnet",
+            "take the other away, or make the network anew with another --subnet",
         ),
     })
 }
@@ -248,11 +242,32 @@ fn live(patient: &Patient) -> Result<Vec<ContainerRow>, Error> {
 /// The ports of all containers that live, each with its container's name.
 fn published(patient: &Patient) -> Result<Vec<(String, PublishedPort)>, Error> {
     let mut all = Vec::new();
+    for (owner, step) in publishing(patient)? {
+        let ports = step.ports.into_iter();
+        all.extend(ports.map(|port| (owner.clone(), port)));
+    }
+    Ok(all)
+}
+
+/// The host ports on which a supervisor serves IPv6 clients from elsewhere, "8080/tcp".
+pub(super) fn relayed(patient: &Patient) -> Result<Vec<String>, Error> {
+    let mut all = Vec::new();
+    for (_, step) in publishing(patient)? {
+        let relayed = step.ports.iter().filter(|port| {
+            let from_elsewhere = port.host_ip.is_ipv6() && !port.host_ip.is_loopback();
+            from_elsewhere && step.address6.is_none()
+        });
+        all.extend(relayed.map(|port| format!("{}/{}", port.host_port, port.protocol)));
+    }
+    Ok(all)
+}
+
+fn publishing(patient: &Patient) -> Result<Vec<(String, PublishPorts)>, Error> {
+    let mut all = Vec::new();
     for row in live(patient)? {
         for step in find::plan(&row)?.steps {
             if let Step::PublishPorts(step) = step {
-                let ports = step.ports.into_iter();
-                all.extend(ports.map(|port| (row.name.to_string(), port)));
+                all.push((row.name.to_string(), step));
             }
         }
     }

@@ -1,13 +1,7 @@
-//! Who else has a say about this host's packets and interfaces.
+//! Who else has a say about this host's forwarding, interfaces and name servers.
 
 use super::{Examination, Finding, Patient, number};
-use crate::{
-    Error,
-    forwarding::{HAVE_BOTH, cut_off},
-    steps::TurnOnForwarding,
-};
-use minet_model::IfName;
-use minet_nat::{Passage, legacy_filter_is_in_use};
+use crate::{Error, steps::TurnOnForwarding};
 use std::{fs, path::Path};
 
 pub(super) const ALL: &[Examination] = &[
@@ -15,26 +9,6 @@ pub(super) const ALL: &[Examination] = &[
         name: "forwarding",
         why: "A container's packets pass through the host as through a router.",
         look: forwarding,
-    },
-    Examination {
-        name: "foreign firewalls",
-        why: "Where another firewall's chain drops what it does not know, minet's accepting is not enough.",
-        look: foreign_firewalls,
-    },
-    Examination {
-        name: "iptables-legacy",
-        why: "Its rules are in force, and minet cannot see them.",
-        look: legacy,
-    },
-    Examination {
-        name: "other routers",
-        why: "Docker and others rely on forwarding; where minet turned it on, what was there before stays unrouted.",
-        look: other_routers,
-    },
-    Examination {
-        name: "bridge-nf-call-iptables",
-        why: "With it, frames between neighbours on a bridge pass the rules of every firewall, and a drop there cuts neighbours apart.",
-        look: bridge_netfilter,
     },
     Examination {
         name: "rp_filter",
@@ -67,75 +41,6 @@ fn forwarding(patient: &mut Patient) -> Result<Finding, Error> {
         }
         (false, _) => Finding::wrong("off, and networks stand that need it", "minet repair"),
     })
-}
-
-fn foreign_firewalls(patient: &mut Patient) -> Result<Finding, Error> {
-    let drops = patient.machine.firewall()?.foreign_drops()?;
-    if drops.is_empty() {
-        return Ok(Finding::fine("no chain of others drops what is passed on"));
-    }
-    let names: Vec<String> = drops.iter().map(ToString::to_string).collect();
-    let mut stuck = Vec::new();
-    for row in patient.standing()? {
-        let passage = Passage {
-            bridge: row.network.bridge.clone(),
-            network: row.network.name.clone(),
-        };
-        for chain in &drops {
-            if !patient.machine.firewall()?.passes(&passage, chain)? {
-                stuck.push(format!("{} by {chain}", row.network.name));
-            }
-        }
-    }
-    Ok(match stuck.is_empty() {
-        true => Finding::note(format!(
-            "{} drops what it does not know; minet's networks pass",
-            names.join(" and ")
-        )),
-        false => Finding::wrong(
-            format!("dropped is network {}", stuck.join(", network ")),
-            "minet repair",
-        ),
-    })
-}
-
-fn legacy(_: &mut Patient) -> Result<Finding, Error> {
-    Ok(match legacy_filter_is_in_use() {
-        true => Finding::warning(
-            "its table filter is loaded",
-            "iptables-legacy -S FORWARD, and if it begins with -P FORWARD DROP: iptables-legacy -A FORWARD -i BRIDGE -j ACCEPT; iptables-legacy -A FORWARD -o BRIDGE -j ACCEPT",
-        ),
-        false => Finding::fine("not in use"),
-    })
-}
-
-fn other_routers(patient: &mut Patient) -> Result<Finding, Error> {
-    let routers = patient.machine.firewall()?.other_routers()?.join(" and ");
-    let cut_off = cut_off(&mut patient.machine)?;
-    let bridges: Vec<&str> = cut_off.iter().map(IfName::as_str).collect();
-    Ok(match (routers.is_empty(), cut_off.is_empty()) {
-        (true, _) => Finding::fine("none"),
-        (false, true) => Finding::note(format!("{routers}; minet lets its packets pass")),
-        (false, false) => Finding::warning(
-            format!(
-                "{routers}; minet turned forwarding on when {} was there already, and keeps it unrouted",
-                bridges.join(" and ")
-            ),
-            HAVE_BOTH,
-        ),
-    })
-}
-
-fn bridge_netfilter(_: &mut Patient) -> Result<Finding, Error> {
-    Ok(
-        match number("/proc/sys/net/bridge/bridge-nf-call-iptables") {
-            Some(1) => Finding::note(
-                "on: neighbours' frames pass every firewall's rules, minet's let them through",
-            ),
-            Some(_) => Finding::fine("off"),
-            None => Finding::fine("br_netfilter is not loaded"),
-        },
-    )
 }
 
 fn rp_filter(patient: &mut Patient) -> Result<Finding, Error> {

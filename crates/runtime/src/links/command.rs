@@ -33,7 +33,7 @@ impl Runtime {
     /// Records links, and makes them known to those who run.
     pub fn link(&mut self, wish: &LinkWish, narrator: &mut dyn Narrator) -> Result<(), Error> {
         let noted = self.store.add(|tx| {
-            let source = source_of(tx, &wish.link.source)?;
+            let source = linkable(tx, &wish.link.source)?;
             let mut receivers = Vec::new();
             for container in &wish.containers {
                 let row = find::container(tx, container)?;
@@ -62,7 +62,8 @@ impl Runtime {
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
         for link in links {
-            for report in self.links_of(&link.source)? {
+            let (source, _) = self.store.read(|tx| source_of(tx, &link.source))?;
+            for report in self.links_of(&source)? {
                 if let Some(note) = report.note() {
                     narrator.note(&note);
                 }
@@ -74,11 +75,9 @@ impl Runtime {
     /// Takes links back; returns how many names there were.
     pub fn unlink(&mut self, which: &Unlink, narrator: &mut dyn Narrator) -> Result<usize, Error> {
         let (gone, noted) = self.store.write(|tx| {
-            let source = which.source.as_ref();
-            let source = source.map(|name| source_of(tx, name)).transpose()?;
             let receivers = receivers(tx, which)?;
-            let links = match &source {
-                Some(source) => tx.links_from(source)?,
+            let links = match &which.source {
+                Some(source) => links_from(tx, source)?,
                 None => tx.links()?,
             };
             let meant = |link: &LinkRow| {
@@ -87,7 +86,7 @@ impl Runtime {
                     && (receivers.is_empty() || receivers.contains(&link.receiver))
             };
             let gone: Vec<LinkRow> = links.into_iter().filter(meant).collect();
-            if gone.is_empty() && source.is_some() {
+            if gone.is_empty() && which.source.is_some() {
                 return Err(Error::NoSuchLink(describe(which)));
             }
             let mut noted = Vec::new();
@@ -117,7 +116,7 @@ pub(crate) fn record_links_of(
     let receiver = Receiver::Container(name.clone());
     let before = tx.links_into(&receiver)?;
     for link in links {
-        let source = source_of(tx, &link.source)?;
+        let source = linkable(tx, &link.source)?;
         if source == *name {
             return Err(Error::LinkToItself(source.to_string()));
         }
@@ -135,25 +134,52 @@ fn put(
     receiver: &Receiver,
     holder: Option<&ContainerId>,
 ) -> Result<(), Error> {
-    for alias in aliases {
+    // A millisecond apart, so that they stay in the order in which they were given: the first
+    // is what the source is properly called (`man 5 hosts`).
+    for (alias, created) in aliases.iter().zip(now()..) {
         tx.put_link(&LinkRow {
             receiver: receiver.clone(),
             alias: alias.clone(),
             source: source.clone(),
             holder: holder.cloned(),
-            created: now(),
+            created,
         })?;
     }
     Ok(())
 }
 
-/// A source may be written as an ID, if it is there; it is its name that is remembered.
-fn source_of(tx: &Transaction<'_>, text: &ContainerName) -> Result<ContainerName, Error> {
-    match find::container(tx, text.as_str()) {
-        Ok(row) => Ok(row.name),
-        Err(Error::NoSuchContainer(_)) => Ok(text.clone()),
-        Err(error) => Err(error),
+/// A source may be written as an ID, if it is there; it is its name that is remembered. One
+/// that shares another's network is at that one's address, so it is that one, as in Docker.
+fn source_of(
+    tx: &Transaction<'_>,
+    text: &ContainerName,
+) -> Result<(ContainerName, Option<ContainerRow>), Error> {
+    let row = match find::container(tx, text.as_str()) {
+        Ok(row) => row,
+        Err(Error::NoSuchContainer(_)) => return Ok((text.clone(), None)),
+        Err(error) => return Err(error),
+    };
+    let owner = row.namespace_of.as_ref().map(|owner| tx.container(owner));
+    let row = owner.transpose()?.flatten().unwrap_or(row);
+    Ok((row.name.clone(), Some(row)))
+}
+
+/// The links that were made by this name: to the one that is meant by it now, and to one that
+/// was awaited.
+fn links_from(tx: &Transaction<'_>, text: &ContainerName) -> Result<Vec<LinkRow>, Error> {
+    let (source, _) = source_of(tx, text)?;
+    let mut links = tx.links_from(&source)?;
+    if source != *text {
+        links.extend(tx.links_from(text)?);
     }
+    Ok(links)
+}
+
+/// The source of a new link, if it can ever be one.
+fn linkable(tx: &Transaction<'_>, text: &ContainerName) -> Result<ContainerName, Error> {
+    let (name, row) = source_of(tx, text)?;
+    row.as_ref().map_or(Ok(()), refuse_without_cables)?;
+    Ok(name)
 }
 
 /// The receivers of a source as it is; one that is not there has none that run with it.
@@ -170,6 +196,10 @@ fn refuse_receiver(row: &ContainerRow, source: &ContainerName) -> Result<(), Err
     if row.name == *source {
         return Err(Error::LinkToItself(source.to_string()));
     }
+    refuse_without_cables(row)
+}
+
+fn refuse_without_cables(row: &ContainerRow) -> Result<(), Error> {
     match crate::conflicts::of_links(&find::spec(row)?.mode) {
         Some(conflict) => Err(Error::Conflict(format!(
             "{conflict} (container {})",

@@ -5,6 +5,7 @@ use crate::{
     settings::{Attachment, Settings},
     steps::{OpenEdges, PortOfSource},
 };
+use ipnetwork::Ipv4Network;
 use minet_model::{
     ContainerId, ContainerName, ContainerSpec, HostName, Neighbours, Protocol, Receiver,
 };
@@ -121,17 +122,33 @@ pub(super) fn address_now(
     Ok(moved.unwrap_or(attachment.address.ip()))
 }
 
-/// Its IPv6 address for this receiver, if both have one. Where neighbours meet along links
-/// alone, somebody has to answer for either; in an older minet nobody did.
+/// What was chosen for a container, with its addresses as they are.
+pub(super) fn settings_now(tx: &Transaction<'_>, row: &ContainerRow) -> Result<Settings, Error> {
+    let mut settings = find::settings(row)?;
+    for attachment in &mut settings.attachments {
+        let address = address_now(tx, &row.id, attachment)?;
+        attachment.address = Ipv4Network::new(address, attachment.address.prefix())
+            .expect("the prefix of an address of the same family");
+    }
+    Ok(settings)
+}
+
+/// Its IPv6 address for this receiver, if both have one.
 pub(super) fn address6_for(own: &Attachment, its: &Attachment) -> Option<Ipv6Addr> {
-    let meet = match its.neighbours {
+    let both = own.ipv6.and(its.ipv6);
+    let both = both.filter(|_| opens_ipv6(own, its));
+    both.map(|its| its.address.ip())
+}
+
+/// Whether a link opens the way for IPv6, too. Where neighbours meet along links alone,
+/// somebody has to answer for either; in an older minet nobody did.
+pub(crate) fn opens_ipv6(own: &Attachment, its: &Attachment) -> bool {
+    match its.neighbours {
         Neighbours::Talk => true,
         Neighbours::Apart | Neighbours::Linked => {
             own.host_place.is_some() && its.host_place.is_some()
         }
-    };
-    let both = own.ipv6.and(its.ipv6).filter(|_| meet);
-    both.map(|its| its.address.ip())
+    }
 }
 
 /// `--expose` and whatever is published.

@@ -20,8 +20,8 @@ pub(crate) fn variables(receiver: &ContainerName, known: &[Known]) -> Vec<String
 fn of_alias(receiver: &ContainerName, source: &Known, alias: &str) -> Vec<String> {
     let prefix = alias.to_ascii_uppercase().replace('-', "_");
     let mut ports: Vec<(Protocol, u16)> = source.ports.iter().copied().collect();
-    // TCP comes first, then by number.
-    ports.sort_by_key(|(protocol, port)| (*protocol != Protocol::Tcp, *port, protocol.number()));
+    // TCP comes first, the others by their names; then by number.
+    ports.sort_by_key(|(protocol, port)| (*protocol != Protocol::Tcp, protocol.to_string(), *port));
     let mut variables = Vec::new();
     let url = |(protocol, port): (Protocol, u16)| format!("{protocol}://{}:{port}", source.address);
     if let Some(first) = ports.first() {
@@ -81,6 +81,7 @@ mod tests {
             neighbours: Neighbours::Talk,
             ports: [
                 (Protocol::Udp, 53),
+                (Protocol::Sctp, 99),
                 (Protocol::Tcp, 8081),
                 (Protocol::Tcp, 8080),
                 (Protocol::Tcp, 22),
@@ -110,6 +111,10 @@ MY_DB_PORT_8080_TCP_START=tcp://172.17.0.2:8080
 MY_DB_PORT_8080_TCP_PORT_START=8080
 MY_DB_PORT_8080_TCP_END=tcp://172.17.0.2:8081
 MY_DB_PORT_8080_TCP_PORT_END=8081
+MY_DB_PORT_99_SCTP=sctp://172.17.0.2:99
+MY_DB_PORT_99_SCTP_ADDR=172.17.0.2
+MY_DB_PORT_99_SCTP_PORT=99
+MY_DB_PORT_99_SCTP_PROTO=sctp
 MY_DB_PORT_53_UDP=udp://172.17.0.2:53
 MY_DB_PORT_53_UDP_ADDR=172.17.0.2
 MY_DB_PORT_53_UDP_PORT=53

@@ -1,12 +1,18 @@
 //! Making a receiver's hosts file and edges what the links say.
 
-use super::{host, known_to, open_edges};
+use super::{
+    host,
+    known::{is_there, settings_now},
+    known_to, open_edges,
+    screen::HostsScreen,
+};
 use crate::{
     Error, Runtime, etc_dir,
     etc_files::{self, EtcSource},
     find,
     narrator::{Narrator, Silent},
     plan::Plan,
+    process,
     step::{Act, Step},
     steps::{OpenEdges, RewriteHosts},
 };
@@ -36,12 +42,15 @@ impl Runtime {
     ) -> Result<Vec<String>, Error> {
         let mut complaints = Vec::new();
         for receiver in receivers {
-            let done = match receiver.parse::<ContainerId>() {
-                Ok(id) => self.relink_container(&id, narrator),
-                Err(_) => host::relink(self),
-            };
-            if let Err(error) = done {
-                complaints.push(error.chain());
+            match receiver.parse::<ContainerId>() {
+                Ok(id) => {
+                    if let Err(error) = self.relink_container(&id, narrator) {
+                        let row = self.store.read(|tx| tx.container(&id))?;
+                        let whose = row.map_or(id.short().to_owned(), |row| row.name.to_string());
+                        complaints.push(format!("{whose}: {}", error.chain()));
+                    }
+                }
+                Err(_) => complaints.extend(host::relink(self).err().map(|error| error.chain())),
             }
         }
         for complaint in &complaints {
@@ -77,10 +86,15 @@ impl Runtime {
         let Some(todo) = self.store.write(|tx| plan(tx, id))? else {
             return Ok(());
         };
+        let mut screen_is_left = false;
         let written = match (&editor, &todo.hosts) {
             (Some(editor), Some(step)) => {
                 narrator.tell_step(1, step);
-                step.write_with(editor)
+                let dir = &find::settings(&todo.row)?.etc_dir;
+                let mut screen = HostsScreen::of(self, &todo.row, dir);
+                let written = step.write_with(editor, &mut screen);
+                screen_is_left = screen.is_there();
+                written
             }
             _ => Ok(()),
         };
@@ -88,15 +102,17 @@ impl Runtime {
             narrator.tell_step(2, &todo.after);
         }
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
-        // What a busy neighbour kept from being written is tried again by the next command; what
-        // the container itself made of its file, and of the room that it has, is not.
-        let passing = match &written {
-            Err(Error::Names(WriteError::Write { source, .. })) => {
-                source.kind() != io::ErrorKind::StorageFull
-            }
-            Err(Error::Names(WriteError::Locked(_))) => true,
-            _ => false,
-        };
+        // What a busy neighbour kept from being written, and a screen that is still there, is
+        // tried again by the next command; what the container itself made of its file, and of
+        // the room that it has, is not.
+        let passing = screen_is_left
+            || match &written {
+                Err(Error::Names(WriteError::Write { source, .. })) => {
+                    source.kind() != io::ErrorKind::StorageFull
+                }
+                Err(Error::Names(WriteError::Locked(_))) => true,
+                _ => false,
+            };
         let ended = self.store.write(|tx| {
             if !passing {
                 tx.relinked(&todo.done)?;
@@ -116,15 +132,34 @@ impl Runtime {
     }
 }
 
-/// The container, if it is there; else there is nothing to be done for it.
+/// The container, if somebody is there who knows its names; else there is nothing to be done
+/// for it.
 fn present(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<ContainerRow>, Error> {
-    let row = tx.container(id)?.filter(super::known::is_there);
-    if row.is_none()
-        && let Some(noted) = tx.relink(id.as_str())?
+    let row = tx.container(id)?;
+    if let Some(row) = row
+        && somebody_knows_its_names(tx, &row)?
     {
+        return Ok(Some(row));
+    }
+    if let Some(noted) = tx.relink(id.as_str())? {
         tx.relinked(&noted)?;
     }
-    Ok(row)
+    Ok(None)
+}
+
+/// Itself, or a container that shares its network and its files, which may outlive it.
+fn somebody_knows_its_names(tx: &Transaction<'_>, row: &ContainerRow) -> Result<bool, Error> {
+    if row.live.is_none() {
+        return Ok(false);
+    }
+    if is_there(row) {
+        return Ok(true);
+    }
+    let lives = |guest: &ContainerRow| {
+        let live = guest.live.as_ref().filter(|_| is_there(guest));
+        live.is_some_and(|live| process::is_alive(live.supervisor))
+    };
+    Ok(tx.guests_of(&row.id)?.iter().any(lives))
 }
 
 /// Computes what shall be, and records the edges that are about to be open.
@@ -132,7 +167,7 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
     let (Some(done), Some(row)) = (tx.relink(id.as_str())?, present(tx, id)?) else {
         return Ok(None);
     };
-    let (spec, settings) = (find::spec(&row)?, find::settings(&row)?);
+    let (spec, settings) = (find::spec(&row)?, settings_now(tx, &row)?);
     let known = known_to(tx, &row.name, &settings)?;
     let source = EtcSource {
         spec: &spec,
@@ -169,9 +204,12 @@ fn plan(tx: &Transaction<'_>, id: &ContainerId) -> Result<Option<Todo>, Error> {
 /// The edges are as they shall be. True if the container has ended meanwhile.
 fn settle(tx: &Transaction<'_>, todo: &Todo) -> Result<bool, Error> {
     let id = &todo.row.id;
-    let Some(row) = tx.container(id)?.filter(super::known::is_there) else {
+    let Some(row) = tx.container(id)? else {
         return Ok(true);
     };
+    if !somebody_knows_its_names(tx, &row)? {
+        return Ok(true);
+    }
     if todo.before.ports != todo.after.ports {
         let mut plan: Plan = find::plan(&row)?;
         plan.steps

@@ -17,11 +17,12 @@ use std::{
     path::Path,
 };
 
-/// Passes on what comes, from file to file, until the supervisor ends or nobody listens.
+/// Passes on what comes, from file to file, until the supervisor ends, the time (in
+/// milliseconds since 1970) has come, or nobody listens.
 pub(super) fn follow(
     dir: &Path,
     current: File,
-    supervisor: &OwnedFd,
+    (supervisor, until): (&OwnedFd, Option<i64>),
     reader: &mut Reader<'_>,
 ) -> io::Result<()> {
     let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
@@ -33,8 +34,9 @@ pub(super) fn follow(
         partial: Vec::new(),
     };
     loop {
+        let left = until.map(|until| until - crate::time::now());
         // Asked before the files are read: what it wrote before its end is there then.
-        let ended = is_readable(supervisor)?;
+        let ended = is_readable(supervisor)? || left.is_some_and(|left| left < 0);
         if follower.catch_up(reader)?.is_break() || ended {
             return Ok(());
         }
@@ -42,13 +44,21 @@ pub(super) fn follow(
             PollFd::new(changes.as_fd(), PollFlags::POLLIN),
             PollFd::new(supervisor.as_fd(), PollFlags::POLLIN),
         ];
-        match poll(&mut fds, PollTimeout::NONE) {
+        match poll(&mut fds, timeout(left)) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
         // What the events say is not needed; that there were some is.
         let _ = changes.read_events();
     }
+}
+
+/// As long as `poll` can wait at once; who woke too early looks again.
+fn timeout(left: Option<i64>) -> PollTimeout {
+    let Some(left) = left else {
+        return PollTimeout::NONE;
+    };
+    PollTimeout::try_from(left + 1).unwrap_or(PollTimeout::MAX)
 }
 
 fn is_readable(fd: &OwnedFd) -> io::Result<bool> {

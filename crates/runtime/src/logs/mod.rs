@@ -20,7 +20,7 @@ mod read;
 mod write;
 
 pub(crate) use lines::Lines;
-pub use read::{Follow, LogEntry, LogRequest, Reader};
+pub use read::{Follow, LogEntry, LogRequest, Period, Reader};
 pub(crate) use write::{LogWriter, forget};
 
 use serde::{Deserialize, Serialize};

@@ -16,10 +16,33 @@ pub struct LogRequest {
     pub container: String,
     /// Only so many of the last lines; all if nothing is said.
     pub tail: Option<usize>,
-    /// Only what is younger: milliseconds since 1970.
-    pub since: Option<i64>,
+    /// Only what was printed within it.
+    pub period: Period,
     /// Whether to wait for more until the container ends.
     pub follow: Follow,
+}
+
+/// A part of the past and the future, in milliseconds since 1970; both ends belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Period {
+    /// Its beginning, if it has one.
+    pub since: Option<i64>,
+    /// Its end, if it has one.
+    pub until: Option<i64>,
+}
+
+impl Period {
+    /// What has no time that can be read is in every period.
+    fn contains(self, entry: &LogEntry) -> bool {
+        let at = crate::time::parse_rfc3339(&entry.time);
+        at.is_none_or(|at| {
+            self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at <= until)
+        })
+    }
+
+    fn is_over(self) -> bool {
+        self.until.is_some_and(|until| until < crate::time::now())
+    }
 }
 
 /// Whether to wait for more.
@@ -62,9 +85,10 @@ impl Runtime {
         if !file(&dir, 0).exists() {
             return Err(Error::NoLog(row.name.to_string()));
         }
+        let period = request.period;
         let tail = Tail {
             lines: request.tail,
-            since: request.since,
+            period,
         };
         let read = |error| Error::file("read the log in", &dir)(error);
         let last = match tail.read(&dir, reader).map_err(read)? {
@@ -72,10 +96,14 @@ impl Runtime {
             ControlFlow::Break(()) => return Ok(()),
         };
         match (request.follow, supervisor) {
-            (Follow::UntilItEnds, Some(supervisor)) => {
-                follow::follow(&dir, last, &supervisor, reader).map_err(read)
+            (Follow::UntilItEnds, Some(supervisor)) if !period.is_over() => {
+                let mut reader = |entry: &LogEntry| match period.contains(entry) {
+                    true => reader(entry),
+                    false => ControlFlow::Continue(()),
+                };
+                follow::follow(&dir, last, (&supervisor, period.until), &mut reader).map_err(read)
             }
-            (Follow::UntilItEnds, None) | (Follow::No, _) => Ok(()),
+            (Follow::UntilItEnds | Follow::No, _) => Ok(()),
         }
     }
 }
@@ -83,7 +111,7 @@ impl Runtime {
 /// What of the past is wanted.
 struct Tail {
     lines: Option<usize>,
-    since: Option<i64>,
+    period: Period,
 }
 
 impl Tail {
@@ -109,6 +137,7 @@ impl Tail {
                         line.clear();
                     }
                     Some(0) => line.clear(),
+                    Some(_) if !self.counts(&line) => line.clear(),
                     Some(count) => {
                         if kept.len() == count {
                             kept.pop_front();
@@ -135,14 +164,15 @@ impl Tail {
 
     fn pass_on(&self, line: &[u8], reader: &mut Reader<'_>) -> ControlFlow<()> {
         match parse(line) {
-            Some(entry) if self.is_young_enough(&entry) => reader(&entry),
+            Some(entry) if self.period.contains(&entry) => reader(&entry),
             Some(_) | None => ControlFlow::Continue(()),
         }
     }
 
-    fn is_young_enough(&self, entry: &LogEntry) -> bool {
-        let since = |since| crate::time::parse_rfc3339(&entry.time).is_none_or(|at| at >= since);
-        self.since.is_none_or(since)
+    /// Whether a line is one of the last so many: what is too old is never among them, so
+    /// only what is too young has to be looked at.
+    fn counts(&self, line: &[u8]) -> bool {
+        self.period.until.is_none() || parse(line).is_some_and(|entry| self.period.contains(&entry))
     }
 }
 

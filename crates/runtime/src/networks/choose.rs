@@ -1,19 +1,19 @@
 //! From what was asked of a network to what it will be: subnet, gateway, bridge and MTU.
 
 use super::{
-    NetworkError,
+    NetworkError, SubnetHolder,
     choose6::{Surroundings, choose6, choose6_of_bridge, verify6},
+    overlap,
+    ways_out::verify_routes,
 };
 use crate::{Error, Runtime, configuration::address_pools};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_bridge::{Rtnl, address, link, survey};
 use minet_config::Config;
 use minet_ipam::{Pool, overlaps, overlaps6};
-use minet_model::{
-    BridgeChoice, BridgeNetwork, IfName, Masquerade, NetworkId, NetworkName, NetworkSpec, Span,
-};
+use minet_model::{BridgeChoice, BridgeNetwork, IfName, NetworkId, NetworkName, NetworkSpec, Span};
 use minet_state::NetworkRow;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// Ethernet's payload, where there is no uplink to take it from.
 const DEFAULT_MTU: u32 = 1500;
@@ -31,6 +31,30 @@ pub(crate) struct Chosen {
 /// of addresses and routes that the host has got since. `planned` are networks
 /// that are being brought up along with this one.
 pub(crate) fn choose(
+    runtime: &mut Runtime,
+    asked: &NetworkSpec,
+    row: Option<&NetworkRow>,
+    planned: &[&BridgeNetwork],
+) -> Result<Chosen, Error> {
+    try_choose(runtime, asked, row, planned).map_err(|error| match error {
+        Error::Network(NetworkError::PoolOverlaps {
+            subnet,
+            other,
+            whose: SubnetHolder::Host(None),
+        }) => {
+            let rtnl = runtime.machine.rtnl();
+            let holder = rtnl.and_then(|rtnl| overlap::holder(rtnl, other));
+            Error::Network(NetworkError::PoolOverlaps {
+                subnet,
+                other,
+                whose: SubnetHolder::Host(holder.unwrap_or_default()),
+            })
+        }
+        other => other,
+    })
+}
+
+fn try_choose(
     runtime: &mut Runtime,
     asked: &NetworkSpec,
     row: Option<&NetworkRow>,
@@ -70,6 +94,7 @@ pub(crate) fn choose(
     let subnet = match (asked.subnet, row) {
         (Some(subnet), Some(row)) if row.network.subnet == subnet => subnet,
         (Some(subnet), _) => {
+            minet_ipam::check_for_hosts(subnet.into()).map_err(NetworkError::from)?;
             let host: Vec<_> = host.iter().copied().map(IpNetwork::V4).collect();
             unclaimed(subnet.into(), &host, &others)?;
             subnet
@@ -204,16 +229,14 @@ pub(super) fn unclaimed(
         .into());
     }
     let of_networks = others.iter().flat_map(|other| {
-        let whose = format!("the subnet of network {}", other.network.name);
+        let whose = SubnetHolder::Network(other.network.name.clone());
         let ipv6 = other.network.ipv6.map(|ipv6| IpNetwork::V6(ipv6.subnet));
         [Some(IpNetwork::V4(other.network.subnet)), ipv6]
             .into_iter()
             .flatten()
             .map(move |subnet| (subnet, whose.clone()))
     });
-    let of_host = host
-        .iter()
-        .map(|other| (*other, "an address or a route of this host".to_owned()));
+    let of_host = host.iter().map(|other| (*other, SubnetHolder::Host(None)));
     let overlap = |other: &IpNetwork| match (subnet, *other) {
         (IpNetwork::V4(subnet), IpNetwork::V4(other)) => overlaps(subnet, other),
         (IpNetwork::V6(subnet), IpNetwork::V6(other)) => overlaps6(subnet, other),
@@ -286,28 +309,6 @@ fn on_existing(
     Ok(network)
 }
 
-/// An address under which connections are to leave has to be one of the host's; else no
-/// answer would come back.
-pub(crate) fn require_outbound(runtime: &mut Runtime, asked: &NetworkSpec) -> Result<(), Error> {
-    let Some(address) = asked.outbound_address else {
-        return Ok(());
-    };
-    if asked.masquerade == Masquerade::Off {
-        return Err(NetworkError::OutboundWithoutMasquerade.into());
-    }
-    let has: Vec<Ipv4Addr> = survey::addresses(runtime.machine.rtnl()?)?
-        .into_iter()
-        .filter_map(|address| match address {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        })
-        .collect();
-    match has.contains(&address) {
-        true => Ok(()),
-        false => Err(NetworkError::NotOfThisHost { address, has }.into()),
-    }
-}
-
 /// What the parts of a network must have to do with each other.
 pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
     if network.asked.span == Span::Shards && !network.has_own_bridge() {
@@ -342,31 +343,6 @@ pub(crate) fn verify(network: &BridgeNetwork) -> Result<(), Error> {
         return Err(NetworkError::TooSmall(subnet.into()).into());
     }
     verify6(network)
-}
-
-/// A router has to be a neighbour.
-fn verify_routes(network: &BridgeNetwork) -> Result<(), Error> {
-    for route in &network.asked.routes {
-        let subnet: IpNetwork = match (route.gateway, network.ipv6) {
-            (IpAddr::V4(_), _) => network.subnet.into(),
-            (IpAddr::V6(_), Some(ipv6)) => ipv6.subnet.into(),
-            (IpAddr::V6(_), None) => {
-                return Err(NetworkError::RouteOfIpv6(route.destination).into());
-            }
-        };
-        if !subnet.contains(route.gateway) {
-            return Err(NetworkError::OutsideSubnet {
-                what: "gateway of a route",
-                address: route.gateway,
-                subnet,
-            }
-            .into());
-        }
-        if route.destination == subnet {
-            return Err(NetworkError::RouteToItself(subnet).into());
-        }
-    }
-    Ok(())
 }
 
 /// The addresses that the network's containers may have.

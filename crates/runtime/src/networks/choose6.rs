@@ -44,7 +44,7 @@ pub(super) fn choose6(
     let subnet = match (ipv6.subnet, around.before) {
         (Some(subnet), Some(before)) if before.subnet == subnet => subnet,
         (Some(subnet), _) => {
-            minet_ipam::check_for_hosts(subnet).map_err(NetworkError::from)?;
+            minet_ipam::check_for_hosts(subnet.into()).map_err(NetworkError::from)?;
             claim(subnet, &around)?
         }
         (None, _) => free_subnet(around)?,

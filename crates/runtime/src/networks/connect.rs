@@ -4,14 +4,9 @@
 //! recorded before anything is done; so whatever happens in between, the end of the
 //! container takes everything along.
 //!
-//! The way out of a running container stays where it is unless a network of a higher
-//! `gw-priority` comes, or its own network goes: nobody's connections are cut for a name
-//! that comes earlier in the alphabet.
+//! What becomes of its way out is in [`super::reroute`].
 
-use super::{
-    NetworkError, announce_steps, attach, cable_steps, default_route_step, default_route6_step,
-    shards::Shard,
-};
+use super::{NetworkError, announce_steps, attach, cable_steps, reroute::Reroute, shards::Shard};
 use crate::{
     Error, Narrator, Plan, Runtime, find, links,
     machine::Inside,
@@ -19,13 +14,10 @@ use crate::{
     plan::Carrier,
     settings::{Attachment, Settings},
     step::Step,
-    steps::PublishPorts,
     time::now,
 };
 use minet_bridge::Rtnl;
-use minet_model::{
-    ContainerName, ContainerSpec, EndpointSpec, LinkSpec, NetworkMode, NetworkName, Reach,
-};
+use minet_model::{ContainerSpec, EndpointSpec, LinkSpec, NetworkMode, NetworkName};
 use minet_state::{ContainerRow, LinkRow, Status, Transaction};
 
 /// A container as it is, and as it is to be.
@@ -34,6 +26,7 @@ struct Rewiring {
     spec: ContainerSpec,
     before: Settings,
     after: Settings,
+    way_out: Reroute,
     /// Whose names change with it.
     noted: Vec<String>,
     /// Links that came with it.
@@ -80,17 +73,23 @@ impl Runtime {
             if let Some(shard) = shard {
                 shard.build(&mut carrier)?;
             }
-            carrier.carry_out(&new)
+            carrier.carry_out(&new.steps)
         });
-        let done = done.and_then(|()| self.move_ports(&rewiring));
+        let done = done.and_then(|()| {
+            let rerouted = self.reroute(&rewiring.way_out, narrator);
+            rerouted.inspect_err(|_| {
+                // What resists is told by the next check.
+                let _ = self.reroute(&rewiring.way_out.back(), narrator);
+                Carrier::new(&mut self.machine, narrator, None).undo(&new.steps);
+            })
+        });
         if let Err(error) = done {
             self.take_back(&rewiring, &endpoint.network, &new)?;
             ground.tear_down(self)?;
             return Err(error);
         }
         self.tell_of_names(&rewiring, narrator)?;
-        self.note_waiting(links, narrator)?;
-        warn_of_relays(&rewiring, narrator)
+        self.note_waiting(links, narrator)
     }
 
     /// Unplugs a container from a network.
@@ -104,24 +103,19 @@ impl Runtime {
         let _lock = network::lock(self)?;
         let planned = self.store.write(|tx| {
             let row = find::container(tx, container)?;
+            if matches!(network, "host" | "none") {
+                return Err(NetworkError::NoCables(network.to_owned()).into());
+            }
             let name = network_name(tx, network)?;
             plan_disconnection(tx, row, &name)
         })?;
-        let Some((rewiring, attachment, more)) = planned else {
+        let Some((rewiring, attachment)) = planned else {
             return Ok(());
         };
         self.hold_inside(&rewiring.row)?;
-        self.move_ports(&rewiring)?;
-        warn_of_relays(&rewiring, narrator)?;
-        let plan = find::plan(&rewiring.row)?;
-        let (gone, _) = split(&plan, &attachment);
-        let mut carrier = Carrier::new(&mut self.machine, narrator, None);
-        let mut left_behind = carrier.undo(&gone.steps);
-        if rewiring.after.way_out().is_none() {
-            // They stay in the plan: with the next way out they come back.
-            left_behind.extend(carrier.undo(&published(&plan)));
-        }
-        carrier.carry_out(&more)?;
+        self.reroute(&rewiring.way_out, narrator)?;
+        let (gone, _) = split(&find::plan(&rewiring.row)?, &attachment);
+        let left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&gone.steps);
         self.tell_of_names(&rewiring, narrator)?;
         let id = &rewiring.row.id;
         if !left_behind.is_empty() {
@@ -134,7 +128,8 @@ impl Runtime {
             let Some(row) = tx.container(id)? else {
                 return Ok(());
             };
-            let (_, stays) = split(&find::plan(&row)?, &attachment);
+            let (_, mut stays) = split(&find::plan(&row)?, &attachment);
+            rewiring.way_out.take_out_of(&mut stays);
             tx.set_plan(id, &stays.to_json())?;
             Ok(tx.release_lease(&attachment.network, id, now())?)
         })
@@ -162,14 +157,6 @@ impl Runtime {
         Ok(())
     }
 
-    /// The published ports follow the way out, in one transaction.
-    fn move_ports(&mut self, rewiring: &Rewiring) -> Result<(), Error> {
-        for (old, new) in moved_ports(rewiring)? {
-            old.hand_over(&new, &mut self.machine)?;
-        }
-        Ok(())
-    }
-
     /// The connection could not be made: everything is as it was before.
     fn take_back(
         &mut self,
@@ -177,13 +164,6 @@ impl Runtime {
         network: &NetworkName,
         new: &Plan,
     ) -> Result<(), Error> {
-        let Rewiring {
-            row, before, after, ..
-        } = rewiring;
-        for route in new_ways(&row.name, after, before) {
-            // It was replaced; if even that fails, the container has no way out.
-            route.act().apply(&mut self.machine)?;
-        }
         let id = &rewiring.row.id;
         self.store.write(|tx| {
             let Some(row) = tx.container(id)? else {
@@ -191,6 +171,9 @@ impl Runtime {
             };
             let mut plan = find::plan(&row)?;
             plan.steps.retain(|step| !new.steps.contains(step));
+            let back = rewiring.way_out.back();
+            back.put_into(&mut plan);
+            back.take_out_of(&mut plan);
             let mut spec = find::spec(&row)?;
             spec.networks.retain(|known| known.network != *network);
             tx.drop_names(network, id)?;
@@ -239,20 +222,13 @@ fn plan_connection(
     let attachment = attached.attachment;
     after.attachments.push(attachment.clone());
     spec.networks.push(endpoint.clone());
-    let better = |old: &Attachment| attachment.gw_priority > old.gw_priority;
-    if attachment.reach == Reach::Outside && before.way_out().is_none_or(better) {
-        after.gateway_network = Some(attachment.network.clone());
-    }
-    let is_way6 = attachment.reach == Reach::Outside && attachment.ipv6.is_some();
-    if is_way6 && before.way_out6().is_none_or(|(old, _)| better(old)) {
-        after.gateway_network6 = Some(attachment.network.clone());
-    }
+    after.settle_ways_out();
     let mut new = Plan {
         steps: cable_steps(&row.name, &attachment),
     };
-    new.steps.extend(new_ways(&row.name, &before, &after));
     new.steps.extend(announce_steps(&row.name, &attachment));
     let mut rewiring = Rewiring {
+        way_out: Reroute::plan(tx, &row, (&before, &after))?,
         row,
         spec,
         before,
@@ -269,7 +245,7 @@ fn plan_disconnection(
     tx: &Transaction<'_>,
     row: ContainerRow,
     network: &NetworkName,
-) -> Result<Option<(Rewiring, Attachment, Plan)>, Error> {
+) -> Result<Option<(Rewiring, Attachment)>, Error> {
     let mut spec = find::spec(&row)?;
     let before = find::settings(&row)?;
     let connected = spec.networks.len();
@@ -289,15 +265,9 @@ fn plan_disconnection(
     };
     let mut after = before.clone();
     after.attachments.retain(|known| known.network != *network);
-    if before.gateway_network.as_ref() == Some(network) {
-        after.gateway_network = after.best_way_out();
-    }
-    if before.gateway_network6.as_ref() == Some(network) {
-        after.gateway_network6 = after.best_way_out6();
-    }
-    let mut more = Plan::default();
-    more.steps.extend(new_ways(&row.name, &before, &after));
+    after.settle_ways_out();
     let mut rewiring = Rewiring {
+        way_out: Reroute::plan(tx, &row, (&before, &after))?,
         row,
         spec,
         before,
@@ -305,8 +275,8 @@ fn plan_disconnection(
         noted: Vec::new(),
         links: Vec::new(),
     };
-    record(tx, &mut rewiring, &more)?;
-    Ok(Some((rewiring, attachment, more)))
+    record(tx, &mut rewiring, &Plan::default())?;
+    Ok(Some((rewiring, attachment)))
 }
 
 /// Records the wish: what the container is to be, and what its end will have to undo.
@@ -319,64 +289,9 @@ fn record(tx: &Transaction<'_>, rewiring: &mut Rewiring, new: &Plan) -> Result<(
     let id = &rewiring.row.id;
     let mut plan = find::plan(&rewiring.row)?;
     plan.steps.extend(new.steps.iter().cloned());
-    for (old, new) in moved_ports(rewiring)? {
-        plan.steps
-            .retain(|step| *step != Step::PublishPorts(old.clone()));
-        plan.steps.push(Step::PublishPorts(new));
-    }
+    rewiring.way_out.put_into(&mut plan);
     tx.set_wish(id, &to_json(&rewiring.spec), &to_json(&rewiring.after))?;
     Ok(tx.set_plan(id, &plan.to_json())?)
-}
-
-/// The default routes that are others than before.
-fn new_ways(name: &ContainerName, before: &Settings, after: &Settings) -> Vec<Step> {
-    let moved = before.gateway_network != after.gateway_network;
-    let moved6 = before.gateway_network6 != after.gateway_network6;
-    let way = default_route_step(name, after).filter(|_| moved);
-    let way6 = default_route6_step(name, after).filter(|_| moved6);
-    way.into_iter().chain(way6).collect()
-}
-
-/// The published ports before and after, where their way leads elsewhere.
-fn moved_ports(rewiring: &Rewiring) -> Result<Vec<(PublishPorts, PublishPorts)>, Error> {
-    let Some(way_out) = rewiring.after.way_out() else {
-        return Ok(Vec::new());
-    };
-    let (address, address6) = (way_out.address.ip(), rewiring.after.address6());
-    let moved = |step: Step| match step {
-        Step::PublishPorts(old) if (old.address, old.address6) != (address, address6) => {
-            let new = PublishPorts {
-                address,
-                address6,
-                ..old.clone()
-            };
-            Some((old, new))
-        }
-        _ => None,
-    };
-    let plan = find::plan(&rewiring.row)?;
-    Ok(plan.steps.into_iter().filter_map(moved).collect())
-}
-
-/// The steps that publish ports.
-fn published(plan: &Plan) -> Vec<Step> {
-    let publishes = |step: &&Step| matches!(step, Step::PublishPorts(_));
-    plan.steps.iter().filter(publishes).cloned().collect()
-}
-
-/// The supervisor copies what comes for IPv6 addresses to the address that the container
-/// had when it started.
-fn warn_of_relays(rewiring: &Rewiring, narrator: &mut dyn Narrator) -> Result<(), Error> {
-    let moved = moved_ports(rewiring)?;
-    let mut moved = moved.into_iter();
-    let relayed = moved.find(|(old, _)| old.ports.iter().any(|port| port.host_ip.is_ipv6()));
-    if let Some((old, _)) = relayed {
-        narrator.warn(&format!(
-            "WARNING: ports that {} publishes on IPv6 addresses lead to {} until it is started anew",
-            rewiring.row.name, old.address
-        ));
-    }
-    Ok(())
 }
 
 /// The steps that belong to one cable, and the others.

@@ -29,7 +29,7 @@ impl Runtime {
         let ground = network::plan_new(self, &spec)?;
         let boot = self.boot.clone();
         self.store.add(|tx| {
-            if spec.name.is_predefined() || tx.network(&spec.name)?.is_some() {
+            if tx.network(&spec.name)?.is_some() {
                 return Err(NetworkError::Exists(spec.name.to_string()).into());
             }
             ground.record(tx, &boot)

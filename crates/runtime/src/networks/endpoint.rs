@@ -47,7 +47,8 @@ pub(crate) fn attach(
     if network.name == NetworkName::default_bridge() && !endpoint.aliases.is_empty() {
         return Err(NetworkError::AliasOnDefault.into());
     }
-    let (free_interface, host_end) = settings.free_ends(id);
+    let prefix = network.asked.interface_prefix.as_deref();
+    let (free_interface, host_end) = settings.free_ends(id, prefix);
     let interface = endpoint.ifname.clone().unwrap_or(free_interface);
     if settings
         .attachments

@@ -1,7 +1,8 @@
 use ipnetwork::IpNetwork;
-use minet_model::IfName;
+use minet_model::{IfName, NetworkName};
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    fmt,
+    net::{IpAddr, Ipv6Addr},
     path::PathBuf,
 };
 
@@ -46,6 +47,16 @@ pub enum NetworkError {
     /// One of those that every installation has.
     #[error("{0} is a pre-defined network and cannot be removed")]
     Predefined(String),
+    /// A name that one of those has.
+    #[error(
+        "operation is not permitted on predefined {0} network: network with name {0} already exists"
+    )]
+    PredefinedName(String),
+    /// Nobody can be unplugged from what has no cables.
+    #[error(
+        "container cannot be disconnected from {0} network or connected to {0} network: it was made in that mode"
+    )]
+    NoCables(String),
     /// Its bridges have no port for one more.
     #[error(
         "network {network} is full: {room} cables are plugged into its {} (a Linux bridge has 1023 ports); stop or disconnect containers, or {way_out}",
@@ -102,7 +113,7 @@ pub enum NetworkError {
         /// What is there.
         other: IpNetwork,
         /// Whose it is.
-        whose: String,
+        whose: SubnetHolder,
     },
     /// A subnet with bits set behind its prefix.
     #[error("invalid subnet {given}: it should be {should}")]
@@ -113,7 +124,7 @@ pub enum NetworkError {
         should: IpNetwork,
     },
     /// A subnet that has no address for a container.
-    #[error("invalid subnet {0}: it has no room for a gateway and a container")]
+    #[error("invalid subnet {0}: it has no room for a gateway and a container{hint}", hint = wider(.0))]
     TooSmall(IpNetwork),
     /// Part of a subnet without the subnet.
     #[error("{0} needs --subnet: what it is a part of")]
@@ -131,6 +142,19 @@ pub enum NetworkError {
     /// A route for a family that the network does not speak.
     #[error("invalid route to {0}: the network has no IPv6")]
     RouteOfIpv6(IpNetwork),
+    /// A route by an address that is no neighbour's.
+    #[error(
+        "invalid gateway of a route {gateway}: in {subnet} it is no host's, but the subnet's own"
+    )]
+    RouteByNobody {
+        /// The address.
+        gateway: IpAddr,
+        /// The subnet.
+        subnet: IpNetwork,
+    },
+    /// A route to where nobody can be.
+    #[error("invalid route: {0}")]
+    RouteToNoHosts(minet_ipam::NotForHosts),
     /// A route to where everybody is already.
     #[error("invalid route to {0}: that is the network's own subnet")]
     RouteToItself(IpNetwork),
@@ -141,10 +165,18 @@ pub enum NetworkError {
     )]
     NotOfThisHost {
         /// What was asked for.
-        address: Ipv4Addr,
-        /// What there is.
-        has: Vec<Ipv4Addr>,
+        address: IpAddr,
+        /// What there is of this family.
+        has: Vec<IpAddr>,
     },
+    /// An address to leave under, and the wish that nothing leaves.
+    #[error(
+        "--outbound-address and --internal contradict each other: nothing leaves an internal network"
+    )]
+    OutboundOfInternal,
+    /// An address to leave under for a family that the network does not speak.
+    #[error("invalid outbound address {0}: the network has no IPv6 (--ipv6)")]
+    OutboundOfIpv6(Ipv6Addr),
     /// An address to leave under, and the wish not to.
     #[error(
         "--outbound-address and --masquerade=false contradict each other: without masquerade connections leave under the container's own address"
@@ -257,10 +289,40 @@ pub enum NetworkError {
     },
 }
 
-fn list(addresses: &[Ipv4Addr]) -> String {
-    let texts: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
+fn list(addresses: &[IpAddr]) -> String {
+    let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     match texts.is_empty() {
         true => "none".to_owned(),
         false => texts.join(", "),
+    }
+}
+
+/// Who forgets the length of the prefix names one address.
+fn wider(subnet: &IpNetwork) -> String {
+    match (subnet, subnet.prefix()) {
+        (IpNetwork::V4(_), 32) => format!("; write a prefix length, such as {}/24", subnet.ip()),
+        (IpNetwork::V6(_), 128) => format!("; write a prefix length, such as {}/64", subnet.ip()),
+        _ => String::new(),
+    }
+}
+
+/// Who has a subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubnetHolder {
+    /// A network of minet's.
+    Network(NetworkName),
+    /// The host, on this interface where it is known.
+    Host(Option<IfName>),
+}
+
+impl fmt::Display for SubnetHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubnetHolder::Network(name) => write!(f, "the subnet of network {name}"),
+            SubnetHolder::Host(None) => f.write_str("an address or a route of this host"),
+            SubnetHolder::Host(Some(device)) => {
+                write!(f, "an address or a route of this host, on {device}")
+            }
+        }
     }
 }

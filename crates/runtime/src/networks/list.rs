@@ -1,7 +1,7 @@
 //! `minet network ls` and `inspect`.
 
 use super::ipam_config;
-use crate::{Error, Runtime, find, time::rfc3339};
+use crate::{Error, Runtime, find, inspect, time::rfc3339};
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use minet_model::{
     BridgeNetwork, ContainerId, IfName, Labels, NetworkId, NetworkName, NetworkSpec, Reach, Span,
@@ -9,6 +9,7 @@ use minet_model::{
 };
 use minet_state::{Lease, LeaseHolder, NetworkRow, Transaction};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// A network as `network ls` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct ListedNetwork {
     pub labels: Labels,
     /// When it was made, in milliseconds since 1970; 0 for those that always were.
     pub created: i64,
+    /// Whether a container is on it, or will be when it runs again.
+    pub used: bool,
 }
 
 /// The networks that have no bridge, and Docker's word for their kind.
@@ -39,8 +42,7 @@ const WITHOUT_BRIDGE: [(&str, &str); 2] = [("host", "host"), ("none", "null")];
 impl Runtime {
     /// All networks, by name.
     pub fn networks(&mut self) -> Result<Vec<ListedNetwork>, Error> {
-        let rows = self.store.read(|tx| tx.networks())?;
-        let mut listed: Vec<ListedNetwork> = rows.into_iter().map(of_row).collect();
+        let mut listed = self.store.read(with_bridges)?;
         let default = NetworkName::default_bridge();
         // A file that cannot be understood is no reason not to show what there is.
         let config = self.machine.paths().config();
@@ -69,7 +71,20 @@ impl Runtime {
     }
 }
 
-pub(super) fn of_row(row: NetworkRow) -> ListedNetwork {
+/// The networks that have a bridge, and so a row.
+pub(super) fn with_bridges(tx: &Transaction<'_>) -> Result<Vec<ListedNetwork>, Error> {
+    let mut used = BTreeSet::new();
+    for row in tx.containers()? {
+        // One that cannot be understood is no reason not to show what there is.
+        let spec = find::spec(&row).ok();
+        let networks = spec.into_iter().flat_map(|spec| spec.networks);
+        used.extend(networks.map(|endpoint| endpoint.network));
+    }
+    let rows = tx.networks()?.into_iter();
+    Ok(rows.map(|row| of_row(row, &used)).collect())
+}
+
+fn of_row(row: NetworkRow, used: &BTreeSet<NetworkName>) -> ListedNetwork {
     let BridgeNetwork {
         id,
         name,
@@ -80,6 +95,7 @@ pub(super) fn of_row(row: NetworkRow) -> ListedNetwork {
         ..
     } = row.network;
     ListedNetwork {
+        used: used.contains(&name),
         id,
         name,
         driver: "bridge",
@@ -103,6 +119,7 @@ fn predefined(name: &str, driver: &'static str) -> ListedNetwork {
         reach: Reach::Outside,
         labels: Labels::new(),
         created: 0,
+        used: false,
     }
 }
 
@@ -130,6 +147,7 @@ fn render(tx: &Transaction<'_>, row: &NetworkRow) -> Result<Value, Error> {
         "Mtu": mtu,
         "AntiSpoof": prevented,
         "OutboundAddress": asked.outbound_address,
+        "OutboundAddress6": asked.outbound_address6,
         "Routes": asked.routes,
     });
     let configs = ipam_config::config(&row.network);
@@ -176,8 +194,7 @@ fn endpoint(network: &BridgeNetwork, lease: &Lease, holder: &ContainerId) -> Val
     let address6 = ipv6.map(|(ipv6, address)| ipv6.with_prefix(address));
     json!({
         "Name": lease.name,
-        // One container has one cable to a network, so these two name it.
-        "EndpointID": format!("{}{}", &network.id.as_str()[..32], &holder.as_str()[..32]),
+        "EndpointID": inspect::endpoint_id(&network.id, holder),
         "MacAddress": lease.mac,
         "IPv4Address": network.with_prefix(lease.address),
         "IPv6Address": address6.map(|address| address.to_string()).unwrap_or_default(),

@@ -11,23 +11,28 @@ mod create;
 mod default;
 mod endpoint;
 mod error;
+mod follow;
 mod ipam_config;
 mod leases;
 mod list;
+pub(crate) mod overlap;
 mod remove;
+mod reroute;
 mod room;
 mod set;
 pub(crate) mod shards;
+mod ways_out;
 
 pub use cables::{CableState, ListedCable};
-pub(crate) use choose::{choose, pool, require_outbound, verify};
+pub(crate) use choose::{choose, pool, verify};
 pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
 pub(crate) use endpoint::{
     announce_steps, attach, cable_steps, default_route_step, default_route6_step,
 };
-pub use error::NetworkError;
+pub use error::{NetworkError, SubnetHolder};
 pub use leases::{ListedLease, ListedPort};
 pub use list::ListedNetwork;
 pub use set::SpecChange;
+pub(crate) use ways_out::require_outbound;

@@ -2,12 +2,11 @@
 
 use super::{
     NetworkError,
-    list::{ListedNetwork, of_row},
+    list::{ListedNetwork, with_bridges},
 };
 use crate::{Error, Runtime, find, network, network_down};
 use minet_model::NetworkName;
 use minet_state::{LeaseHolder, Transaction};
-use std::collections::BTreeSet;
 
 impl Runtime {
     /// Removes a network, by name or ID: its bridge, its rules, its leases.
@@ -47,18 +46,14 @@ impl Runtime {
         fits: &dyn Fn(&ListedNetwork) -> bool,
     ) -> Result<Vec<NetworkName>, Error> {
         let unused = self.store.read(|tx| {
-            let mut used = BTreeSet::new();
-            for row in tx.containers()? {
-                used.extend(find::spec(&row)?.networks.into_iter().map(|e| e.network));
-            }
-            let rows = tx.networks()?.into_iter();
-            let networks = rows.map(of_row).filter(|network| fits(network));
-            let networks = networks.map(|network| network.name);
-            Ok::<_, Error>(
-                networks
-                    .filter(|name| !name.is_predefined() && !used.contains(name))
-                    .collect::<Vec<_>>(),
-            )
+            // Nobody knows which networks one is on that cannot be understood.
+            tx.containers()?
+                .iter()
+                .try_for_each(|row| find::spec(row).map(drop))?;
+            let networks = with_bridges(tx)?.into_iter();
+            let unused = networks
+                .filter(|network| !network.used && !network.name.is_predefined() && fits(network));
+            Ok::<_, Error>(unused.map(|network| network.name).collect::<Vec<_>>())
         })?;
         unused
             .iter()

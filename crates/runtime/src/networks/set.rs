@@ -8,35 +8,26 @@
 //! anything is changed. If a step fails, all is as it was; after a crash `minet check`
 //! compares with the wish, and `minet repair` makes it so.
 
-use super::{NetworkError, choose, require_outbound, shards, to_json, verify};
+use super::{
+    NetworkError, choose,
+    follow::{Follower, followers},
+    require_outbound, shards, to_json, verify,
+};
 use crate::{
-    Error, Narrator, Plan, Runtime, find,
-    machine::Inside,
+    Error, Narrator, Plan, Runtime, exits, find, foreign,
     network::{self, StoredPlan, forget_leases_outside, stored_plan},
     network_down,
-    networks::endpoint::{answer_step, route_steps, routes_for},
     plan::Carrier,
-    settings::{Attachment, Settings},
     step::Step,
-    steps::{CableSettings, ChangeCable, ChangeNetwork},
+    steps::ChangeNetwork,
 };
-use minet_bridge::Rtnl;
 use minet_model::{
-    BridgeNetwork, ContainerId, IfName, InvalidNetworkOption, NetworkId, NetworkName, NetworkSpec,
+    BridgeNetwork, InvalidNetworkOption, NetworkId, NetworkName, NetworkSpec, Reach,
 };
-use minet_state::{ContainerRow, LeaseHolder, NetworkRow, Status, Transaction};
-use std::net::{IpAddr, Ipv6Addr};
+use minet_state::{NetworkRow, Transaction};
 
 /// What is to be different about what was asked of a network.
 pub type SpecChange<'a> = dyn Fn(&mut NetworkSpec) -> Result<(), InvalidNetworkOption> + 'a;
-
-/// A container as it is and as it is to be.
-struct Follower {
-    row: ContainerRow,
-    settings: Settings,
-    plan: Plan,
-    step: Step,
-}
 
 impl Runtime {
     /// Changes the settings of a network; returns its identity.
@@ -125,38 +116,62 @@ impl Runtime {
                 plan: plan.clone(),
             })
         };
-        let (old, new) = (stored(&old_plan), stored(&of_network(&old_plan, &after)));
+        let mut changes = vec![Step::ChangeNetwork(ChangeNetwork {
+            before: Box::new(before.clone()),
+            after: Box::new(after.clone()),
+            shards: shards::numbers(&old_plan).collect(),
+        })];
+        let mut new_plan = of_network(&old_plan, &after);
+        if before.asked.reach == Reach::InternalOnly {
+            // What keeps it out of others' bridges stands before it is opened.
+            let restraint = exits::catch_up(&mut self.machine, &after, &mut new_plan)?;
+            changes.splice(..0, restraint.map(Step::Restrain));
+        }
+        let (old, new) = (stored(&old_plan), stored(&new_plan));
         let boot = self.boot.clone();
         let followers = self.store.add(|tx| {
             let followers = followers(tx, &after)?;
             record(tx, (&after, row.created, &new, &boot))?;
-            for follower in &followers {
-                let id = &follower.row.id;
-                tx.set_wish(id, &follower.row.spec, &to_json(&follower.settings))?;
-                tx.set_plan(id, &follower.plan.to_json())?;
-            }
+            followers
+                .iter()
+                .try_for_each(|follower| follower.record(tx))?;
             Ok::<_, Error>(followers)
         })?;
-        let change = Step::ChangeNetwork(ChangeNetwork {
-            before: Box::new(before.clone()),
-            after: Box::new(after.clone()),
-            shards: shards::numbers(&old_plan).collect(),
-        });
-        let Err(error) = self.change(&change, &followers, narrator) else {
+        let Err(error) = self.change(&changes, &followers, narrator) else {
+            self.store.write(|tx| {
+                followers
+                    .iter()
+                    .try_for_each(|follower| follower.settle(tx))
+            })?;
+            self.pass_others(before, &after, narrator)?;
             return self.follow_with_links(&old_plan, &after, &followers, narrator);
         };
         self.store.write(|tx| {
             record(tx, (before, row.created, &old, &boot))?;
-            for Follower { row, .. } in &followers {
-                let plan = row.plan.as_deref().unwrap_or("[]");
-                if tx.container(&row.id)?.is_some_and(|row| row.live.is_some()) {
-                    tx.set_wish(&row.id, &row.spec, &row.settings)?;
-                    tx.set_plan(&row.id, plan)?;
-                }
-            }
-            Ok::<_, Error>(())
+            followers
+                .iter()
+                .try_for_each(|follower| follower.take_back(tx))
         })?;
         Err(error)
+    }
+
+    /// Other firewalls have to let pass what leads out, and nothing else.
+    fn pass_others(
+        &mut self,
+        before: &BridgeNetwork,
+        after: &BridgeNetwork,
+        narrator: &mut dyn Narrator,
+    ) -> Result<(), Error> {
+        match (before.asked.reach, after.asked.reach) {
+            (Reach::InternalOnly, Reach::Outside) => {
+                for note in foreign::catch_up(self)? {
+                    narrator.note(&note);
+                }
+                self.warn_of_no_forwarding(narrator)
+            }
+            (Reach::Outside, Reach::InternalOnly) => foreign::close(self, &after.name),
+            (Reach::Outside, Reach::Outside) | (Reach::InternalOnly, Reach::InternalOnly) => Ok(()),
+        }
     }
 
     /// Whether neighbours talk decides what links open, and who answers for a neighbour.
@@ -178,7 +193,7 @@ impl Runtime {
         }
         let noted: Vec<String> = followers
             .iter()
-            .map(|follower| follower.row.id.to_string())
+            .map(|follower| follower.id().to_string())
             .collect();
         self.store.write(|tx| {
             noted
@@ -188,53 +203,17 @@ impl Runtime {
         self.relink(&noted, narrator).map(drop)
     }
 
-    /// Whoever knows at which cable a neighbour is would go on sending there, or to the host,
-    /// for half a minute; so all ask anew.
-    fn let_neighbours_forget(&mut self, followers: &[Follower]) {
-        for follower in followers {
-            if self.enter(&follower.row).is_ok() {
-                self.announce(&follower.plan.steps);
-            }
-        }
-    }
-
     /// Takes all steps; if one fails, takes all back.
     fn change(
         &mut self,
-        change: &Step,
+        changes: &[Step],
         followers: &[Follower],
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
-        let one = |step: &Step| Plan {
-            steps: vec![step.clone()],
-        };
-        Carrier::new(&mut self.machine, narrator, None).carry_out(&one(change))?;
-        for (index, follower) in followers.iter().enumerate() {
-            let followed = self.enter(&follower.row).and_then(|()| {
-                Carrier::new(&mut self.machine, narrator, None).carry_out(&one(&follower.step))
-            });
-            let Err(error) = followed else { continue };
-            if !self.store.read(|tx| is_running(tx, &follower.row.id))? {
-                // It has ended meanwhile, and its cable with it.
-                continue;
-            }
-            for follower in followers[..index].iter().rev() {
-                if self.enter(&follower.row).is_ok() {
-                    Carrier::new(&mut self.machine, narrator, None)
-                        .undo(std::slice::from_ref(&follower.step));
-                }
-            }
-            Carrier::new(&mut self.machine, narrator, None).undo(std::slice::from_ref(change));
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, row: &ContainerRow) -> Result<(), Error> {
-        let netns = self.netns_of(row)?;
-        let rtnl = netns.run(Rtnl::open)??;
-        self.machine.set_inside(Inside::Held { netns, rtnl });
-        Ok(())
+        Carrier::new(&mut self.machine, narrator, None).carry_out(changes)?;
+        self.let_follow(followers, narrator).inspect_err(|_| {
+            Carrier::new(&mut self.machine, narrator, None).undo(changes);
+        })
     }
 }
 
@@ -257,7 +236,6 @@ fn cannot_change_under_containers(
         ),
         (asked.bridge != old.bridge, "the bridge"),
         (asked.ipv6 != old.ipv6, "the IPv6 half"),
-        (asked.reach != old.reach, "--internal"),
         (asked.spoofing != old.spoofing, "--anti-spoof"),
     ];
     moved
@@ -292,11 +270,6 @@ fn record(
     Ok(tx.network_is_up(&network.name, boot)?)
 }
 
-fn is_running(tx: &Transaction<'_>, id: &ContainerId) -> Result<bool, Error> {
-    let row = tx.container(id)?;
-    Ok(row.is_some_and(|row| row.status == Status::Running))
-}
-
 /// The plan of a network that always was like this.
 fn of_network(plan: &Plan, network: &BridgeNetwork) -> Plan {
     let mut plan = plan.clone();
@@ -310,112 +283,5 @@ fn of_network(plan: &Plan, network: &BridgeNetwork) -> Plan {
             _ => {}
         }
     }
-    plan
-}
-
-/// The containers on a network that have something to change.
-fn followers(tx: &Transaction<'_>, network: &BridgeNetwork) -> Result<Vec<Follower>, Error> {
-    let mut followers = Vec::new();
-    for lease in tx.leases_held_on(&network.name)? {
-        let LeaseHolder::Container(id) = &lease.holder else {
-            continue;
-        };
-        let Some(row) = tx.container(id)? else {
-            continue;
-        };
-        match row.status {
-            Status::Running => followers.extend(follower(row, network)?),
-            // Its steps are being taken, or its namespace is nobody's at the moment.
-            Status::Starting | Status::Restarting => {
-                return Err(Error::BeingMade(row.name.to_string()));
-            }
-            Status::Exited => {}
-        }
-    }
-    Ok(followers)
-}
-
-fn follower(row: ContainerRow, network: &BridgeNetwork) -> Result<Option<Follower>, Error> {
-    let mut settings = find::settings(&row)?;
-    let attachments = settings.attachments.iter_mut();
-    let Some(attachment) = attachments
-        .into_iter()
-        .find(|attachment| attachment.network == network.name)
-    else {
-        return Ok(None);
-    };
-    let before = settings_of(attachment);
-    let mut own: Vec<IpAddr> = vec![attachment.address.ip().into()];
-    own.extend(
-        attachment
-            .ipv6
-            .as_ref()
-            .map(|half| IpAddr::from(half.address.ip())),
-    );
-    attachment.mtu = network.mtu;
-    attachment.neighbours = network.asked.neighbours;
-    attachment.routes = routes_for(&network.asked, &own);
-    let after = settings_of(attachment);
-    if before == after {
-        return Ok(None);
-    }
-    let attachment = attachment.clone();
-    let plan = of_container(find::plan(&row)?, &row, &attachment);
-    let step = Step::ChangeCable(ChangeCable {
-        name: row.name.clone(),
-        answer: answer_of(&attachment),
-        host_end: attachment.host_end,
-        interface: attachment.interface,
-        before,
-        after,
-    });
-    Ok(Some(Follower {
-        row,
-        settings,
-        plan,
-        step,
-    }))
-}
-
-fn answer_of(attachment: &Attachment) -> Option<(IfName, Ipv6Addr)> {
-    let host = attachment.host_place.as_ref()?;
-    Some((host.bridge.clone(), attachment.ipv6?.address.ip()))
-}
-
-fn settings_of(attachment: &Attachment) -> CableSettings {
-    CableSettings {
-        mtu: attachment.mtu,
-        neighbours: attachment.neighbours,
-        routes: attachment.routes.clone(),
-    }
-}
-
-/// The plan of a container whose cable always was like this.
-fn of_container(mut plan: Plan, row: &ContainerRow, attachment: &Attachment) -> Plan {
-    let interface = &attachment.interface;
-    let answer = answer_of(attachment);
-    plan.steps.retain(|step| match step {
-        Step::AddRoute(step) => step.interface != *interface,
-        Step::AnswerFor(step) => answer.as_ref() != Some(&(step.bridge.clone(), step.address)),
-        _ => true,
-    });
-    for step in &mut plan.steps {
-        if let Step::LayCable(step) = step
-            && step.host_end == attachment.host_end
-        {
-            step.mtu = attachment.mtu;
-            step.neighbours = attachment.neighbours;
-        }
-    }
-    let is_up = |step: &Step| matches!(step, Step::SetLinkUp(step) if step.interface == *interface);
-    let place = plan
-        .steps
-        .iter()
-        .position(is_up)
-        .map_or(plan.steps.len(), |at| at + 1);
-    let steps = answer_step(&row.name, attachment)
-        .into_iter()
-        .chain(route_steps(&row.name, attachment));
-    plan.steps.splice(place..place, steps);
     plan
 }

@@ -90,7 +90,7 @@ impl Shard {
     pub(crate) fn build(&self, carrier: &mut Carrier<'_>) -> Result<(), Error> {
         match self.stands(carrier.machine())? {
             true => Ok(()),
-            false => carrier.carry_out(&self.steps),
+            false => carrier.carry_out(&self.steps.steps),
         }
     }
 

@@ -11,7 +11,8 @@ pub enum PortError {
     /// Somebody has the port. The text ends in the words that Docker has for it, since
     /// these are what people search for.
     #[error(
-        "cannot publish {host}/{protocol}: the port is used by {by}{}; {}",
+        "cannot publish {host}/{protocol}: the port is used by {by}{}{}; {}",
+        Whose(.by, host.port()),
         Nearby(*.nearby),
         DockersWords(*.host, *.protocol, .by)
     )]
@@ -99,6 +100,23 @@ pub enum PortError {
         /// What the kernel said.
         source: io::Error,
     },
+}
+
+/// Where a process holds ports for guests of its own: how to find out for which.
+struct Whose<'a>(&'a Culprit, u16);
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Whose(Culprit::Process { command, .. }, port) = self else {
+            return Ok(());
+        };
+        let tool = match command.as_str() {
+            "docker-proxy" | "dockerd" => "docker",
+            "conmon" => "podman",
+            _ => return Ok(()),
+        };
+        write!(f, ", for whom: {tool} ps --filter publish={port}")
+    }
 }
 
 struct Nearby(Option<u16>);

@@ -46,7 +46,10 @@ pub(crate) use socket::show;
 
 use minet_model::{Protocol, PublishedPort};
 use socket2::Socket;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket},
+    os::fd::{AsFd, BorrowedFd},
+};
 
 /// A host port that is the container's as long as this value lives.
 #[derive(Debug)]
@@ -69,6 +72,18 @@ pub enum Hold {
     /// This kernel has no SCTP sockets (module `sctp`), so no program of the host can
     /// have the port either; DNAT serves it all the same.
     Nobody,
+}
+
+impl Hold {
+    /// The socket, if there is one.
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Hold::Nat(socket) => Some(socket.as_fd()),
+            Hold::RelayTcp(listener) => Some(listener.as_fd()),
+            Hold::RelayUdp(socket) => Some(socket.as_fd()),
+            Hold::Nobody => None,
+        }
+    }
 }
 
 /// Where a port goes that is published without an address.

@@ -16,7 +16,9 @@
 //!
 //! Both relays run on a current-thread runtime and spawn no thread. What is idle costs
 //! only its socket: a buffer exists while there is something to copy. Dropping a relay's
-//! future ends everything that it carries.
+//! future ends everything that it carries; one of TCP can also be closed, and then carries
+//! on what it has. The socket may be shared with the relay of another container that takes
+//! the port over: whoever waits in its backlog is served by that one.
 //!
 //! What must stay true:
 //!

@@ -4,14 +4,19 @@ use super::{
     crowd::Crowd,
     room::{Guests, Room},
 };
-use std::{convert::Infallible, io, net::SocketAddrV4, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, SocketAddrV4},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::AsyncWriteExt,
     net::{
         TcpListener, TcpStream,
         tcp::{ReadHalf, WriteHalf},
     },
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 
@@ -28,41 +33,71 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Bytes per copy and direction.
 const BUFFER: usize = 16 * 1024;
 
-/// Serves `listener` until it is dropped: each client is connected to `to`.
+/// Serves `listener` until `closed` is ready: each client is connected to `to`. Then nobody
+/// is let in any more, and it ends with the last connection.
 ///
-/// # Errors
-///
-/// When the listener cannot be watched; never later.
-pub async fn tcp(listener: std::net::TcpListener, to: SocketAddrV4) -> io::Result<Infallible> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    let room = Room::take();
-    let mut guests = Guests::default();
-    let mut crowd = Crowd::default();
-    let mut connections = JoinSet::new();
-    loop {
-        // One descriptor towards each side.
-        let places = room.clients(2, MAX_CONNECTIONS);
-        tokio::select! {
-            Some(ended) = connections.join_next() => {
-                if let Ok(client) = ended {
-                    guests.leave(client);
+/// The listener may have other owners, who go on to listen.
+pub async fn tcp(listener: Arc<TcpListener>, to: SocketAddrV4, closed: impl Future) {
+    let mut relay = Relay {
+        to,
+        room: Room::take(),
+        guests: Guests::default(),
+        crowd: Crowd::default(),
+        connections: JoinSet::new(),
+    };
+    relay.let_in(&listener, closed).await;
+    drop(listener);
+    while let Some(ended) = relay.connections.join_next().await {
+        relay.see_off(ended);
+    }
+}
+
+struct Relay {
+    to: SocketAddrV4,
+    room: Room,
+    guests: Guests,
+    crowd: Crowd,
+    /// Each ends with the address of its client.
+    connections: JoinSet<IpAddr>,
+}
+
+impl Relay {
+    async fn let_in(&mut self, listener: &TcpListener, closed: impl Future) {
+        tokio::pin!(closed);
+        loop {
+            // One descriptor towards each side.
+            let places = self.room.clients(2, MAX_CONNECTIONS);
+            tokio::select! {
+                Some(ended) = self.connections.join_next() => self.see_off(ended),
+                client = listener.accept(), if self.connections.len() < places => {
+                    self.receive(client, places).await;
                 }
-                crowd.one_less(connections.len());
-            }
-            client = listener.accept(), if connections.len() < places => match client {
-                Ok((client, from)) if guests.admit(from.ip(), places) => {
-                    connections.spawn(async move {
-                        serve(client, to).await;
-                        from.ip()
-                    });
-                    crowd.one_more(connections.len());
-                }
-                Ok((one_too_many, _)) => drop(one_too_many.set_zero_linger()),
-                Err(error) if concerns_one_client(&error) => {}
-                Err(_) => sleep(PAUSE).await,
+                _ = &mut closed => return,
             }
         }
+    }
+
+    async fn receive(&mut self, client: io::Result<(TcpStream, SocketAddr)>, places: usize) {
+        match client {
+            Ok((client, from)) if self.guests.admit(from.ip(), places) => {
+                let to = self.to;
+                self.connections.spawn(async move {
+                    serve(client, to).await;
+                    from.ip()
+                });
+                self.crowd.one_more(self.connections.len());
+            }
+            Ok((one_too_many, _)) => drop(one_too_many.set_zero_linger()),
+            Err(error) if concerns_one_client(&error) => {}
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+
+    fn see_off(&mut self, ended: Result<IpAddr, JoinError>) {
+        if let Ok(client) = ended {
+            self.guests.leave(client);
+        }
+        self.crowd.one_less(self.connections.len());
     }
 }
 

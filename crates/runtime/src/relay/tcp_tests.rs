@@ -12,6 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A relay for the time of one test.
 struct TestRelay {
     address: SocketAddr,
+    open: Option<tokio::sync::oneshot::Sender<()>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -25,17 +26,21 @@ impl TestRelay {
     fn on(listener: TcpListener, server: SocketAddrV4) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (open, closed) = tokio::sync::oneshot::channel();
         let thread = thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             runtime.enable_all().build().unwrap().block_on(async {
+                listener.set_nonblocking(true).unwrap();
+                let listener = Arc::new(tokio::net::TcpListener::from_std(listener).unwrap());
                 tokio::select! {
-                    error = tcp(listener, server) => panic!("{error:?}"),
+                    () = tcp(listener, server, closed) => {}
                     _ = stopped => {}
                 }
             });
         });
         TestRelay {
             address,
+            open: Some(open),
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -186,4 +191,30 @@ fn dropping_the_relay_ends_its_connections() {
     drop(relay);
     assert!(matches!(client.read(&mut [0; 16]), Ok(0) | Err(_)));
     assert!(matches!(inside.read(&mut [0; 16]), Ok(0) | Err(_)));
+}
+
+#[test]
+fn a_closed_relay_carries_on_what_it_has_and_leaves_the_rest_to_others() {
+    let (listener, address) = server();
+    let (other, other_address) = server();
+    let outside = TcpListener::bind("[::1]:0").expect("this test needs IPv6 on loopback");
+    let shared = outside.try_clone().unwrap();
+    let mut relay = TestRelay::on(outside, address);
+    let mut old = relay.connect();
+    let mut inside = accept(&listener);
+    drop(relay.open.take());
+    thread::sleep(Duration::from_millis(100));
+    // Nobody lets this one in yet, and nobody turns it away.
+    let mut new = relay.connect();
+    let _heir = TestRelay::on(shared, other_address);
+    let mut inside_other = accept(&other);
+    for (client, server, word) in [
+        (&mut old, &mut inside, b"old"),
+        (&mut new, &mut inside_other, b"new"),
+    ] {
+        client.write_all(word).unwrap();
+        let mut got = [0; 3];
+        server.read_exact(&mut got).unwrap();
+        assert_eq!(&got, word);
+    }
 }

@@ -45,25 +45,24 @@ const BURST: usize = 64;
 /// After an error of the socket itself, such as no memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `socket` until it is dropped: each client's datagrams go to `to`.
+/// Serves `socket` until this is dropped: each client's datagrams go to `to`.
 ///
 /// # Errors
 ///
-/// When the socket cannot be watched; never later.
-pub async fn udp(socket: std::net::UdpSocket, to: SocketAddrV4) -> io::Result<Infallible> {
+/// When the socket cannot tell where datagrams were sent; never later.
+pub async fn udp(socket: Arc<UdpSocket>, to: SocketAddrV4) -> io::Result<Infallible> {
     serve(socket, to, MAX_SESSIONS).await
 }
 
 async fn serve(
-    socket: std::net::UdpSocket,
+    socket: Arc<UdpSocket>,
     to: SocketAddrV4,
     max_sessions: usize,
 ) -> io::Result<Infallible> {
-    socket.set_nonblocking(true)?;
     setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
     let mut relay = Relay {
         room: Room::take(),
-        clients: Arc::new(UdpSocket::from_std(socket)?),
+        clients: socket,
         to,
         sessions: Sessions::new(max_sessions),
         tasks: JoinSet::new(),

@@ -17,9 +17,10 @@ async fn relay(max_sessions: usize) -> (UdpSocket, SocketAddr) {
     let SocketAddr::V4(to) = server.local_addr().unwrap() else {
         unreachable!()
     };
-    let outside = std::net::UdpSocket::bind("[::]:0").expect("this test needs IPv6 on loopback");
+    let outside = UdpSocket::bind("[::]:0").await;
+    let outside = outside.expect("this test needs IPv6 on loopback");
     let port = outside.local_addr().unwrap().port();
-    tokio::spawn(serve(outside, to, max_sessions));
+    tokio::spawn(serve(Arc::new(outside), to, max_sessions));
     (server, SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port))
 }
 

@@ -46,9 +46,10 @@ pub(crate) fn upstreams(spec: &ContainerSpec) -> Upstreams {
     }
 }
 
-/// The number of the host's interface of this name.
+/// The number of the host's interface of this name; a number is one (RFC 4007 section 11.2).
 fn zone(name: &str) -> Option<u32> {
-    nix::net::if_::if_nametoindex(name).ok()
+    let by_name = nix::net::if_::if_nametoindex(name);
+    by_name.ok().or_else(|| name.parse().ok())
 }
 
 /// The resolver of one container, in its supervisor.

@@ -186,6 +186,10 @@ impl Directory for Looked {
         Nothing.linked(alias)
     }
 
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Infallible> {
+        Nothing.opens_ipv6(network, source)
+    }
+
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Infallible> {
         Nothing.at(network, address)
     }

@@ -30,10 +30,15 @@ impl Resolver {
         let state_dir = machine.paths().state_dir().to_owned();
         let spec = with_name_defaults(spec, machine.paths())?;
         let mind = ContainerMind::new(id, spec, state_dir, netns);
-        Ok(Some(Resolver {
+        Ok(Some(Resolver::new(sockets, mind)))
+    }
+
+    /// One that has these sockets and knows this.
+    pub(crate) fn new(sockets: Sockets, mind: ContainerMind) -> Self {
+        Resolver {
             sockets,
             mind: Arc::new(mind),
-        }))
+        }
     }
 
     /// Begins to answer. Must be called within the event loop.

@@ -5,9 +5,10 @@ use super::{
     mind, others, upstreams,
 };
 use crate::{Error, Runtime, configuration::with_name_defaults, find};
-use minet_model::{ContainerSpec, Receiver};
+use minet_model::{NetworkMode, Receiver};
 use minet_names::resolver::{
-    self, Access, Bearer, Decision, Dial, Directory, Outcome, Reason, Server, Transport, Why,
+    self, Access, Bearer, Decision, Dial, Directory, Meaning, Outcome, Reason, Server, Transport,
+    Upstreams, Why,
 };
 use minet_netns::Netns;
 use minet_state::{ContainerRow, Status, Transaction};
@@ -45,7 +46,7 @@ impl Runtime {
     /// All names that a running container sees.
     pub fn visible_names(&mut self, container: &str) -> Result<Vec<VisibleName>, Error> {
         self.store.read(|tx| {
-            let row = owner(tx, container)?;
+            let Asked { owner: row, .. } = asked(tx, container)?;
             let asker = Asker::of(tx, &row.id)?;
             let mut directory = StoreDirectory::of(tx, &asker);
             let mut names = Vec::new();
@@ -71,25 +72,39 @@ impl Runtime {
     ) -> Result<Resolved, Error> {
         let (query, bytes) = resolver::query(name, kind)?;
         let paths = self.machine.paths();
-        let (row, spec, decision, outcome) = self.store.read(|tx| {
-            let row = owner(tx, container)?;
-            let spec = with_name_defaults(&find::spec(&row)?, paths)?;
-            let asker = Asker::of(tx, &row.id)?;
+        let (asked, spec, decision, nobody, outcome) = self.store.read(|tx| {
+            let asked = asked(tx, container)?;
+            let spec = with_name_defaults(&find::spec(&asked.owner)?, paths)?;
+            let asker = Asker::of(tx, &asked.owner.id)?;
             let mut directory = StoreDirectory::of(tx, &asker);
             let others = others(&spec, &asker.settings);
             let decision =
                 resolver::decide(&mut directory, query.name(), query.query_type(), others)?;
+            let nobody = why_nobody(&mut directory, &query.name().to_ascii())?;
             let transport = Transport::Udp;
             let outcome = resolver::answer(&bytes, &mut directory, others, transport, 0);
-            Ok::<_, Error>((row, spec, decision, outcome))
+            Ok::<_, Error>((asked, spec, decision, nobody, outcome))
         })?;
+        let servers = upstreams(&spec);
         let (reply, server) = match outcome {
             Outcome::Reply(reply) => (reply, None),
-            Outcome::Forward(question) => self.ask_outside(&row, &spec, &question)?,
+            Outcome::Forward(question) => self.ask_outside(&asked.row, &servers, &question)?,
             Outcome::Silence => (Vec::new(), None),
         };
         let (status, records) = resolver::show(&reply).unwrap_or_default();
-        let why = why(&decision, server, &row);
+        let why = match decision {
+            Decision::NoSuchName => nobody,
+            Decision::Forward => why_outside(server, servers.servers()),
+            Decision::Refuse => format!(
+                "all networks of {} are internal: nobody outside is asked",
+                asked.owner.name
+            ),
+            Decision::Addresses(_) => format!(
+                "it shares a network with {}, or is linked into it",
+                asked.owner.name
+            ),
+            Decision::Names(_) => "the address belongs to a network of the container's".into(),
+        };
         Ok(Resolved {
             name: query.name().to_string(),
             kind: query.query_type().to_string(),
@@ -107,38 +122,42 @@ impl Runtime {
     fn ask_outside(
         &mut self,
         row: &ContainerRow,
-        spec: &ContainerSpec,
+        servers: &Upstreams,
         question: &resolver::Question,
     ) -> Result<(Vec<u8>, Option<Server>), Error> {
         let dialer = Dialer {
             netns: self.netns_of(row)?,
         };
-        let servers = upstreams(spec);
         let events = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .map_err(Error::process("start the event loop"))?;
-        let answer = events.block_on(resolver::forward(question, &servers, &dialer));
+        let answer = events.block_on(resolver::forward(question, servers, &dialer));
         Ok((answer.bytes, answer.server))
     }
 }
 
-/// The container whose resolver it is: of several that share a network, the one that has it.
-fn owner(tx: &Transaction<'_>, container: &str) -> Result<ContainerRow, Error> {
-    let asked = find::container(tx, container)?;
-    let row = match &asked.namespace_of {
-        Some(host) => tx.container(host)?.unwrap_or_else(|| asked.clone()),
-        None => asked.clone(),
-    };
+/// A running container, and the one whose names it sees: its own, or those of the container
+/// whose network it shares, whether that one still runs or not.
+struct Asked {
+    row: ContainerRow,
+    owner: ContainerRow,
+}
+
+fn asked(tx: &Transaction<'_>, container: &str) -> Result<Asked, Error> {
+    let row = find::container(tx, container)?;
     if row.status != Status::Running {
         return Err(Error::NotRunning(row.name.to_string()));
     }
+    let owner = match &row.namespace_of {
+        Some(owner) => tx.container(owner)?.unwrap_or_else(|| row.clone()),
+        None => row.clone(),
+    };
     // One that has been unplugged from everything still has its resolver.
-    let plugs = matches!(find::spec(&row)?.mode, minet_model::NetworkMode::Bridge(_));
-    match plugs {
-        true => Ok(row),
-        false => Err(Error::NoResolver(asked.name.to_string())),
+    match find::spec(&owner)?.mode {
+        NetworkMode::Bridge(_) => Ok(Asked { row, owner }),
+        _ => Err(Error::NoResolver(row.name.to_string())),
     }
 }
 
@@ -185,27 +204,45 @@ fn the_host(directory: &mut StoreDirectory<'_, '_>) -> Result<Option<VisibleName
     }))
 }
 
-fn why(decision: &Decision, server: Option<Server>, row: &ContainerRow) -> String {
-    let name = &row.name;
-    match (decision, server) {
-        (Decision::Addresses(_), _) => {
-            format!("it shares a network with {name}, or is linked into it")
-        }
-        (Decision::Names(_), _) => "the address belongs to a network of the container's".into(),
-        (Decision::NoSuchName, _) => {
-            "nobody of this name runs on its networks, and it is not asked for outside".into()
-        }
-        (Decision::Refuse, _) => {
-            format!("all networks of {name} are internal: nobody outside is asked")
-        }
-        (Decision::Forward, Some(server)) => {
-            let side = match server.access {
-                Access::Host => "the host",
-                Access::Container => "the container",
-            };
-            format!("{} said so, asked from {side}", server.address.ip())
-        }
-        (Decision::Forward, None) => "no server outside answered".into(),
+/// Why there would be no such name, and nobody outside is asked for it.
+fn why_nobody(directory: &mut StoreDirectory<'_, '_>, name: &str) -> Result<String, Error> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if let Some(source) = directory.linked(&name)? {
+        return Ok(format!(
+            "it is a link to {source}, which does not run on a network that both are on"
+        ));
+    }
+    Ok(match directory.meaning(&name)? {
+        Meaning::Asleep => "whoever is called so does not run; nobody outside is asked for it",
+        _ => "nobody is called so on its networks; without a dot, it is not asked for outside",
+    }
+    .to_owned())
+}
+
+fn why_outside(answered: Option<Server>, servers: &[Server]) -> String {
+    if let Some(server) = answered {
+        return format!(
+            "{} said so, asked from {}",
+            server.address.ip(),
+            side(server)
+        );
+    }
+    let Some(first) = servers.first() else {
+        return "there is no server outside to be asked".into();
+    };
+    let addresses: Vec<String> = servers
+        .iter()
+        .map(|server| server.address.ip().to_string())
+        .collect();
+    let (addresses, side) = (addresses.join(", "), side(*first));
+    format!("no server outside answered: {addresses}, asked from {side}")
+}
+
+/// From where a server is asked; it is the same for all of a container's.
+fn side(server: Server) -> &'static str {
+    match server.access {
+        Access::Host => "the host",
+        Access::Container => "the container",
     }
 }
 

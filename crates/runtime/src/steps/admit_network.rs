@@ -1,15 +1,14 @@
-use super::publish_ports::nft_commands;
+use super::{MakeBridge, publish_ports::nft_commands};
 use crate::{
     Error,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use ipnetwork::IpNetwork;
 use minet_bridge::survey;
-use minet_model::{BridgeNetwork, Masquerade, Neighbours, Reach, StaticRoute};
+use minet_model::{BridgeNetwork, Masquerade, Neighbours, Reach};
 use minet_nat::{Change, NetworkRules};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// The network's elements in the sets of the table: who is at home where, who may talk
 /// to whom, who is masqueraded on the way out.
@@ -22,19 +21,20 @@ pub struct AdmitNetwork {
 impl AdmitNetwork {
     pub(crate) fn rules(&self) -> NetworkRules {
         let routes = self.network.asked.routes.iter();
-        let destination = |route: &StaticRoute| match route.destination {
-            IpNetwork::V4(destination) => Some(destination),
-            IpNetwork::V6(_) => None,
-        };
         NetworkRules {
             bridge: self.network.bridge.clone(),
             subnet: self.network.subnet,
             subnet6: self.network.ipv6.map(|ipv6| ipv6.subnet),
             gateway: self.network.gateway,
+            router: self
+                .network
+                .has_own_bridge()
+                .then(|| MakeBridge::mac_of(&self.network)),
             owner: self.network.name.clone(),
             masquerade: self.network.asked.masquerade,
             outbound: self.network.asked.outbound_address,
-            behind: routes.filter_map(destination).collect(),
+            outbound6: self.network.asked.outbound_address6,
+            behind: routes.map(|route| route.destination).collect(),
             reach: self.network.asked.reach,
             neighbours: self.network.asked.neighbours,
             connections: self.network.asked.connections,
@@ -44,12 +44,13 @@ impl AdmitNetwork {
 
 impl AdmitNetwork {
     /// The address under which connections leave, if the host does not have it.
-    fn lost_address(&self, machine: &mut Machine) -> Result<Option<Ipv4Addr>, Error> {
-        let Some(wanted) = self.network.asked.outbound_address else {
+    fn lost_address(&self, machine: &mut Machine) -> Result<Option<IpAddr>, Error> {
+        let mut wanted = self.network.asked.outbound_addresses().peekable();
+        if wanted.peek().is_none() {
             return Ok(None);
-        };
+        }
         let has = survey::addresses(machine.rtnl()?)?;
-        Ok((!has.contains(&IpAddr::V4(wanted))).then_some(wanted))
+        Ok(wanted.find(|address| !has.contains(address)))
     }
 }
 
@@ -72,7 +73,7 @@ impl Act for AdmitNetwork {
         if let Some(address) = self.lost_address(machine)? {
             let name = &self.network.name;
             return Ok(Finding::Differs(format!(
-                "its connections leave under {address}, which this host has no longer, so no answer comes back: ip addr add {address}/32 dev INTERFACE, or minet network set --outbound-address ADDRESS {name}"
+                "its connections leave under {address}, which this host has no longer, so no answer comes back: ip addr add {address} dev INTERFACE, or minet network set --outbound-address ADDRESS {name}"
             )));
         }
         Ok(Finding::expect(missing.is_empty(), || {
@@ -93,11 +94,16 @@ impl Act for AdmitNetwork {
             (Reach::Outside, Masquerade::Off) => "Packets leave under the container's own address, which somebody has to route back, and nothing from outside may address a container directly",
         }
         .to_owned();
-        if let (Some(address), Reach::Outside, Masquerade::On) =
-            (asked.outbound_address, asked.reach, asked.masquerade)
+        let outbound: Vec<String> = asked
+            .outbound_addresses()
+            .map(|address| address.to_string())
+            .collect();
+        if let ([_, ..], Reach::Outside, Masquerade::On) =
+            (&outbound[..], asked.reach, asked.masquerade)
         {
             why = format!(
-                "Connections that leave the subnet do so under {address} (source NAT), and nothing from outside may address a container directly"
+                "Connections that leave the subnet do so under {} (source NAT), and nothing from outside may address a container directly",
+                outbound.join(" and ")
             );
         }
         match asked.neighbours {

@@ -9,9 +9,9 @@ use minet_bridge::{
     neighbour::{self, Known, Neighbour},
     route::fixed,
 };
-use minet_model::{ContainerName, IfName, Neighbours, StaticRoute};
+use minet_model::{ContainerName, IfName, Neighbours, Reach, StaticRoute};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The cable of a container that runs follows its network's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct ChangeCable {
     pub before: CableSettings,
     /// As it is to be.
     pub after: CableSettings,
+    /// The container's addresses there.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
 }
 
 /// What a cable has from its network.
@@ -40,6 +43,9 @@ pub struct CableSettings {
     pub neighbours: Neighbours,
     /// The ways besides the default route.
     pub routes: Vec<StaticRoute>,
+    /// How far the network reaches.
+    #[serde(default)]
+    pub reach: Reach,
 }
 
 impl ChangeCable {
@@ -86,6 +92,11 @@ impl ChangeCable {
             .filter(|route| !from.routes.contains(route))
         {
             fixed::set(inside, route, &self.interface)?;
+        }
+        if is_closed(from, to) {
+            for address in &self.addresses {
+                machine.firewall()?.flush_conntrack_of(*address)?;
+            }
         }
         Ok(())
     }
@@ -135,8 +146,20 @@ impl ChangeCable {
             .iter()
             .filter(|route| !from.routes.contains(route));
         commands.extend(new.map(|new| route("replace", new)));
+        if is_closed(from, to) {
+            for direction in ["orig", "reply"] {
+                let forget = |address| format!("conntrack -D --{direction}-src {address}");
+                commands.extend(self.addresses.iter().map(forget));
+            }
+        }
         commands
     }
+}
+
+/// What was connected before would go on: the table judges first packets. So they are
+/// forgotten, and whatever still comes is judged like one.
+fn is_closed(from: &CableSettings, to: &CableSettings) -> bool {
+    (from.reach, to.reach) == (Reach::Outside, Reach::InternalOnly)
 }
 
 impl Act for ChangeCable {

@@ -72,17 +72,15 @@ impl Act for InstallTable {
             std::io::ErrorKind::NotFound => Ok(()),
             _ => Err(Error::file("remove", &mark)(error)),
         })?;
-        // Other networks, of this instance or another, may still be using it.
-        if !machine.firewall()?.networks()?.is_empty() {
-            let own = self.bridge.iter().cloned().collect();
-            return Ok(machine.firewall()?.apply(&[Change::ForgetOlder(own)])?);
-        }
-        // Without it, what stays on for another tool would make this host a router for all.
+        // Other networks, of this instance or another, may still be using it. And without it,
+        // what stays on for another tool would make this host a router for all.
+        let is_used = !machine.firewall()?.networks()?.is_empty();
         let stays_on = !self.host_was_router && TurnOnForwarding::is_on();
-        if stays_on && !forwarding::relying(machine)?.is_empty() {
-            return Ok(());
-        }
-        Ok(machine.firewall()?.apply(&[Change::RemoveTable])?)
+        let last = match is_used || stays_on && !forwarding::relying(machine)?.is_empty() {
+            true => Change::ForgetOlder(self.bridge.iter().cloned().collect()),
+            false => Change::RemoveTable,
+        };
+        Ok(machine.firewall()?.apply(&[last])?)
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {

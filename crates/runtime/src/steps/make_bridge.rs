@@ -21,8 +21,12 @@ impl MakeBridge {
     /// The MAC is given, because a bridge without one changes it with every port that
     /// comes and goes (it takes the lowest of its ports'), and containers would remember
     /// a gateway that has moved.
+    pub(crate) fn mac_of(network: &BridgeNetwork) -> MacAddr {
+        MacAddr::for_ipv4(network.gateway)
+    }
+
     fn mac(&self) -> MacAddr {
-        MacAddr::for_ipv4(self.network.gateway)
+        Self::mac_of(&self.network)
     }
 
     fn spec(&self) -> SwitchSpec {
@@ -72,6 +76,12 @@ impl Act for MakeBridge {
             Some(link) if !link.up => return differs(format!("bridge {bridge} is down")),
             Some(link) if link.alias != Some(self.alias()) => {
                 return differs(format!("bridge {bridge} is not the one that minet made"));
+            }
+            Some(link) if link.mac != Some(self.mac()) => {
+                return differs(format!(
+                    "bridge {bridge} has another MAC than {}",
+                    self.mac()
+                ));
             }
             Some(_) => {}
         }

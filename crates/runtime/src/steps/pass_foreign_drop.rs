@@ -1,17 +1,17 @@
-use super::publish_ports::nft_commands;
 use crate::{
     Error,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
-use minet_model::{IfName, NetworkName};
-use minet_nat::{ChainFamily, Change, ForeignChain, Passage, Restraint};
+use minet_model::{BridgeNetwork, IfName, NetworkName};
+use minet_nat::{ChainFamily, ForeignChain, Passage, Passing};
 use serde::{Deserialize, Serialize};
 
 /// Accepting rules in chains of other firewalls that drop what they do not know.
 ///
 /// In the plan of a network only where there is such a chain; `minet_nat`'s `foreign`
-/// module tells why nothing else helps, and what keeps others' containers closed.
+/// module tells why nothing else helps. Others' containers stay closed by
+/// [`super::Restrain`], which comes before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassForeignDrop {
     /// The network's bridge.
@@ -23,23 +23,23 @@ pub struct PassForeignDrop {
     pub ipv6: bool,
     /// The chains that drop.
     pub chains: Vec<ForeignChain>,
-    /// The interfaces by which a default route leads out.
-    pub exits: Vec<IfName>,
 }
 
 impl PassForeignDrop {
+    /// For one of a network's bridges, and no chain yet.
+    pub(crate) fn of(network: &BridgeNetwork, bridge: &IfName) -> Self {
+        PassForeignDrop {
+            bridge: bridge.clone(),
+            network: network.name.clone(),
+            ipv6: network.ipv6.is_some(),
+            chains: Vec::new(),
+        }
+    }
+
     fn passage(&self) -> Passage {
         Passage {
             bridge: self.bridge.clone(),
             network: self.network.clone(),
-        }
-    }
-
-    pub(crate) fn restraint(&self) -> Restraint {
-        Restraint {
-            bridge: self.bridge.clone(),
-            owner: self.network.clone(),
-            exits: self.exits.clone(),
         }
     }
 
@@ -54,18 +54,37 @@ impl PassForeignDrop {
         self.ipv6 || chain.family != ChainFamily::Ip6
     }
 
-    /// A chain that drops what the network carries, if there is one.
+    /// The chains that drop what the network carries, and can be told not to.
+    pub(crate) fn drops(&self, machine: &mut Machine) -> Result<Vec<ForeignChain>, Error> {
+        let mut drops = machine.firewall()?.foreign_drops(&self.bridge)?;
+        drops.retain(|chain| self.meets(chain));
+        Ok(drops)
+    }
+
+    /// Those that only their owner can tell.
+    pub(crate) fn locked_drops(&self, machine: &mut Machine) -> Result<Vec<ForeignChain>, Error> {
+        let mut drops = machine.firewall()?.locked_drops(&self.bridge)?;
+        drops.retain(|chain| self.meets(chain));
+        Ok(drops)
+    }
+
+    /// What is wrong with a chain that drops what the network carries, if one does.
     pub(crate) fn dropping(&self, machine: &mut Machine) -> Result<Option<String>, Error> {
-        let firewall = machine.firewall()?;
         let bridge = &self.bridge;
-        for chain in firewall.foreign_drops()? {
-            if !self.meets(&chain) {
-                continue;
-            }
-            if !self.chains.contains(&chain) || !firewall.passes(&self.passage(), &chain)? {
-                return Ok(Some(format!(
-                    "{chain} drops what it does not know, and does not know {bridge}; minet repair tells it"
-                )));
+        for chain in self.drops(machine)? {
+            let passing = machine.firewall()?.passing(&self.passage(), &chain)?;
+            match passing {
+                Passing::Through if self.chains.contains(&chain) => {}
+                Passing::BeforeOthers => {
+                    return Ok(Some(format!(
+                        "in {chain}, rules of another firewall stand behind those for {bridge} and never have a word; minet repair puts them first"
+                    )));
+                }
+                Passing::Through | Passing::Dropped => {
+                    return Ok(Some(format!(
+                        "{chain} drops what it does not know, and does not know {bridge}; minet repair tells it"
+                    )));
+                }
             }
         }
         Ok(None)
@@ -83,48 +102,36 @@ impl PassForeignDrop {
 
 impl Act for PassForeignDrop {
     fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
-        let firewall = machine.firewall()?;
-        // What is closed is closed before it is opened.
-        firewall.apply(&[Change::Restrain(self.restraint())])?;
         for chain in &self.chains {
-            firewall.let_pass(&self.passage(), chain)?;
+            machine.firewall()?.let_pass(&self.passage(), chain)?;
         }
         Ok(())
     }
 
     fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
-        let firewall = machine.firewall()?;
         for chain in &self.chains {
-            firewall.withdraw(&self.passage(), chain)?;
+            machine.firewall()?.withdraw(&self.passage(), chain)?;
         }
-        Ok(firewall.apply(&[Change::Release(self.restraint())])?)
+        Ok(())
     }
 
     fn check(&self, machine: &mut Machine) -> Result<Finding, Error> {
-        if let Some(dropping) = self.dropping(machine)? {
-            return Ok(Finding::Differs(dropping));
-        }
-        let wanted = [Change::Restrain(self.restraint())];
-        let missing = machine.firewall()?.lacks(&wanted)?;
-        Ok(Finding::expect(missing.is_empty(), || {
-            format!("not in table inet minet: {}", missing.join(", "))
-        }))
+        Ok(match self.dropping(machine)? {
+            Some(dropping) => Finding::Differs(dropping),
+            None => Finding::AsPlanned,
+        })
     }
 
     fn explain(&self) -> Explanation {
         let (bridge, places) = (&self.bridge, self.places());
         let lines = |chain| self.passage().to_nft(chain);
         let rules = self.chains.iter().flat_map(lines);
-        let mut up = nft_commands(&Change::Restrain(self.restraint()));
-        up.extend(rules.map(|line| format!("nft '{line}'")));
         let withdrawals = self.chains.iter().map(|chain| self.to_withdraw(chain));
-        let mut down: Vec<String> = withdrawals.collect();
-        down.extend(nft_commands(&Change::Release(self.restraint())));
         Explanation {
             what: format!("let {bridge} pass {places}"),
             why: "Another firewall drops what it does not know, and a drop is final whatever minet's table accepts; its own rules still come first, and the bridges of others stay closed.".into(),
-            up,
-            down,
+            up: rules.map(|line| format!("nft '{line}'")).collect(),
+            down: withdrawals.collect(),
         }
     }
 }

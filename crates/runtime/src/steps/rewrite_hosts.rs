@@ -7,7 +7,7 @@ use minet_model::{ContainerName, HostName};
 use minet_names::{
     Ipv6,
     hosts::{self, Entry, HostsFile},
-    write::Editor,
+    write::{Editor, NoScreen, Screen},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -41,7 +41,7 @@ impl RewriteHosts {
     }
 
     /// Writes as the one who holds the directory's lock.
-    pub(crate) fn write_with(&self, editor: &Editor) -> Result<(), Error> {
+    pub(crate) fn write_with(&self, editor: &Editor, screen: &mut dyn Screen) -> Result<(), Error> {
         let entry = |(address, names): &(IpAddr, Vec<HostName>)| Entry {
             address: *address,
             names: names.clone(),
@@ -51,7 +51,8 @@ impl RewriteHosts {
             ipv6: Ipv6::With,
         };
         let block = file.block();
-        Ok(editor.edit(Path::new("hosts"), |text| hosts::update(text, &block))?)
+        let edit = |text: &[u8]| hosts::update(text, &block);
+        Ok(editor.edit_behind(screen, Path::new("hosts"), edit)?)
     }
 }
 
@@ -59,7 +60,7 @@ impl Act for RewriteHosts {
     fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
         let dir = self.path.parent().unwrap_or(Path::new("/"));
         let open = etc_dir::open(dir).map_err(Error::file("open", dir))?;
-        self.write_with(&Editor::of_open(open, dir, PATIENCE)?)
+        self.write_with(&Editor::of_open(open, dir, PATIENCE)?, &mut NoScreen)
     }
 
     fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {

@@ -4,7 +4,10 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_model::{ContainerName, IfName};
-use minet_netns::{Failure, Netns, sysctl};
+use minet_netns::{
+    Failure, Netns,
+    sysctl::{self, Knobs},
+};
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -69,8 +72,9 @@ impl TuneNamespace {
     }
 
     fn write_all(&self) -> Result<(), Error> {
+        let knobs = Knobs::fresh().map_err(Error::process("look into /proc/sys"))?;
         for (key, value) in &self.settings {
-            match sysctl::write(key, value) {
+            match knobs.write(key, value) {
                 // A kernel without IPv6 has no such keys, and needs none.
                 Err(error) if key.starts_with("net/ipv6/conf/default/") && is_missing(&error) => {}
                 other => other?,

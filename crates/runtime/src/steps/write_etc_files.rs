@@ -55,9 +55,7 @@ impl Act for WriteEtcFiles {
         let held = holder.and_then(|holder| etc_dir::held_by(holder, &self.dir));
         match held {
             Some(folder) => etc_dir::show(&self.dir, &folder),
-            None => Err(Error::CannotMend(
-                "nobody holds the container's files in /etc any more: start it again".to_owned(),
-            )),
+            None => Err(etc_dir::held_by_nobody()),
         }
     }
 

@@ -19,21 +19,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long is waited for readers to close the file. Somebody who keeps it open, be it on
-/// purpose, keeps nobody longer.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// At which distance it is tried.
 const PAUSE: Duration = Duration::from_micros(20);
 
 /// While this lives, nobody else has the file open.
-pub(crate) struct Lease<'file> {
+pub(super) struct Lease<'file> {
     file: BorrowedFd<'file>,
 }
 
 impl<'file> Lease<'file> {
-    /// Waits for a moment in which nobody else has the file open. None if there is none, or
-    /// if the file system knows no leases.
-    pub(crate) fn take(file: &'file File) -> Option<Self> {
-        let deadline = Instant::now() + PATIENCE;
+    /// Waits for a moment in which nobody else has the file open. None if there is none so
+    /// soon, or if the file system knows no leases.
+    pub(super) fn take(file: &'file File, patience: Duration) -> Option<Self> {
+        let deadline = Instant::now() + patience;
         loop {
             // Whoever wants to open the file makes the kernel send a signal. The usual one,
             // SIGIO, ends a process that does not expect it; SIGURG is ignored.
