@@ -37,10 +37,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    task::{AbortHandle, yield_now},
-    time::sleep,
-};
+use tokio::{task::AbortHandle, time::sleep};
 
 /// Between a reader that has failed and the next one.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -114,6 +111,9 @@ impl Door {
             other: self.tcp.try_clone()?.into(),
         };
         let _reader = retreat(files, reader::NAME).map_err(io::Error::other)?;
+        // While it starts the store is opened, which takes as long; what is in the way of that
+        // is told to whoever asks.
+        let _ = self.mind.meanings(&[]);
         self.tell(line).await
     }
 
@@ -123,16 +123,17 @@ impl Door {
         loop {
             let mut ready = line.readable().await?;
             let asked = receive(line.get_ref().as_fd(), &mut space);
+            // It waits for its answer before it asks again: there is nothing more to be read,
+            // and others have their turn.
+            ready.clear_ready();
             match asked {
                 Ok(Some((ask, _))) => {
                     let (told, socket) = self.answer(ask);
                     let socket = socket.as_ref().map(OwnedFd::as_fd);
                     send(line.get_ref().as_fd(), &told, socket)?;
-                    // Others have their turn.
-                    yield_now().await;
                 }
                 Ok(None) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
         }
