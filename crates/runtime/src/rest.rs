@@ -88,8 +88,9 @@ impl Runtime {
             | Ending::NeverStarted => Inside::Unknown,
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
-        let shown = show_files_of(&guests, &row);
-        left_behind.extend(shown.err().map(|error| error.chain()));
+        if let Err(error) = self.hand_files_on(&guests, &row) {
+            left_behind.push(error.chain());
+        }
         // Before its addresses are anybody else's.
         let told = self.tell_receivers(&row);
         left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
@@ -191,6 +192,26 @@ impl Runtime {
         Ok(!self.living_guests(id)?.is_empty())
     }
 
+    /// The guests see the same generated files, which are theirs now: one of them holds them
+    /// where they are found from now on, to be written when a link changes.
+    fn hand_files_on(
+        &mut self,
+        guests: &[ContainerRow],
+        owner: &ContainerRow,
+    ) -> Result<(), Error> {
+        let dir = find::settings(owner)?.etc_dir;
+        let supervisors = guests.iter().filter_map(|guest| guest.live.as_ref());
+        let mut held = supervisors.filter_map(|live| etc_dir::held_by(live.supervisor.pid, &dir));
+        let Some(folder) = held.next() else {
+            return Ok(());
+        };
+        etc_dir::show(&dir, &folder)?;
+        // A link that has changed meanwhile found no files to be written into.
+        let receiver = owner.id.to_string();
+        self.store.write(|tx| tx.note_relink(&receiver))?;
+        self.relink(&[receiver], &mut Silent).map(drop)
+    }
+
     fn living_guests(&mut self, id: &ContainerId) -> Result<Vec<ContainerRow>, Error> {
         let mut guests = self.store.read(|tx| tx.guests_of(id))?;
         guests.retain(|row| {
@@ -198,18 +219,6 @@ impl Runtime {
             live.is_some_and(|live| self.open_process(live, live.supervisor).is_some())
         });
         Ok(guests)
-    }
-}
-
-/// The guests see the same generated files, which are theirs now: one of them holds them where
-/// they are found from now on, to be written when a link changes.
-fn show_files_of(guests: &[ContainerRow], owner: &ContainerRow) -> Result<(), Error> {
-    let dir = find::settings(owner)?.etc_dir;
-    let supervisors = guests.iter().filter_map(|guest| guest.live.as_ref());
-    let mut held = supervisors.filter_map(|live| etc_dir::held_by(live.supervisor.pid, &dir));
-    match held.next() {
-        Some(folder) => etc_dir::show(&dir, &folder),
-        None => Ok(()),
     }
 }
 
