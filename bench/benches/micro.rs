@@ -3,8 +3,8 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use minet_ipam::Pool;
 use minet_model::{
-    BridgeNetwork, ContainerId, HostName, MacAddr, Neighbours, NetworkId, NetworkName, NetworkSpec,
-    Protocol, PublishSpec, PublishedPort,
+    BridgeNetwork, ContainerId, HostName, MacAddr, NetworkId, NetworkName, NetworkSpec, Protocol,
+    PublishSpec, PublishedPort,
 };
 use minet_names::{
     Ipv6,
@@ -28,6 +28,7 @@ fn a_network() -> BridgeNetwork {
     BridgeNetwork {
         name: NetworkName::default_bridge(),
         id: NetworkId::of_predefined("bridge"),
+        instance: None,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
         bridge: "minet0".parse().expect("a name"),
         subnet: "172.17.0.0/16".parse().expect("a subnet"),
@@ -151,10 +152,10 @@ fn names(criterion: &mut Criterion) {
         networks: vec![SharedNetwork {
             name: "bridge".to_owned(),
             gateways: vec![nth(0).into()],
-            neighbours: Neighbours::Talk,
         }],
         names: [one].into_iter().chain(many).collect(),
         links: Vec::new(),
+        ipv4_alone: Vec::new(),
     };
     for (title, name) in [
         ("names: answer with one address", "one"),

@@ -39,6 +39,23 @@ impl TestHost {
         }
     }
 
+    /// Plays the same on two machines: one whose kernel shows bridged frames to the rules for
+    /// packets (`br_netfilter`), and one on which it does not.
+    #[track_caller]
+    pub fn whether_frames_are_judged_or_not(play: impl Fn(&TestHost)) {
+        for judged in ["0", "1"] {
+            let host = TestHost::new();
+            host.sh(&format!(
+                "modprobe br_netfilter 2>/dev/null || :
+                 for family in ip ip6 arp; do
+                     echo {judged} >/proc/sys/net/bridge/bridge-nf-call-${{family}}tables
+                 done"
+            ))
+            .succeed();
+            play(&host);
+        }
+    }
+
     /// Runs `minet` with these arguments to its end.
     pub fn minet(&self, arguments: impl Words) -> Finished<'_> {
         self.spawn_minet(arguments).finish()

@@ -57,5 +57,7 @@ pub const HOST_V6: &str = "fd00:120::2";
 pub const NEIGHBOUR: &str = "192.168.120.3";
 /// The neighbour's IPv6 address on the LAN.
 pub const NEIGHBOUR_V6: &str = "fd00:120::3";
+/// The router's IPv6 address on the LAN.
+pub const ROUTER_V6: &str = "fd00:120::1";
 /// A server beyond the router, which knows no route back to any container.
 pub const SERVER: &str = "203.0.113.7";

@@ -324,3 +324,102 @@ fn the_path_is_not_searched_for_helpers() {
     host.sh(&format!("PATH={evil} {minet} gc --all")).succeed();
     host.sh("test ! -e /run/evil").succeed();
 }
+
+/// What the kernel says of a process, by the key of the line.
+fn proc_status(host: &TestHost, pid: &str, key: &str) -> String {
+    let file = format!("/proc/{pid}/status");
+    let status = host.exec(["cat", &file]).succeed();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{key}:")));
+    line.unwrap_or_else(|| panic!("{key} is not in {status}"))
+        .trim()
+        .to_owned()
+}
+
+/// The process that reads a container's questions, if there is one.
+fn reader(host: &TestHost) -> Option<String> {
+    let found = host.exec("busybox pidof minet-names");
+    (found.code() == 0).then(|| found.succeed())
+}
+
+#[test]
+fn who_reads_a_containers_questions_has_nothing() {
+    let host = TestHost::new();
+    let mut web = host.idle("web", "");
+    let ask = || host.minet("exec web -- dig +short +tries=3 +time=2 web");
+    assert_eq!(reader(&host), None, "before anybody has asked");
+    let address = ask().succeed();
+    let pid = reader(&host).expect("somebody reads");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        let capabilities = proc_status(&host, &pid, set);
+        assert_eq!(capabilities, "0000000000000000", "{set}");
+    }
+    assert_eq!(proc_status(&host, &pid, "NoNewPrivs"), "1");
+    assert_eq!(proc_status(&host, &pid, "Seccomp"), "2");
+    assert_eq!(proc_status(&host, &pid, "PPid"), web.pid().to_string());
+    let files = host.sh(&format!("readlink /proc/{pid}/fd/*")).succeed();
+    for file in files.lines() {
+        let harmless = ["/dev/null", "socket:[", "anon_inode:[event"];
+        assert!(
+            harmless.iter().any(|kind| file.starts_with(kind)),
+            "{file} is open\n{files}"
+        );
+    }
+    // One that dies, of what it has read perhaps, is followed by another.
+    host.exec(["kill", "-KILL", &pid]).succeed();
+    assert_eq!(ask().succeed(), address);
+    let next = reader(&host).expect("another one");
+    assert_ne!(next, pid);
+    // And none outlives its supervisor, or its container.
+    web.signal("KILL");
+    assert_ne!(web.finish().code(), 0);
+    minet_tests::eventually("the reader to go", || reader(&host).is_none());
+    host.minet("rm web").succeed();
+    let _web = host.idle("web", "");
+    ask().succeed();
+    host.minet("rm -f web").succeed();
+    assert_eq!(reader(&host), None);
+}
+
+#[test]
+fn a_supervisor_keeps_what_it_needs() {
+    let host = TestHost::new();
+    let _web = host.idle("web", "");
+    let supervisor_of = |name: &str| {
+        let pid = host.inspect(name)["State"]["Pid"].to_string();
+        proc_status(&host, &pid, "PPid")
+    };
+    let pid = supervisor_of("web");
+    let given_up = [
+        ("CAP_IPC_LOCK", 14),
+        ("CAP_SYS_MODULE", 16),
+        ("CAP_SYS_RAWIO", 17),
+        ("CAP_SYS_BOOT", 22),
+        ("CAP_SYS_TIME", 25),
+        ("CAP_SYSLOG", 34),
+        ("CAP_BPF", 39),
+    ];
+    for set in ["CapPrm", "CapEff", "CapBnd"] {
+        let mask = proc_status(&host, &pid, set);
+        let mask = u64::from_str_radix(&mask, 16).expect("a mask");
+        for (name, bit) in given_up {
+            assert_eq!(mask >> bit & 1, 0, "{name} in {set}");
+        }
+    }
+    assert_eq!(proc_status(&host, &pid, "NoNewPrivs"), "1");
+    // A container has in each of its lives what it was given.
+    let lives = "grep -E '^(CapEff|NoNewPrivs)' /proc/self/status | tr '\\n' ' '; echo";
+    host.leave(
+        "--name clock --restart on-failure:2 --cap-add SYS_TIME --security-opt no-new-privileges=false",
+        &format!("{lives}; exit 1"),
+    );
+    minet_tests::eventually("its third life to end", || {
+        host.minet("wait clock").code() == 0
+            && host.minet("logs clock").succeed().lines().count() == 3
+    });
+    let said = host.minet("logs clock").succeed();
+    for life in said.lines() {
+        assert_eq!(life.trim(), "CapEff:	00000000aa0405fb NoNewPrivs:	0");
+    }
+}

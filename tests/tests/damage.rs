@@ -61,47 +61,140 @@ fn a_corrupt_or_truncated_database_is_named_and_what_runs_goes_on() {
     }
 }
 
-/// The state on a disk of its own, of which `fill` leaves nothing: what is new is refused, what
-/// runs is not touched, and once there is room again, all can be taken away.
-fn with_a_full_disk(options: &str, fill: &str) {
+/// The state on a disk of its own, of which `fill` leaves nothing, and takes what is given back:
+/// what is new is refused, what runs goes on, and everything can be stopped and taken away.
+fn with_a_full_disk(options: &str, fill: &str, words: &[&str]) {
     let host = TestHost::new();
     let mount = format!(
         "mkdir -p /var/lib/minet; mount -t tmpfs -o mode=700,{options} tmpfs /var/lib/minet"
     );
     host.sh(&mount).succeed();
     let before = host.snapshot();
-    host.leave("--name web -p 8080:80", "exec sleep 1000");
+    host.minet("network create lab").succeed();
+    for name in ["web", "api", "db", "cron"] {
+        host.leave(&format!("--name {name} -p 80"), "exec sleep 1000");
+    }
+    host.leave("--name crash --restart always", "sleep 0.2; exit 1");
     host.minet("run --name old -- true").succeed();
-    let fill = format!("cd /var/lib/minet; {fill}");
-    host.sh(&fill).succeed();
-    for _ in 0..3 {
-        let refused = host.minet("run -d --name more -- sleep 1000");
-        fails_clearly(refused, &["minet: "]);
+    // It begins again, as long as there is a machine to fill.
+    let fill = format!("cd /var/lib/minet; while :; do {fill} 2>/dev/null || :; sleep 0.001; done");
+    let mut thief = host.spawn(Place::Host, ["sh", "-c", &fill]);
+    minet_tests::eventually("the disk to be full", || {
+        host.sh("cd /var/lib/minet; ! (echo x >probe$$) 2>/dev/null")
+            .code()
+            == 0
+    });
+    // What is left is soon no more than what is kept for taking things away.
+    let mut refused = (0..100)
+        .map(|n| host.minet(format!("run -d --name more{n} -- sleep 1000")))
+        .skip_while(|run| run.code() == 0);
+    fails_clearly(refused.next().expect("one is refused"), words);
+    for _ in 0..5 {
+        fails_clearly(host.minet("run -d -- sleep 1000"), words);
     }
     host.minet("ps -a").succeed();
     host.minet("exec web -- true").succeed();
-    host.sh("rm /var/lib/minet/fill*").succeed();
+    host.minet("kill db").succeed();
+    host.minet("stop -t 1 api crash").succeed();
     host.minet("rm -f web").succeed();
-    host.minet("rm old").succeed();
-    // Where only its log could not be made, it is remembered as one that did not start.
-    if host.minet("ps -a").succeed().contains("more") {
-        host.minet("rm more").succeed();
+    host.minet("rm old api").succeed();
+    host.minet("network rm lab").succeed();
+    // A supervisor that dies meanwhile leaves what the next command takes away.
+    let cron = host.inspect("cron")["State"]["Pid"].to_string();
+    host.sh(&format!(
+        "kill -9 $(awk '/^PPid/ {{ print $2 }}' /proc/{cron}/status)"
+    ))
+    .succeed();
+    host.minet("gc").succeed();
+    assert_eq!(host.inspect("cron")["State"]["Status"], "exited");
+    host.minet("container prune -f").succeed();
+    let left = host.minet("ps -aq").succeed();
+    for more in left.split_whitespace() {
+        host.minet(["rm", "-f", more]).succeed();
     }
+    host.minet("gc --all").succeed();
+    thief.signal("KILL");
+    assert_ne!(thief.finish().code(), 0);
+    host.sh("sleep 0.1; rm -f /var/lib/minet/fill* /var/lib/minet/probe*")
+        .succeed();
+    before.assert_unchanged(&host);
     host.minet("run --rm --name more -- true").succeed();
     host.minet("gc --all").succeed();
     before.assert_unchanged(&host);
 }
 
 #[test]
-fn a_full_disk_refuses_what_is_new_and_harms_nothing() {
-    let fill = "cat /dev/zero >fill 2>/dev/null || :";
-    with_a_full_disk("size=2m", fill);
+fn a_full_disk_refuses_what_is_new_and_lets_all_be_taken_away() {
+    // Not a byte is left.
+    let fill = "cat /dev/zero >>fill";
+    with_a_full_disk("size=4m", fill, &["minet: "]);
 }
 
 #[test]
 fn so_does_a_full_table_of_inodes() {
-    let fill = "touch $(seq -f fill%g 100) 2>/dev/null || :";
-    with_a_full_disk("nr_inodes=40", fill);
+    let fill = "touch $(seq -f fill%g 100)";
+    with_a_full_disk("nr_inodes=60", fill, &["minet: "]);
+}
+
+/// Where each change costs some of what is left, all of it may still be made.
+#[test]
+fn on_a_full_disk_a_crowd_can_be_taken_away() {
+    let host = TestHost::new();
+    host.sh("mkdir -p /var/lib/minet; mount -t tmpfs -o mode=700,size=6m tmpfs /var/lib/minet")
+        .succeed();
+    let before = host.snapshot();
+    let long = "x".repeat(3000);
+    for n in 0..60 {
+        let label = format!("text={long}");
+        host.minet([
+            "run",
+            "--name",
+            &format!("c{n}"),
+            "--label",
+            &label,
+            "--",
+            "true",
+        ])
+        .succeed();
+    }
+    host.sh("cat /dev/zero >/var/lib/minet/fill 2>/dev/null || :")
+        .succeed();
+    // What is refused takes nothing of what is kept for the others.
+    for n in 0..30 {
+        let label = format!("text={long}{n}");
+        let more = host.minet(["run", "--label", &label, "--", "true"]);
+        if more.code() != 0 {
+            fails_clearly(more, &["no space left in /var/lib/minet", "still works"]);
+        }
+    }
+    for n in 0..60 {
+        host.minet(format!("rm c{n}")).succeed();
+    }
+    host.minet("container prune -f").succeed();
+    assert_eq!(host.minet("ps -aq").succeed(), "");
+    host.minet("gc --all").succeed();
+    host.sh("rm /var/lib/minet/fill").succeed();
+    before.assert_unchanged(&host);
+}
+
+#[test]
+fn where_everything_is_on_one_disk_it_is_the_same() {
+    let host = TestHost::new();
+    host.sh("mkdir /run/root; mount -t tmpfs -o mode=700,size=6m,nr_inodes=100 tmpfs /run/root")
+        .succeed();
+    let before = host.snapshot();
+    let minet = |words: &str| host.minet(format!("--root /run/root/minet {words}"));
+    minet("run -d --name web -p 80 -- sleep 1000").succeed();
+    minet("run -d --name api -- sleep 1000").succeed();
+    host.sh("cd /run/root; cat /dev/zero >fill 2>/dev/null || :; touch $(seq -f fill%g 200) 2>/dev/null || :")
+        .succeed();
+    fails_clearly(minet("run -d --name more -- sleep 1000"), &["minet: "]);
+    minet("exec web -- true").succeed();
+    minet("stop -t 1 api").succeed();
+    minet("rm -f web api").succeed();
+    minet("gc --all").succeed();
+    host.sh("rm -rf /run/root/*").succeed();
+    before.assert_unchanged(&host);
 }
 
 #[test]

@@ -85,3 +85,56 @@ fn idle_clients_of_an_ipv6_port_do_not_starve_the_others() {
     }
     web.signal("TERM");
 }
+
+/// Whether processes here may be made less likely to be ended when memory runs out than they
+/// were: `CAP_SYS_RESOURCE`, number 24, in the first user namespace.
+fn may_protect(host: &TestHost) -> bool {
+    let status = host.sh("grep ^CapEff: /proc/self/status").succeed();
+    let mask = status.split_whitespace().nth(1).expect("a mask");
+    let mask = u64::from_str_radix(mask, 16).expect("a mask");
+    mask & (1 << 24) != 0 && host.has_other_users()
+}
+
+#[test]
+fn memory_runs_out_for_the_container_first() {
+    let host = TestHost::new();
+    let score_of = |pid: &str| -> String {
+        let file = format!("/proc/{pid}/oom_score_adj");
+        host.exec(["cat", &file]).succeed()
+    };
+    let minet = minet_tests::minet().display();
+    // Whoever starts it may be more likely to be ended itself.
+    host.sh(&format!(
+        "echo 300 >/proc/self/oom_score_adj; {minet} run -d --name web -- sleep 1000"
+    ))
+    .succeed();
+    host.leave("--name first --oom-score-adj 700", "exec sleep 1000");
+    let pid_of = |name: &str| host.inspect(name)["State"]["Pid"].to_string();
+    assert_eq!(score_of(&pid_of("web")), "0");
+    assert_eq!(score_of(&pid_of("first")), "700");
+    assert_eq!(host.inspect("first")["HostConfig"]["OomScoreAdj"], 700);
+    // What exec brings in is as likely as the container's own.
+    let exec = host.minet("exec first -- cat /proc/self/oom_score_adj");
+    assert_eq!(exec.succeed(), "700");
+    // Its score is the container's to make worse, and not better.
+    let better = "(echo -400 >/proc/self/oom_score_adj) 2>&1 || :; cat /proc/self/oom_score_adj";
+    let tried = host.run_sh("", better).succeed();
+    assert!(tried.contains("echo: I/O error"), "{tried}");
+    assert!(tried.ends_with("\n0"), "{tried}");
+    if may_protect(&host) {
+        let status = host.exec(["cat", &format!("/proc/{}/status", pid_of("web"))]);
+        let status = status.succeed();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        assert_eq!(score_of(parent.expect("a supervisor").trim()), "-500");
+        let own = host.run_sh("--oom-score-adj -7", "cat /proc/self/oom_score_adj");
+        assert_eq!(own.succeed(), "-7");
+    } else {
+        let refused = host.run_sh("--oom-score-adj -7", "true");
+        refused.refused(&["set the OOM score to -7", "Permission denied"]);
+        // That the supervisor does what it can is seen in what it asks of the kernel.
+        let asked = host.sh(&format!(
+            "strace -f -qq -e trace=write {minet} run --rm -- true 2>&1 | grep -c '\"-500\"'"
+        ));
+        assert_eq!(asked.succeed(), "1");
+    }
+}

@@ -2,12 +2,7 @@
 //!
 //! No test waits for duplicate address detection: an address is usable at once.
 
-use minet_tests::{HOST_V6, Place, Running, TestHost};
-
-/// The router's IPv6 address on the LAN.
-const ROUTER_V6: &str = "fd00:120::1";
-/// The neighbour's.
-const NEIGHBOUR_V6: &str = "fd00:120::3";
+use minet_tests::{HOST_V6, NEIGHBOUR_V6, Place, ROUTER_V6, Running, TestHost};
 
 fn network(host: &TestHost, name: &str, options: &str) {
     host.minet(format!("network create {options} {name}"))

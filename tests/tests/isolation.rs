@@ -5,98 +5,102 @@
 
 use minet_tests::{HOST, NEIGHBOUR, Place, Running, SERVER, TestHost};
 
-fn throw(host: &TestHost, place: Place, to: &str, message: &str) {
+pub(crate) fn throw(host: &TestHost, place: Place, to: &str, message: &str) {
     host.spawn(place, format!("{} throw {to} {message}", host.probe()))
         .finish();
 }
 
 #[track_caller]
-fn assert_heard(victim: &mut Running<'_>, good: &str, evil: &str) {
+pub(crate) fn assert_heard(victim: &mut Running<'_>, good: &str, evil: &str) {
     victim.wait_for(good);
     assert!(!victim.stdout().contains(evil), "{}", victim.stdout());
 }
 
 #[test]
 fn a_route_to_the_containers_leads_a_neighbour_nowhere() {
-    let host = TestHost::new();
-    let mut web = host.serve("--name web -p 8080:80/udp", "udp:80 udp:81");
-    host.lan(format!("ip route add 172.17.0.0/16 via {HOST}"))
-        .succeed();
-    let address = host.address_of("web");
-    throw(
-        &host,
-        Place::Neighbour,
-        &format!("{address}:80"),
-        "evil-published",
-    );
-    throw(
-        &host,
-        Place::Neighbour,
-        &format!("{address}:81"),
-        "evil-unpublished",
-    );
-    throw(&host, Place::Neighbour, "172.17.0.1:81", "evil-gateway");
-    assert_ne!(
-        host.lan(format!("busybox ping -c 1 -W 1 {address}")).code(),
-        0
-    );
-    throw(&host, Place::Neighbour, &format!("{HOST}:8080"), "good");
-    assert_heard(&mut web, "good", "evil");
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        let mut web = host.serve("--name web -p 8080:80/udp", "udp:80 udp:81");
+        host.lan(format!("ip route add 172.17.0.0/16 via {HOST}"))
+            .succeed();
+        let address = host.address_of("web");
+        throw(
+            host,
+            Place::Neighbour,
+            &format!("{address}:80"),
+            "evil-published",
+        );
+        throw(
+            host,
+            Place::Neighbour,
+            &format!("{address}:81"),
+            "evil-unpublished",
+        );
+        throw(host, Place::Neighbour, "172.17.0.1:81", "evil-gateway");
+        assert_ne!(
+            host.lan(format!("busybox ping -c 1 -W 1 {address}")).code(),
+            0
+        );
+        throw(host, Place::Neighbour, &format!("{HOST}:8080"), "good");
+        assert_heard(&mut web, "good", "evil");
+    });
 }
 
 #[test]
 fn a_route_to_127_0_0_1_leads_a_neighbour_nowhere() {
-    let host = TestHost::new();
-    let mut web = host.serve("-p 127.0.0.1:8080:80/udp", "udp:80");
-    let mut local = host.serve_at(Place::Host, "udp:127.0.0.1:9000");
-    let script = format!(
-        "ip route delete local 127.0.0.0/8 dev lo table local
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        let mut web = host.serve("-p 127.0.0.1:8080:80/udp", "udp:80");
+        let mut local = host.serve_at(Place::Host, "udp:127.0.0.1:9000");
+        let script = format!(
+            "ip route delete local 127.0.0.0/8 dev lo table local
          ip route delete local 127.0.0.1 dev lo table local
          ip route add 127.0.0.1/32 via {HOST}
          echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet"
-    );
-    host.lan(["sh", "-euc", &script]).succeed();
-    throw(&host, Place::Neighbour, "127.0.0.1:8080", "evil-published");
-    throw(&host, Place::Neighbour, "127.0.0.1:9000", "evil-local");
-    throw(&host, Place::Host, "127.0.0.1:8080", "good");
-    throw(&host, Place::Host, "127.0.0.1:9000", "good");
-    assert_heard(&mut web, "good", "evil");
-    assert_heard(&mut local, "good", "evil");
+        );
+        host.lan(["sh", "-euc", &script]).succeed();
+        throw(host, Place::Neighbour, "127.0.0.1:8080", "evil-published");
+        throw(host, Place::Neighbour, "127.0.0.1:9000", "evil-local");
+        throw(host, Place::Host, "127.0.0.1:8080", "good");
+        throw(host, Place::Host, "127.0.0.1:9000", "good");
+        assert_heard(&mut web, "good", "evil");
+        assert_heard(&mut local, "good", "evil");
+    });
 }
 
 #[test]
 fn a_container_does_not_reach_the_hosts_loopback() {
-    let host = TestHost::new();
-    let mut local = host.serve_at(Place::Host, "udp:127.0.0.1:9000");
-    let _web = host.serve("-p 127.0.0.1:8080:80", "tcp:80");
-    let script = format!(
-        "ip route delete local 127.0.0.0/8 dev lo table local
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        let mut local = host.serve_at(Place::Host, "udp:127.0.0.1:9000");
+        let _web = host.serve("-p 127.0.0.1:8080:80", "tcp:80");
+        let script = format!(
+            "ip route delete local 127.0.0.0/8 dev lo table local
          ip route delete local 127.0.0.1 dev lo table local
          ip route add 127.0.0.1/32 via 172.17.0.1
          {} throw 127.0.0.1:9000 evil",
-        host.probe()
-    );
-    let options = "--cap-add NET_ADMIN --sysctl net.ipv4.conf.all.route_localnet=1";
-    host.run_sh(options, &script).succeed();
-    throw(&host, Place::Host, "127.0.0.1:9000", "good");
-    assert_heard(&mut local, "good", "evil");
+            host.probe()
+        );
+        let options = "--cap-add NET_ADMIN --sysctl net.ipv4.conf.all.route_localnet=1";
+        host.run_sh(options, &script).succeed();
+        throw(host, Place::Host, "127.0.0.1:9000", "good");
+        assert_heard(&mut local, "good", "evil");
+    });
 }
 
 #[test]
 fn a_container_cannot_send_as_somebody_else() {
-    let host = TestHost::new();
-    let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
-    host.uplink(format!("ip route add 9.9.9.9/32 via {HOST}"))
-        .succeed();
-    let script = format!(
-        "{probe} throw {SERVER}:53 good
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
+        host.uplink(format!("ip route add 9.9.9.9/32 via {HOST}"))
+            .succeed();
+        let script = format!(
+            "{probe} throw {SERVER}:53 good
          ip address add 9.9.9.9/32 dev lo
          ip route replace default via 172.17.0.1 src 9.9.9.9
          {probe} throw {SERVER}:53 evil",
-        probe = host.probe()
-    );
-    host.run_sh("--cap-add NET_ADMIN", &script).succeed();
-    assert_heard(&mut server, "good", "evil");
+            probe = host.probe()
+        );
+        host.run_sh("--cap-add NET_ADMIN", &script).succeed();
+        assert_heard(&mut server, "good", "evil");
+    });
 }
 
 /// The neighbour sends to a server beyond the router, but by way of the host.
@@ -109,17 +113,18 @@ fn transit(host: &TestHost, message: &str) {
 
 #[test]
 fn the_host_does_not_become_a_router_for_others() {
-    let host = TestHost::new();
-    host.exec("ip address add 198.51.100.2/24 dev lan0")
-        .succeed();
-    host.sh("echo 0 >/proc/sys/net/ipv4/conf/lan0/send_redirects")
-        .succeed();
-    let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
-    transit(&host, "evil-before");
-    let _web = host.idle("web", "");
-    transit(&host, "evil-after");
-    throw(&host, Place::Neighbour, &format!("{SERVER}:53"), "good");
-    assert_heard(&mut server, "good", "evil");
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        host.exec("ip address add 198.51.100.2/24 dev lan0")
+            .succeed();
+        host.sh("echo 0 >/proc/sys/net/ipv4/conf/lan0/send_redirects")
+            .succeed();
+        let mut server = host.serve_at(Place::Uplink, "udp:203.0.113.7:53");
+        transit(host, "evil-before");
+        let _web = host.idle("web", "");
+        transit(host, "evil-after");
+        throw(host, Place::Neighbour, &format!("{SERVER}:53"), "good");
+        assert_heard(&mut server, "good", "evil");
+    });
 }
 
 #[test]
@@ -240,18 +245,19 @@ fn a_host_that_was_a_router_remains_one() {
 
 #[test]
 fn a_published_port_does_not_capture_what_goes_elsewhere() {
-    let host = TestHost::new();
-    let web = host.serve("-p 53:53/udp", "udp:53");
-    let mut neighbour = host.serve_at(Place::Neighbour, "udp:53");
-    let probe = host.probe();
-    host.minet(format!(
-        "run --rm -- {probe} ask udp {NEIGHBOUR}:53 elsewhere"
-    ))
-    .succeed();
-    host.ask(Place::Host, &format!("udp {NEIGHBOUR}:53 elsewhere-too"))
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        let web = host.serve("-p 53:53/udp", "udp:53");
+        let mut neighbour = host.serve_at(Place::Neighbour, "udp:53");
+        let probe = host.probe();
+        host.minet(format!(
+            "run --rm -- {probe} ask udp {NEIGHBOUR}:53 elsewhere"
+        ))
         .succeed();
-    neighbour.wait_for("elsewhere-too");
-    assert!(!web.stdout().contains("elsewhere"), "{}", web.stdout());
+        host.ask(Place::Host, &format!("udp {NEIGHBOUR}:53 elsewhere-too"))
+            .succeed();
+        neighbour.wait_for("elsewhere-too");
+        assert!(!web.stdout().contains("elsewhere"), "{}", web.stdout());
+    });
 }
 
 #[test]
@@ -270,28 +276,29 @@ fn an_address_of_its_own_and_all_addresses_cannot_be_mixed_up() {
 /// tell its MAC for all of them, on every interface.
 #[test]
 fn the_host_answers_arp_for_its_address_on_that_network_alone() {
-    let host = TestHost::new();
-    // As little as a careless administrator leaves behind for new interfaces.
-    host.sh("cd /proc/sys/net/ipv4/conf/default
+    TestHost::whether_frames_are_judged_or_not(|host| {
+        // As little as a careless administrator leaves behind for new interfaces.
+        host.sh("cd /proc/sys/net/ipv4/conf/default
              echo 1 >proxy_arp; echo 1 >accept_source_route")
-        .succeed();
-    host.minet("network create --subnet 10.99.0.0/24 other")
-        .succeed();
-    let _other = host.idle("other", "--network other");
-    let _web = host.idle("web", "--cap-add NET_RAW");
-    let answers_within = |seconds: u8, address: &str| {
-        let arping = format!("exec web -- busybox arping -f -w {seconds} -I eth0 {address}");
-        host.minet(arping).code() == 0
-    };
-    assert!(answers_within(10, "172.17.0.1"));
-    for address in ["10.99.0.1", HOST, NEIGHBOUR, SERVER] {
-        assert!(!answers_within(1, address), "{address}");
-    }
-    for key in ["send_redirects", "accept_redirects", "accept_source_route"] {
-        assert_eq!(host.sysctl(&format!("net.ipv4.conf.minet0.{key}")), "0");
-    }
-    // And this is what keeps it silent.
-    host.sh("echo 0 >/proc/sys/net/ipv4/conf/minet0/arp_ignore")
-        .succeed();
-    assert!(answers_within(10, HOST));
+            .succeed();
+        host.minet("network create --subnet 10.99.0.0/24 other")
+            .succeed();
+        let _other = host.idle("other", "--network other");
+        let _web = host.idle("web", "--cap-add NET_RAW");
+        let answers_within = |seconds: u8, address: &str| {
+            let arping = format!("exec web -- busybox arping -f -w {seconds} -I eth0 {address}");
+            host.minet(arping).code() == 0
+        };
+        assert!(answers_within(10, "172.17.0.1"));
+        for address in ["10.99.0.1", HOST, NEIGHBOUR, SERVER] {
+            assert!(!answers_within(1, address), "{address}");
+        }
+        for key in ["send_redirects", "accept_redirects", "accept_source_route"] {
+            assert_eq!(host.sysctl(&format!("net.ipv4.conf.minet0.{key}")), "0");
+        }
+        // And this is what keeps it silent.
+        host.sh("echo 0 >/proc/sys/net/ipv4/conf/minet0/arp_ignore")
+            .succeed();
+        assert!(answers_within(10, HOST));
+    });
 }

@@ -213,7 +213,8 @@ fn wait_gives_exit_codes_of_those_too_that_are_gone() {
     let host = TestHost::new();
     // Names that no ID begins with.
     host.leave("--name one", "sleep 0.4; exit 3");
-    host.leave("--name two --rm", "sleep 0.4; exit 4");
+    // One that is forgotten has to be waited for before it ends, on a busy machine, too.
+    host.leave("--name two --rm", "sleep 3; exit 4");
     let waiting = host.spawn_minet("wait two");
     assert_eq!(host.minet("wait one").succeed(), "3");
     assert_eq!(waiting.finish().succeed(), "4");
@@ -447,13 +448,16 @@ fn a_hundred_at_once_all_come_up_and_all_go() {
 #[test]
 fn removal_does_not_wait_for_the_supervisor_to_go() {
     let host = TestHost::new();
-    let mut fastest = Duration::MAX;
+    let (mut fastest, mut nothing) = (Duration::MAX, Duration::MAX);
     for n in 0..5 {
         host.leave(&format!("--name c{n} -p 80"), "exec sleep 1000");
+        nothing = nothing.min(host.minet("ps -q").took());
         let removed = host.minet(format!("rm -f c{n}"));
         fastest = fastest.min(removed.took());
         removed.succeed();
     }
-    // A debug build, nsenter and a shell included.
-    assert!(fastest < Duration::from_millis(60), "{fastest:?}");
+    // A debug build, nsenter and a shell included; what they take on this machine, so busy as
+    // it is, shows in a command that does next to nothing.
+    let most = nothing + Duration::from_millis(45);
+    assert!(fastest < most, "{fastest:?}, and {nothing:?} for nothing");
 }

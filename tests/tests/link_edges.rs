@@ -7,6 +7,7 @@ use minet_tests::{Running, TestHost, eventually};
 struct Lab {
     host: TestHost,
     db: String,
+    db6: String,
 }
 
 impl Lab {
@@ -15,22 +16,27 @@ impl Lab {
         let host = TestHost::new();
         host.sh(&format!(
             "modprobe br_netfilter 2>/dev/null || true
-             echo {brnf} >/proc/sys/net/bridge/bridge-nf-call-iptables"
+             echo {brnf} >/proc/sys/net/bridge/bridge-nf-call-iptables
+             echo {brnf} >/proc/sys/net/bridge/bridge-nf-call-ip6tables"
         ))
         .succeed();
-        host.minet(format!("network create {kind} --subnet 10.9.0.0/24 lab"))
+        let subnets = "--subnet 10.9.0.0/24 --subnet fd00:9::/64";
+        host.minet(format!("network create {kind} {subnets} lab"))
             .succeed();
         host.leave("--name web --network lab --link db", "exec sleep 1000");
         host.leave("--name other --network lab", "exec sleep 1000");
         Lab {
             host,
             db: "10.9.0.77".to_owned(),
+            db6: "[fd00:9::77]".to_owned(),
         }
     }
 
     fn serve(&self) -> Running<'_> {
-        let options = "--name db --network lab --ip 10.9.0.77 --expose 80 --expose 53/udp";
-        self.host.serve(options, "tcp:80 udp:53 tcp:81")
+        let addresses = "--ip 10.9.0.77 --ip6 fd00:9::77";
+        let options = format!("--name db --network lab {addresses} --expose 80 --expose 53/udp");
+        self.host
+            .serve(options, "tcp:[::]:80 udp:[::]:53 tcp:[::]:81")
     }
 
     fn reaches(&self, container: &str, question: &str) -> bool {
@@ -60,35 +66,44 @@ impl Lab {
 
 fn only_along_links(kind: &str, brnf: &str) {
     let lab = Lab::new(kind, brnf);
-    let db = &lab.db;
+    let both = [&lab.db, &lab.db6];
+    let of_each = |container: &'static str, question: &str| -> Vec<(&'static str, String)> {
+        let at = |db: &&String| (container, question.replace("db", db));
+        both.iter().map(at).collect()
+    };
     {
         let _db = lab.serve();
-        for question in [format!("tcp {db}:80"), format!("udp {db}:53")] {
+        for (_, question) in [of_each("web", "tcp db:80"), of_each("web", "udp db:53")].concat() {
             assert!(lab.reaches("web", &question), "{question}");
         }
+        // Its name leads to either.
+        let hosts = lab.host.minet("exec web -- cat /etc/hosts").succeed();
+        for address in ["10.9.0.77", "fd00:9::77"] {
+            assert!(hosts.contains(&format!("{address}\tdb")), "{hosts}");
+        }
         // The first is a port that is not exposed.
-        lab.nobody_reaches(&[
-            ("web", format!("tcp {db}:81")),
-            ("other", format!("tcp {db}:80")),
-            ("other", format!("udp {db}:53")),
-        ]);
+        let asked = [
+            of_each("web", "tcp db:81"),
+            of_each("other", "tcp db:80"),
+            of_each("other", "udp db:53"),
+        ];
+        lab.nobody_reaches(&asked.concat());
         assert_eq!(lab.host.minet("check").succeed(), "");
 
         lab.host.minet("unlink db").succeed();
-        lab.nobody_reaches(&[
-            ("web", format!("tcp {db}:80")),
-            ("web", format!("udp {db}:53")),
-        ]);
+        lab.nobody_reaches(&[of_each("web", "tcp db:80"), of_each("web", "udp db:53")].concat());
         lab.host.minet("link db web").succeed();
-        assert!(lab.reaches("web", &format!("tcp {db}:80")));
+        for (_, question) in of_each("web", "tcp db:80") {
+            assert!(lab.reaches("web", &question), "{question}");
+        }
     }
     // Whoever gets the address next is not reached by a link to another.
     lab.host.minet("rm -f db").succeed();
     let _next = lab.host.serve(
-        "--name next --network lab --ip 10.9.0.77 --expose 80",
-        "tcp:80",
+        "--name next --network lab --ip 10.9.0.77 --ip6 fd00:9::77 --expose 80",
+        "tcp:[::]:80",
     );
-    lab.nobody_reaches(&[("web", format!("tcp {db}:80"))]);
+    lab.nobody_reaches(&of_each("web", "tcp db:80"));
 }
 
 #[test]
@@ -148,6 +163,46 @@ while True:
     // What was on its way when the link was taken back may still have come.
     let words = |text: &str| text.matches("word").count();
     assert!(words(&later) <= words(&then) + 1, "{then}\n---\n{later}");
+}
+
+/// A network that changes takes its containers along.
+#[test]
+fn neighbours_that_are_kept_apart_while_they_run_meet_along_links() {
+    let lab = Lab::new("", "1");
+    let _db = lab.serve();
+    let questions = [format!("tcp {}:80", lab.db), format!("tcp {}:80", lab.db6)];
+    let all_reach = |containers: &[&str]| {
+        for (container, question) in containers
+            .iter()
+            .flat_map(|container| questions.iter().map(move |question| (container, question)))
+        {
+            assert!(lab.reaches(container, question), "{container} {question}");
+        }
+    };
+    let proxies = || lab.host.exec("ip -6 neigh show proxy").succeed();
+    all_reach(&["web", "other"]);
+    assert_eq!(proxies(), "");
+    lab.host.minet("network set --icc=false lab").succeed();
+    all_reach(&["web"]);
+    lab.nobody_reaches(&questions.clone().map(|question| ("other", question)));
+    assert_eq!(lab.host.minet("check").succeed(), "");
+    assert!(proxies().contains("fd00:9::77"), "{}", proxies());
+    // Nobody else's address is answered for.
+    assert_eq!(proxies().lines().count(), 3, "{}", proxies());
+    lab.host
+        .sh("ip -6 neigh del proxy fd00:9::77 dev $(ip -6 neigh show proxy | sed -n 's/.*dev \\([^ ]*\\).*/\\1/p' | head -1)")
+        .succeed();
+    let check = lab.host.minet("check").end_with(1);
+    assert!(
+        check.contains("nobody answers for fd00:9::77 of db"),
+        "{check}"
+    );
+    assert_eq!(lab.host.minet("repair").code(), 0);
+    all_reach(&["web"]);
+    lab.host.minet("network set --icc=true lab").succeed();
+    all_reach(&["web", "other"]);
+    assert_eq!(proxies(), "");
+    assert_eq!(lab.host.minet("check").succeed(), "");
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn a_full_disk_is_an_error_and_not_a_mess() {
     let host = TestHost::new();
     host.minet("run --rm -- true").succeed();
     host.minet("gc --all").succeed();
-    host.sh("mount -t tmpfs -o size=64k tmpfs /run; mkdir /run/lock; dd if=/dev/zero of=/run/fill bs=1k count=100 2>/dev/null || :")
+    host.sh("mount -t tmpfs -o nr_inodes=20 tmpfs /run; mkdir /run/lock; touch $(seq -f /run/fill%g 30) 2>/dev/null || :")
         .succeed();
     let before = host.snapshot();
     host.minet("run --rm -- true").refused(&["/run/minet"]);

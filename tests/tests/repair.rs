@@ -173,7 +173,7 @@ fn all_of_it_is_told_as_json() {
     let repaired = host.minet("repair --json").json();
     assert_eq!(
         repaired["mended"].as_array().unwrap().len(),
-        2,
+        3,
         "{repaired}"
     );
     assert_eq!(repaired["resisting"], serde_json::json!([]));

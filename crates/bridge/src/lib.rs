@@ -60,6 +60,7 @@ pub mod events;
 pub mod guard;
 pub mod inventory;
 pub mod link;
+pub mod neighbour;
 pub mod netconf;
 mod outcome;
 pub mod route;

@@ -100,6 +100,10 @@ pub(crate) enum Command {
     /// Write the manual pages into a directory
     Manual(Late<ManualOptions>),
     /// Remove what crashes left; with --all also the networks that nobody uses
+    ///
+    /// That is whatever of this instance's no plan knows: elements of the table, cables and
+    /// bridges, names of namespaces, files, and rules in other firewalls. What is in use by
+    /// somebody whom the store does not know is told and stays; `minet check` lists all of it.
     Gc(Late<GcOptions>),
 }
 
@@ -386,7 +390,7 @@ pub(crate) struct ConfigCheckOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct GcOptions {
-    /// Print one JSON object: containers, networks, strays, passed, left_behind
+    /// Print one JSON object: containers, networks, strays, kept, passed, left_behind
     #[arg(long)]
     pub(crate) json: bool,
     /// Also take down the bridge, the table and IP forwarding of networks without containers

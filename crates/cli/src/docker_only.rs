@@ -120,7 +120,6 @@ fn of_run(option: &str) -> Option<&'static str> {
             "minet makes no control groups; one around it holds for the container, too: \
              systemd-run --scope -p MemoryMax=1G minet run …"
         }
-        "--oom-score-adj" => "it is inherited: choom -n 500 -- minet run …",
         "--ulimit" => "limits are inherited: (ulimit -n 1024; minet run …)",
         "--privileged" => PRIVILEGED,
         "--entrypoint" => "the command is what is written behind --, and all of it",

@@ -48,6 +48,9 @@ const OWN_FAILURE: u8 = 125;
 
 fn main() -> ExitCode {
     minet_runtime::share_one_heap();
+    if let Some(code) = minet_runtime::answer_names_if_started_to() {
+        return ExitCode::from(code);
+    }
     if let Err(error) = minet_runtime::close_inherited() {
         output::tell(&format!("minet: {error}"));
         return ExitCode::from(OWN_FAILURE);

@@ -25,6 +25,7 @@ mod endpoint;
 mod hosts;
 mod hosts_base;
 mod ifname;
+mod instance;
 mod ipv6;
 mod labels;
 mod lifecycle;
@@ -36,6 +37,7 @@ mod network;
 mod network_id;
 mod network_options;
 mod network_spec;
+mod oom_score;
 mod port;
 mod range4;
 mod range6;
@@ -50,6 +52,7 @@ pub use endpoint::{EndpointSpec, InvalidEndpoint, NetworkArgument};
 pub use hosts::{AddHost, AddHostTarget, HostName, InvalidAddHost, InvalidHostName};
 pub use hosts_base::{HostsBase, InvalidHostsBase};
 pub use ifname::{IfName, InvalidIfName};
+pub use instance::InstanceTag;
 pub use ipv6::{Ipv6Spec, Ipv6Subnet};
 pub use labels::{InvalidLabel, LabelFilter, Labels, labels_in_one_line, parse_label};
 pub use lifecycle::{InvalidLifecycle, Lifecycle, LogLimits, RestartPolicy};
@@ -63,6 +66,7 @@ pub use network_options::InvalidNetworkOption;
 pub use network_spec::{
     BridgeChoice, Connections, Masquerade, Neighbours, NetworkSpec, Reach, Span, Spoofing, is_mtu,
 };
+pub use oom_score::{InvalidOomScore, OomScore};
 pub use port::{
     ExposedPorts, HostPorts, InvalidPublish, PortRange, Protocol, PublishSpec, PublishedPort,
 };

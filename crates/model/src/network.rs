@@ -1,4 +1,4 @@
-use crate::{IfName, Ipv6Subnet, NetworkId, NetworkSpec};
+use crate::{IfName, InstanceTag, Ipv6Subnet, NetworkId, NetworkSpec};
 use ipnetwork::Ipv4Network;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv4Addr, str::FromStr};
@@ -81,6 +81,9 @@ pub struct BridgeNetwork {
     pub ipv6: Option<Ipv6Subnet>,
     /// Bytes of an IP packet that fit into one frame.
     pub mtu: u32,
+    /// Which instance's it is, where that is not the usual one.
+    #[serde(default)]
+    pub instance: Option<InstanceTag>,
     /// What was asked for when it was created.
     pub asked: NetworkSpec,
 }
@@ -95,6 +98,14 @@ impl BridgeNetwork {
     pub fn with_prefix(&self, address: Ipv4Addr) -> Ipv4Network {
         Ipv4Network::new(address, self.subnet.prefix())
             .expect("a prefix length taken from a network is valid")
+    }
+
+    /// What minet writes on its bridges, by which it knows them again.
+    pub fn label(&self) -> String {
+        InstanceTag::label(
+            self.instance.as_ref(),
+            &format!("minet network {}", self.name),
+        )
     }
 
     /// Whether minet made the bridge, and therefore removes it.

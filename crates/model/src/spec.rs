@@ -80,6 +80,9 @@ pub struct ContainerSpec {
     pub security: crate::SecurityOptions,
     /// `--read-only`.
     pub read_only: bool,
+    /// `--oom-score-adj`; none means 0, where this process can give that.
+    #[serde(default)]
+    pub oom_score: Option<crate::OomScore>,
     /// `--init`: a small init as PID 1 that reaps orphans and forwards signals.
     pub init: bool,
     /// `--rm`.

@@ -125,10 +125,10 @@ impl Firewall {
     /// [`Error::NotPermitted`], [`Error::NotSupported`] on a kernel without ctnetlink.
     pub fn flush_conntrack_along(&mut self, edge: &crate::Edge) -> Result<(), Error> {
         self.forget(&Pattern {
-            family: libc::AF_INET,
+            family: family(edge.to),
             direction: Direction::Original,
-            source: Some(edge.from.into()),
-            destination: Some(edge.to.into()),
+            source: Some(edge.from),
+            destination: Some(edge.to),
             service: Some((edge.protocol, edge.port)),
         })
     }

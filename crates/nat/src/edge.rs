@@ -2,18 +2,18 @@
 //! not. It is one element of one set.
 
 use crate::command::{Command, IfPresent};
-use crate::publication::cut;
-use crate::table::{Element, IPV4, Table, Value};
+use crate::publication::{cut, family_of};
+use crate::table::{Element, Table, Value};
 use minet_model::{ContainerId, ContainerName, Protocol};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// Who may reach which port of whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     /// The address of the one who may begin to talk.
-    pub from: Ipv4Addr,
-    /// The address of the one who is reached.
-    pub to: Ipv4Addr,
+    pub from: IpAddr,
+    /// The address of the one who is reached, of the same family.
+    pub to: IpAddr,
     /// By this protocol.
     pub protocol: Protocol,
     /// At this port.
@@ -29,7 +29,7 @@ pub struct Edge {
 impl Edge {
     pub(crate) fn open(&self, table: &Table) -> Command {
         Command::AddElement {
-            set: crate::table_set(table, &IPV4.set("edges")),
+            set: crate::table_set(table, &self.set_name()),
             element: self.element(),
             if_present: IfPresent::Keep,
         }
@@ -37,16 +37,21 @@ impl Edge {
 
     pub(crate) fn close(&self, table: &Table) -> Command {
         Command::DeleteElement {
-            set: crate::table_set(table, &IPV4.set("edges")),
+            set: crate::table_set(table, &self.set_name()),
             element: self.element(),
         }
+    }
+
+    /// The set of its family.
+    pub(crate) fn set_name(&self) -> String {
+        family_of(self.to).set("edges")
     }
 
     /// Its place in the set.
     pub(crate) fn key(&self) -> Vec<Value> {
         vec![
-            Value::Ipv4(self.from),
-            Value::Ipv4(self.to),
+            self.from.into(),
+            self.to.into(),
             Value::Proto(self.protocol),
             Value::Port(self.port),
         ]
@@ -94,6 +99,18 @@ mod tests {
             Change::CloseEdge(edge("web", "db")).to_nft(),
             ["delete element inet minet edges { 172.17.0.3 . 172.17.0.2 . tcp . 3306 }"]
         );
+    }
+
+    #[test]
+    fn an_edge_of_the_other_family_is_in_its_set() {
+        let edge = Edge {
+            from: "fd00::3".parse().unwrap(),
+            to: "fd00::2".parse().unwrap(),
+            ..edge("web", "db")
+        };
+        let line = Change::CloseEdge(edge).to_nft();
+        let expected = "delete element inet minet edges6 { fd00::3 . fd00::2 . tcp . 3306 }";
+        assert_eq!(line, [expected]);
     }
 
     #[test]

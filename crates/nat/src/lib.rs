@@ -134,7 +134,7 @@ pub use error::Error;
 pub use events::RulesetEvents;
 pub use firewall::Firewall;
 pub use foreign::{
-    ChainFamily, ForeignChain, Passage, Passing, Restraint, legacy_filter_is_in_use,
+    ChainFamily, ForeignChain, Leftover, Passage, Passing, Restraint, legacy_filter_is_in_use,
 };
 pub use minet_model::{Masquerade, Neighbours, Reach};
 pub use network::NetworkRules;

@@ -67,11 +67,7 @@ impl Firewall {
     /// # Errors
     /// Only if the kernel cannot be asked.
     pub fn edge_is_open(&mut self, edge: &crate::Edge) -> Result<bool, Error> {
-        let found = self.get(
-            &set(&crate::table::IPV4.set("edges")),
-            edge.key(),
-            "look for an edge",
-        )?;
+        let found = self.get(&set(&edge.set_name()), edge.key(), "look for an edge")?;
         Ok(found.is_some())
     }
 

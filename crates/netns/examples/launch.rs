@@ -13,8 +13,9 @@
 
 use minet_model::CapabilityChanges;
 use minet_netns::{
-    EtcFiles, InitProcess, Io, Join, Launch, Lookup, Netns, Pid, Root, RootAccess, Running,
-    find_command, join, mount_points, open_process, own_program, prepare, resolve_capabilities,
+    Again, Etc, EtcFile, EtcFolder, InitProcess, Io, Join, Launch, Lookup, Netns, Pid, Root,
+    RootAccess, Running, find_command, join, mount_points, open_process, own_program, prepare,
+    resolve_capabilities,
 };
 use nix::{fcntl::AtFlags, unistd::execveat};
 use std::{
@@ -86,7 +87,7 @@ fn read_arguments() -> Result<Arguments> {
             "--root" => launch.root = Root::Directory(value()?.into()),
             "--read-only" => launch.access = RootAccess::ReadOnly,
             "--volume" => launch.volumes.push(value()?.parse()?),
-            "--hosts" => launch.etc.hosts = Some(value()?.into()),
+            "--hosts" => launch.etc = Some(etc_with(&value()?)?),
             "--user" => launch.user = Some(value()?.parse()?),
             "--workdir" => launch.workdir = Some(value()?.into()),
             "--env" => launch.env.push(value()?),
@@ -121,14 +122,29 @@ fn plain_launch() -> Result<Launch> {
         root: Root::Host,
         access: RootAccess::ReadWrite,
         volumes: Vec::new(),
-        etc: EtcFiles::default(),
+        etc: None,
         capabilities: resolve_capabilities(&CapabilityChanges::default())?,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         init: InitProcess::CommandIsInit,
         io: own_streams()?,
         open_files: None,
     })
+}
+
+/// A copy of this file as the generated hosts file. Others find it through this process, for as
+/// long as it runs.
+fn etc_with(hosts: &str) -> Result<Etc> {
+    let mut folder = EtcFolder::create(64 * 1024)?;
+    std::fs::copy(hosts, folder.path().join(EtcFile::Hosts.name()))?;
+    let etc = Etc {
+        folder: folder.hand_out()?,
+        files: vec![EtcFile::Hosts],
+        again: Again::Never,
+    };
+    std::mem::forget(folder);
+    Ok(etc)
 }
 
 fn own_streams() -> Result<Io> {
@@ -157,7 +173,8 @@ fn run_alone(launch: Launch, hold: bool) -> Result<u8> {
         };
         find_command(&lookup, name)?;
     }
-    let wanted = mount_points::wanted(&root, &launch.volumes, &launch.tmpfs, &launch.etc)?;
+    let etc = launch.etc.as_ref().map_or(&[][..], |etc| &etc.files);
+    let wanted = mount_points::wanted(&root, &launch.volumes, &launch.tmpfs, etc)?;
     let missing = mount_points::missing(&root, &wanted)?;
     mount_points::create(&root, &missing)?;
     let ended = prepare(launch)
@@ -185,6 +202,7 @@ fn run_in(pid: i32, launch: Launch) -> Result<u8> {
         capabilities: launch.capabilities,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         io: launch.io,
     })?;
     let terminal = running.terminal.take();

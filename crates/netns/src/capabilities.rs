@@ -54,6 +54,46 @@ const DEFAULT: [Capability; 13] = [
     Capability::CAP_AUDIT_WRITE,
 ];
 
+/// What a supervisor may need until its container is gone: to start it again, to take down and
+/// to mend its network, and to have that done by a `minet` that it starts.
+const SUPERVISOR: [Capability; 21] = [
+    Capability::CAP_AUDIT_WRITE,
+    Capability::CAP_CHOWN,
+    Capability::CAP_DAC_OVERRIDE,
+    Capability::CAP_DAC_READ_SEARCH,
+    Capability::CAP_FOWNER,
+    Capability::CAP_FSETID,
+    Capability::CAP_KILL,
+    Capability::CAP_LEASE,
+    Capability::CAP_MKNOD,
+    Capability::CAP_NET_ADMIN,
+    Capability::CAP_NET_BIND_SERVICE,
+    Capability::CAP_NET_BROADCAST,
+    Capability::CAP_NET_RAW,
+    Capability::CAP_SETFCAP,
+    Capability::CAP_SETGID,
+    Capability::CAP_SETPCAP,
+    Capability::CAP_SETUID,
+    Capability::CAP_SYS_ADMIN,
+    Capability::CAP_SYS_CHROOT,
+    Capability::CAP_SYS_PTRACE,
+    Capability::CAP_SYS_RESOURCE,
+];
+
+/// Gives up for good what a supervisor of a container with these capabilities never needs:
+/// modules, the clock, raw devices, tracing the kernel, and the like.
+///
+/// # Errors
+///
+/// What the kernel refused.
+pub fn keep_a_supervisors(container: Capabilities) -> Result<(), Failure> {
+    let needed = Capabilities {
+        bits: (bits(SUPERVISOR) | container.bits) & own(),
+    };
+    bound(needed)?;
+    hold(needed)
+}
+
 /// What a container gets: the default with these changes, and never more than this
 /// process has itself.
 pub fn resolve_capabilities(
@@ -176,6 +216,16 @@ pub(crate) fn hold(capabilities: Capabilities) -> Result<(), Failure> {
     rustix::thread::clear_ambient_capability_set()
         .and_then(|()| set_capabilities(None, sets))
         .doing(|| "limit the capabilities".to_owned())
+}
+
+/// No program that this process, or one that it starts, executes from now on gives it more than
+/// it has (`no_new_privs`), for good.
+///
+/// # Errors
+///
+/// What the kernel refused.
+pub fn refuse_new_privileges() -> Result<(), Failure> {
+    nix::sys::prctl::set_no_new_privs().doing(|| "refuse new privileges".to_owned())
 }
 
 /// The one power that a container's own init keeps: to pass signals to a command that

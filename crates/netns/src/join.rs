@@ -6,9 +6,10 @@ use crate::{
         Actor, Channel, InitProcess, Io, LaunchError, Message, Preparing, Program, Running,
         StartError, Stdio, Terminal, hide, in_the_copy, leash, one_thread,
     },
+    oom,
     sys::{self, Cloned, OneThread, Parent},
 };
-use minet_model::{NewPrivileges, UserSpec};
+use minet_model::{NewPrivileges, OomScore, UserSpec};
 use nix::sched::{CloneFlags, setns};
 use rustix::{
     fs::fstatfs,
@@ -44,6 +45,8 @@ pub struct Join {
     pub seccomp: Option<crate::seccomp::Filter>,
     /// Whether program files may give it privileges.
     pub new_privileges: NewPrivileges,
+    /// How readily the kernel ends it when memory runs out, if that was said.
+    pub oom_score: Option<OomScore>,
     /// Its standard input, output and error.
     pub io: Io,
 }
@@ -180,6 +183,7 @@ fn help(
 ) -> Result<Infallible, Message> {
     leash()?;
     hide()?;
+    oom::assume(join.oom_score)?;
     setns(&join.container, namespaces).doing(|| "join the container's namespaces".to_owned())?;
     let cloned = sys::clone_process(one, CloneFlags::empty(), Parent::CallersParent)
         .doing(|| "start a process in the container".to_owned())?;

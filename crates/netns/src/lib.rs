@@ -51,6 +51,7 @@ mod capabilities;
 mod command;
 mod detach;
 mod failure;
+mod hermit;
 mod inherited;
 mod inside;
 mod join;
@@ -59,6 +60,7 @@ mod linger;
 mod memory;
 pub mod mount_points;
 mod ns;
+mod oom;
 mod own_program;
 mod passing;
 mod root_file;
@@ -70,20 +72,25 @@ mod view;
 
 pub use accounts::UnknownAccount;
 pub use announcements::Announcements;
-pub use capabilities::{Capabilities, UnknownCapability, resolve_capabilities};
+pub use capabilities::{
+    Capabilities, UnknownCapability, keep_a_supervisors, refuse_new_privileges,
+    resolve_capabilities,
+};
 pub use command::{CommandError, FindError, Lookup, find_command};
 pub use detach::{Descendant, DetachError, Split, StartupReport, detach};
 pub use failure::Failure;
+pub use hermit::{Hermit, HermitFiles, Retreat, retreat};
 pub use inherited::close_inherited;
 pub use inside::Root;
 pub use join::{Join, JoinError, join, open_process};
 pub use launch::{
-    EtcFiles, InitProcess, Io, Launch, LaunchError, Prepared, Preparing, RootAccess, Running,
-    StartError, begin, prepare,
+    Again, Etc, EtcFile, EtcFolder, InitProcess, Io, Launch, LaunchError, Prepared, Preparing,
+    RootAccess, Running, StartError, begin, copy_from, copy_of_directory, prepare,
 };
 pub use linger::linger;
 pub use memory::{give_back_memory, share_one_heap};
 pub use ns::{CreateError, NamespaceId, Netns, NetnsError};
+pub use oom::protect_from_oom;
 pub use own_program::own_program;
 pub use passing::{receive_message, send_message};
 pub use root_file::read_in_root;

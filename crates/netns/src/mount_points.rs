@@ -20,7 +20,7 @@
 use crate::{
     failure::{Doing, Failure},
     inside::{Root, RootDir, Symlinks},
-    launch::EtcFiles,
+    launch::EtcFile,
 };
 use minet_model::{Tmpfs, Volume};
 use rustix::{
@@ -85,12 +85,12 @@ pub fn wanted(
     root: &Root,
     volumes: &[Volume],
     tmpfs: &[Tmpfs],
-    etc: &EtcFiles,
+    etc: &[EtcFile],
 ) -> Result<Vec<MountPoint>, Failure> {
     let mut wanted = Vec::new();
     if let Root::Directory(_) = root {
         wanted.extend(["/proc", "/sys", "/dev"].map(MountPoint::directory));
-        wanted.extend(etc.pairs().map(|(_, target)| MountPoint::file(target)));
+        wanted.extend(etc.iter().map(|file| MountPoint::file(file.target())));
     }
     let in_memory = |target: &Path| {
         let inside = |tmpfs: &Tmpfs| target != tmpfs.target && target.starts_with(&tmpfs.target);

@@ -127,21 +127,6 @@ pub(crate) fn restrict_mount(
         propagation: 0,
         userns_fd: 0,
     };
-    mount_setattr(mount, attr, reach)
-}
-
-/// Keeps what is mounted on a mount, or taken from it, from those it was copied from.
-pub(crate) fn make_private(mount: BorrowedFd<'_>) -> io::Result<()> {
-    let attr = MountAttr {
-        attr_set: 0,
-        attr_clr: 0,
-        propagation: libc::MS_PRIVATE,
-        userns_fd: 0,
-    };
-    mount_setattr(mount, attr, Reach::ThisMount)
-}
-
-fn mount_setattr(mount: BorrowedFd<'_>, attr: MountAttr, reach: Reach) -> io::Result<()> {
     let recursive = match reach {
         Reach::ThisMount => 0,
         Reach::AllBelow => libc::AT_RECURSIVE,

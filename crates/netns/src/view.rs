@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! nsenter --target PID --mount stat /etc/hosts                    # sees
-//! mount --bind hosts /etc/hosts                                   # cover, from within
+//! mount --bind FOLDER/hosts /etc/hosts                            # cover, from within
 //! nsenter --target PID --mount umount --lazy /etc/hosts           # uncover
 //! ```
 //!
@@ -19,10 +19,10 @@ use crate::{
     inside::{Root, RootDir, Symlinks},
     launch::{
         RootAccess,
-        mount::{attributes, bind, move_onto},
+        mount::{attributes, bind_open, move_onto},
+        open_below,
     },
     ns::on_a_disposable_thread,
-    sys,
 };
 use nix::sched::{CloneFlags, setns, unshare};
 use rustix::{
@@ -32,7 +32,7 @@ use rustix::{
     process::fchdir,
 };
 use std::{
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     path::Path,
 };
 
@@ -98,10 +98,11 @@ impl View {
         self.visit(|root| Ok(find(&root, path)?.map(|(_, id)| id)))
     }
 
-    /// Mounts `file`, a file of the calling process's, over the one that is seen under `path`.
-    /// False, and nothing is done, if that is not `covered`.
+    /// Mounts a file over the one that is seen under `path`. False, and nothing is done, if
+    /// that is not `covered`.
     ///
-    /// `root` and `access` are those with which the container was launched.
+    /// The file is one of the folder that was handed out for the launch of this container, see
+    /// [`EtcFolder`](crate::EtcFolder); `root` and `access` are those of the launch.
     ///
     /// # Errors
     ///
@@ -110,15 +111,15 @@ impl View {
         &self,
         path: &Path,
         covered: FileId,
-        file: &Path,
+        (folder, file): (BorrowedFd<'_>, &Path),
         root: &Root,
         access: RootAccess,
     ) -> Result<bool, Failure> {
-        let mount = bind(file, path, attributes(root, access))?;
-        // The host may share what it mounts; what is mounted in there is not for the host.
-        sys::make_private(mount.tree()).doing(|| "keep a mount from the host".to_owned())?;
+        let file = open_below(folder, file).doing(|| format!("find {}", file.display()))?;
+        let attributes = attributes(root, access);
         self.visit(|root| match find(&root, path)? {
             Some((target, id)) if id == covered => {
+                let mount = bind_open(file.as_fd(), path, attributes)?;
                 move_onto(mount.tree(), target.as_fd())
                     .doing(|| format!("mount on {}", path.display()))?;
                 Ok(true)

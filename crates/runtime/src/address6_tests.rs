@@ -18,6 +18,7 @@ fn network(subnet6: &str, gateway6: &str) -> BridgeNetwork {
             gateway: gateway6.parse().unwrap(),
         }),
         mtu: 1500,
+        instance: None,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
     }
 }

@@ -13,6 +13,7 @@ fn network(subnet: &str) -> BridgeNetwork {
         gateway: minet_ipam::gateway_of(subnet),
         ipv6: None,
         mtu: 1500,
+        instance: None,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
     }
 }

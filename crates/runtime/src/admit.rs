@@ -373,7 +373,7 @@ fn plan(
     }
     steps.extend(links::open_edges(name, id, known).map(Step::OpenEdges));
     for attachment in &settings.attachments {
-        steps.push(networks::announce_step(name, attachment));
+        steps.extend(networks::announce_steps(name, attachment));
     }
     Ok(Plan { steps })
 }
@@ -413,7 +413,7 @@ fn missing_mount_points(
         &root,
         &spec.volumes,
         &spec.tmpfs,
-        &etc_files::mounts(settings),
+        &etc_files::seen(settings),
     )?;
     Ok(mount_points::missing(&root, &wanted)?)
 }

@@ -1,8 +1,8 @@
 //! `minet check`: is what was made still so in the kernel?
 
 use crate::{
-    Error, Finding, Plan, Runtime, find, foreign, network, step::Step, steps::TurnOnForwarding,
-    strays,
+    Error, Finding, Plan, Runtime, find, foreign, network, orphans, step::Step,
+    steps::TurnOnForwarding, strays,
 };
 use minet_model::NetworkName;
 use minet_state::{ContainerRow, Status};
@@ -41,6 +41,12 @@ impl Runtime {
             }
         }
         if container.is_none() {
+            let orphans = orphans::find(self)?.into_iter();
+            differences.extend(orphans.map(|orphan| Difference {
+                owner: "this machine".to_owned(),
+                step: "hold what is planned, and nothing else".to_owned(),
+                found: orphan.describe(),
+            }));
             let strays = strays::find_strays(self)?;
             differences.extend(strays.iter().map(|element| Difference {
                 owner: "table inet minet".to_owned(),

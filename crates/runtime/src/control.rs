@@ -19,29 +19,25 @@
 //! A port that is taken over is never free in between, and whoever waits in the backlog of
 //! its socket is not turned away.
 //!
-//! The line is a sequenced-packet socket beside the container's generated files, in a
-//! directory of root's; and the supervisor looks who is calling (`SO_PEERCRED`).
+//! The line is a sequenced-packet socket beside the container's generated files, where only
+//! root comes (`etc_dir.rs`); and the supervisor looks who is calling (`SO_PEERCRED`).
 
 use crate::{
-    Error,
+    Error, etc_dir,
+    messages::{receive, send},
     ports::{HeldPort, Hold},
     settings::Settings,
 };
 use minet_model::{Protocol, PublishedPort};
-use minet_netns::{receive_message, send_message};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     socket_with, sockopt,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
     io,
     net::Ipv4Addr,
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-        unix::fs::OpenOptionsExt,
-    },
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     path::Path,
     time::Duration,
 };
@@ -77,17 +73,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A directory's socket has a path of any length through the directory's descriptor,
 /// where a socket's own path ends after 107 bytes (unix(7)).
-fn address(dir: &File) -> io::Result<SocketAddrUnix> {
+fn address(dir: &OwnedFd) -> io::Result<SocketAddrUnix> {
     let path = format!("/proc/self/fd/{}/control", dir.as_raw_fd());
     Ok(SocketAddrUnix::new(path)?)
-}
-
-fn open_dir(dir: &Path) -> io::Result<File> {
-    let flags = nix::fcntl::OFlag::O_PATH | nix::fcntl::OFlag::O_DIRECTORY;
-    File::options()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(dir)
 }
 
 fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
@@ -104,12 +92,7 @@ fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
 fn open(dir: &Path) -> Result<OwnedFd, Error> {
     let open = || -> io::Result<OwnedFd> {
         let listener = socket(SocketFlags::NONBLOCK)?;
-        // An earlier life of the container may have left its own.
-        match std::fs::remove_file(dir.join("control")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        bind(&listener, &address(&open_dir(dir)?)?)?;
+        bind(&listener, &address(&etc_dir::open(dir)?)?)?;
         listen(&listener, 8)?;
         Ok(listener)
     };
@@ -133,7 +116,7 @@ pub(crate) fn take_call(
         return Ok(());
     }
     be_patient(line.as_fd())?;
-    while let Some((request, descriptor)) = receive(line.as_fd())? {
+    while let Some((request, descriptor)) = receive(line.as_fd(), &mut [0; LONGEST])? {
         let (answer, descriptor) = act(request, descriptor);
         send(line.as_fd(), &answer, descriptor.as_ref().map(AsFd::as_fd))?;
     }
@@ -153,7 +136,7 @@ fn be_patient(line: BorrowedFd<'_>) -> io::Result<()> {
 /// so when it comes to it, since it may be this very process.
 pub(crate) fn tell_to_look(dir: &Path) -> io::Result<()> {
     let socket = socket(SocketFlags::NONBLOCK)?;
-    connect(&socket, &address(&open_dir(dir)?)?)?;
+    connect(&socket, &address(&etc_dir::open(dir)?)?)?;
     send(socket.as_fd(), &Request::Look, None)
 }
 
@@ -168,7 +151,7 @@ impl Line {
     pub(crate) fn call(dir: &Path, name: &str) -> Result<Self, Error> {
         let call = || -> io::Result<OwnedFd> {
             let socket = socket(SocketFlags::empty())?;
-            connect(&socket, &address(&open_dir(dir)?)?)?;
+            connect(&socket, &address(&etc_dir::open(dir)?)?)?;
             be_patient(socket.as_fd())?;
             Ok(socket)
         };
@@ -212,7 +195,8 @@ impl Line {
         descriptor: Option<BorrowedFd<'_>>,
     ) -> io::Result<(Answer, Option<OwnedFd>)> {
         send(self.socket.as_fd(), request, descriptor)?;
-        receive(self.socket.as_fd())?.ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        receive(self.socket.as_fd(), &mut [0; LONGEST])?
+            .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     fn understand(
@@ -226,28 +210,6 @@ impl Line {
                 why,
             }),
         }
-    }
-}
-
-fn send(
-    line: BorrowedFd<'_>,
-    message: &impl Serialize,
-    descriptor: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
-    let bytes = serde_json::to_vec(message)?;
-    send_message(line, &bytes, descriptor)
-}
-
-/// None means that the other side has closed the line.
-fn receive<T: DeserializeOwned>(line: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
-    let mut bytes = [0; LONGEST];
-    let (length, descriptor) = receive_message(line, &mut bytes)?;
-    match length {
-        0 => Ok(None),
-        _ => Ok(Some((
-            serde_json::from_slice(&bytes[..length])?,
-            descriptor,
-        ))),
     }
 }
 

@@ -12,7 +12,7 @@ use minet_names::{
     hosts::{self, Entry, HostsFile},
     resolv::{self, Overrides},
 };
-use minet_netns::EtcFiles;
+use minet_netns::EtcFile;
 use std::{fs, net::IpAddr, path::PathBuf};
 
 /// What the files are made of.
@@ -42,13 +42,11 @@ pub(crate) fn compose(source: &EtcSource<'_>) -> Result<Vec<(String, String)>, E
     Ok(files)
 }
 
-/// Where they are, for the process that mounts them.
-pub(crate) fn mounts(settings: &Settings) -> EtcFiles {
-    EtcFiles {
-        hosts: hosts_path(settings),
-        resolv_conf: Some(settings.etc_dir.join("resolv.conf")),
-        hostname: Some(settings.etc_dir.join("hostname")),
-    }
+/// Those that the container sees.
+pub(crate) fn seen(settings: &Settings) -> Vec<EtcFile> {
+    let all = EtcFile::ALL.into_iter();
+    all.filter(|file| *file != EtcFile::Hosts || settings.hosts == SeenHosts::Generated)
+        .collect()
 }
 
 /// The hosts file that is mounted; none if the root's own is to be seen.

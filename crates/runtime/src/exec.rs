@@ -77,6 +77,7 @@ impl Runtime {
             capabilities,
             seccomp: seccomp::filter(&spec.security.seccomp, capabilities)?,
             new_privileges: spec.security.new_privileges,
+            oom_score: spec.oom_score,
             io: streams.io()?,
         })?)
     }

@@ -5,12 +5,13 @@ use crate::{
     admit::{Admitted, Namespace, root_of},
     attend::Streams,
     etc_files,
+    machine::Machine,
     ports::limit,
 };
-use minet_model::{ContainerSpec, TerminalMode, Volume};
+use minet_model::{ContainerSpec, RestartPolicy, TerminalMode, Volume};
 use minet_netns::{
-    Capabilities, InitProcess, Launch, Lookup, Netns, Prepared, Preparing, Root, RootAccess,
-    find_command, resolve_capabilities, seccomp,
+    Again, Capabilities, Etc, EtcFolder, InitProcess, Launch, Lookup, Netns, Prepared, Preparing,
+    Root, RootAccess, find_command, resolve_capabilities, seccomp,
 };
 use rustix::process::Rlimit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -79,21 +80,35 @@ pub(crate) struct Growing {
 impl Growing {
     /// Waits until the world stands; the command waits to be started. Returns it and the
     /// inode of the network namespace it lives in.
-    pub(crate) fn finish(self, streams: &dyn Streams) -> Result<(Prepared, u64), Error> {
+    pub(crate) fn finish(
+        self,
+        machine: &mut Machine,
+        streams: &dyn Streams,
+    ) -> Result<(Prepared, u64), Error> {
         let mut prepared = self.preparing.finish()?;
         streams.attach(prepared.take_terminal());
+        if let (Some(etc), Some(next)) = (machine.etc(), prepared.take_etc()) {
+            etc.keep(next);
+        }
         Ok((prepared, self.netns))
     }
 }
 
-/// Begins to build the world of a container's process.
+/// Begins to build the world of a container's process, in the network namespace `shared`, or in
+/// the one that the machine holds.
 pub(crate) fn begin(
     spec: &ContainerSpec,
     admitted: &Admitted,
-    netns: &Netns,
+    machine: &mut Machine,
+    shared: Option<&Netns>,
     world: World,
     streams: &dyn Streams,
 ) -> Result<Growing, Error> {
+    let folder = machine.etc().map(EtcFolder::hand_out).transpose()?;
+    let netns = match shared {
+        Some(netns) => netns,
+        None => machine.netns_inside()?,
+    };
     // What was asked for by name wins.
     let given = [&admitted.link_env[..], &spec.env].concat();
     let joins = !matches!(admitted.namespace, Namespace::Host);
@@ -109,10 +124,18 @@ pub(crate) fn begin(
         access: access_of(spec),
         volumes: world.volumes,
         tmpfs: spec.tmpfs.clone(),
-        etc: etc_files::mounts(&admitted.settings),
+        etc: folder.map(|folder| Etc {
+            folder,
+            files: etc_files::seen(&admitted.settings),
+            again: match spec.lifecycle.restart {
+                RestartPolicy::No => Again::Never,
+                _ => Again::Perhaps,
+            },
+        }),
         capabilities: world.capabilities,
         seccomp: world.seccomp,
         new_privileges: spec.security.new_privileges,
+        oom_score: spec.oom_score,
         init: match spec.init {
             true => InitProcess::OwnInit,
             false => InitProcess::CommandIsInit,

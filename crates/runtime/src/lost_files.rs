@@ -13,14 +13,14 @@ use crate::{
     etc_files, find,
     sight::{Seen, Sight},
 };
-use minet_netns::FileId;
+use minet_netns::{EtcFile, FileId};
 use minet_state::{ContainerRow, Status};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A file that is not where it was mounted.
 pub(crate) struct LostFile {
-    file: PathBuf,
-    target: &'static str,
+    file: EtcFile,
+    path: PathBuf,
     instead: FileId,
 }
 
@@ -38,11 +38,12 @@ impl Runtime {
         let Some(sight) = self.sight_of_running(row)? else {
             return Ok(());
         };
-        match sight.cover(Path::new(lost.target), lost.instead, &lost.file)? {
+        let target = lost.file.target();
+        match sight.cover(target, lost.instead, lost.file.name())? {
             true => Ok(()),
             false => Err(Error::CannotMend(format!(
                 "the file in its place has changed again: {}",
-                lost.target
+                target.display()
             ))),
         }
     }
@@ -69,20 +70,17 @@ fn lost(row: &ContainerRow, sight: &Sight) -> Result<Vec<LostFile>, Error> {
     if etc_files::are_the_hosts(&spec) {
         return Ok(lost);
     }
-    for (file, target) in etc_files::mounts(&settings).pairs() {
-        let target_path = Path::new(target);
+    for file in etc_files::seen(&settings) {
+        let (target, path) = (file.target(), settings.etc_dir.join(file.name()));
         // A volume there is what the user wants to be seen.
-        if spec
-            .volumes
-            .iter()
-            .any(|volume| volume.target == target_path)
-        {
+        let mut volumes = spec.volumes.iter();
+        if volumes.any(|volume| volume.target == target) {
             continue;
         }
-        if let Seen::OfItsRoot(instead) = sight.sees(target_path, file)? {
+        if let Seen::OfItsRoot(instead) = sight.sees(target, &path)? {
             lost.push(LostFile {
-                file: file.to_owned(),
-                target,
+                file,
+                path,
                 instead,
             });
         }
@@ -95,7 +93,11 @@ impl LostFile {
     pub(crate) fn difference(&self, row: &ContainerRow) -> Difference {
         Difference {
             owner: format!("container {}", row.name),
-            step: format!("mount {} on {}", self.file.display(), self.target),
+            step: format!(
+                "mount {} on {}",
+                self.path.display(),
+                self.file.target().display()
+            ),
             found: "another file was put there, and is seen instead".to_owned(),
         }
     }

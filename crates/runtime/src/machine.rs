@@ -2,7 +2,7 @@ use crate::{Error, Paths};
 use minet_bridge::Rtnl;
 use minet_names::resolver::Sockets;
 use minet_nat::{Anatomy, Change, Firewall, Transit};
-use minet_netns::Netns;
+use minet_netns::{EtcFolder, Netns};
 
 /// The machine that steps are applied to: open sockets to the kernel, opened on first use.
 pub struct Machine {
@@ -15,6 +15,7 @@ pub struct Machine {
     /// The table in an empty namespace, for each kind of transit that was asked for.
     tables: Vec<(Transit, Anatomy)>,
     resolver: Option<Sockets>,
+    etc: Option<EtcFolder>,
     /// Another container's namespace.
     joined: Option<Netns>,
 }
@@ -46,6 +47,7 @@ impl Machine {
             holder: None,
             tables: Vec::new(),
             resolver: None,
+            etc: None,
             joined: None,
         }
     }
@@ -145,6 +147,16 @@ impl Machine {
     /// The sockets of the container's resolver, for whoever listens.
     pub fn take_resolver(&mut self) -> Option<Sockets> {
         self.resolver.take()
+    }
+
+    /// From now on, this is where the container's generated files are.
+    pub fn set_etc(&mut self, folder: Option<EtcFolder>) {
+        self.etc = folder;
+    }
+
+    /// Where the container's generated files are, if they are held here.
+    pub fn etc(&mut self) -> Option<&mut EtcFolder> {
+        self.etc.as_mut()
     }
 
     /// The netlink socket inside the container, if the namespace is held here.

@@ -13,7 +13,7 @@ impl Memory {
     pub(crate) fn new(dir: PathBuf, store: Store) -> Self {
         Memory {
             dir,
-            store: Some(store),
+            store: Some(store).filter(|store| !store.excludes_others()),
         }
     }
 
@@ -27,7 +27,15 @@ impl Memory {
         &mut self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.open()?.write(body)
+        self.with(|store| store.write(body))
+    }
+
+    /// See [`Store::add`].
+    pub(crate) fn add<T, E: From<minet_state::Error>>(
+        &mut self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.with(|store| store.add(body))
     }
 
     /// See [`Store::read`].
@@ -35,7 +43,7 @@ impl Memory {
         &mut self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.open()?.read(body)
+        self.with(|store| store.read(body))
     }
 
     /// See [`Store::rehearse`].
@@ -43,7 +51,20 @@ impl Memory {
         &mut self,
         body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.open()?.rehearse(body)
+        self.with(|store| store.rehearse(body))
+    }
+
+    fn with<T, E: From<minet_state::Error>>(
+        &mut self,
+        act: impl FnOnce(&mut Store) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let store = self.open()?;
+        let alone = store.excludes_others();
+        let done = act(store);
+        if alone {
+            self.close();
+        }
+        done
     }
 
     fn open(&mut self) -> Result<&mut Store, minet_state::Error> {

@@ -224,13 +224,12 @@ impl Runtime {
         }
     }
 
-    /// The switch has forgotten, or never knew, where the container's card is.
-    fn announce(&mut self, steps: &[Step]) {
-        for step in steps
-            .iter()
-            .filter(|step| matches!(step, Step::Announce(_)))
-        {
-            // A neighbour that is not told learns it with the next packet.
+    /// The switch has forgotten, or never knew, where the container's card is; and who is
+    /// announced forgets its neighbours, and has to be introduced anew.
+    pub(crate) fn announce(&mut self, steps: &[Step]) {
+        let tells = |step: &&Step| matches!(step, Step::Announce(_) | Step::Introduce(_));
+        for step in steps.iter().filter(tells) {
+            // Who is not told learns it with the next packet.
             let _ = step.act().apply(&mut self.machine);
         }
     }
@@ -269,7 +268,12 @@ fn mend_and_look(machine: &mut Machine, step: &Step) -> Result<(), Error> {
 fn on_the_host(step: &Step) -> bool {
     matches!(
         step,
-        Step::LayCable(_) | Step::GuardCable(_) | Step::PublishPorts(_) | Step::OpenEdges(_)
+        Step::LayCable(_)
+            | Step::GuardCable(_)
+            | Step::Introduce(_)
+            | Step::AnswerFor(_)
+            | Step::PublishPorts(_)
+            | Step::OpenEdges(_)
     )
 }
 

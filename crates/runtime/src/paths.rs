@@ -1,5 +1,6 @@
 use crate::configuration::Configuration;
 use minet_config::{Config, ConfigError, Presence};
+use minet_model::InstanceTag;
 use std::path::{Path, PathBuf};
 
 /// Where minet keeps what it remembers and what it makes.
@@ -81,6 +82,11 @@ impl Paths {
     /// The directory that everything is below, if it is not in the usual places.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
+    }
+
+    /// What it writes on what it makes, so that no other instance takes that for its own.
+    pub(crate) fn instance(&self) -> Option<InstanceTag> {
+        self.root.as_deref().map(InstanceTag::of)
     }
 
     /// What survives a reboot: the database and the logs.

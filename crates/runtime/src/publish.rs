@@ -41,7 +41,7 @@ impl Runtime {
             ports: published(&held),
         };
         self.store
-            .write(|tx| record(tx, container, mappings, &step))?;
+            .add(|tx| record(tx, container, mappings, &step))?;
         // While somebody is on the line, a supervisor does nothing else: a short call.
         let call = || Line::call(&settings.etc_dir, row.name.as_str());
         let done = call()

@@ -17,7 +17,7 @@ impl Runtime {
         // A repair that has read the old plan would make the old name of the namespace again.
         let lock = network::lock(self)?;
         let netns_dir = self.machine.paths().netns_dir().to_owned();
-        let noted = self.store.write(|tx| {
+        let noted = self.store.add(|tx| {
             let row = find::container(tx, container)?;
             if row.status == Status::Starting {
                 return Err(Error::BeingMade(row.name.to_string()));

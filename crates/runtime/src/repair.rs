@@ -8,7 +8,7 @@ use crate::{
     lock::Lock,
     network,
     network_down::{self, IdleNetworks},
-    process,
+    orphans, process,
     rest::Ending,
     strays,
 };
@@ -26,6 +26,8 @@ pub struct Swept {
     pub networks: Vec<String>,
     /// What stood there for nobody.
     pub strays: Vec<String>,
+    /// What the store does not know, and somebody uses.
+    pub kept: Vec<String>,
     /// Other firewalls that networks were let pass.
     pub passed: Vec<String>,
     /// What resisted, and why.
@@ -57,7 +59,12 @@ impl Runtime {
         let _lock = Lock::take(&network::lock_path(self))?;
         swept.passed = foreign::catch_up(self)?;
         swept.passed.extend(forwarding::settle(self)?);
-        swept.strays = strays::remove(self)?;
+        // Interfaces first: what stands in the table for one that is gone is a stray.
+        let orphans = orphans::remove(self)?;
+        swept.strays = orphans.gone;
+        swept.strays.extend(strays::remove(self)?);
+        swept.kept = orphans.kept;
+        swept.left_behind.extend(orphans.resisting);
         Ok(swept)
     }
 

@@ -1,7 +1,7 @@
 //! The end of a container: its plan is undone, its row is settled.
 
 use crate::{
-    Error, Narrator, Runtime, find, links, logs,
+    Error, Narrator, Runtime, etc_dir, find, links, logs,
     machine::Inside,
     narrator::Silent,
     plan::{Carrier, Plan},
@@ -74,9 +74,10 @@ impl Runtime {
             Ok(plan) => (plan, None),
             Err(error) => (find::plan(&row)?, Some(error)),
         };
-        let (keep, undo) = match self.has_living_guests(id)? {
-            true => network_kept(plan),
-            false => (Vec::new(), plan.steps),
+        let guests = self.living_guests(id)?;
+        let (keep, undo) = match guests.is_empty() {
+            false => network_kept(plan),
+            true => (Vec::new(), plan.steps),
         };
         self.machine.set_inside(match ending {
             Ending::Exited(_) | Ending::Interrupted(_) if keep.is_empty() => Inside::Dying,
@@ -87,6 +88,9 @@ impl Runtime {
             | Ending::NeverStarted => Inside::Unknown,
         });
         let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&undo);
+        if let Err(error) = self.hand_files_on(&guests, &row) {
+            left_behind.push(error.chain());
+        }
         // Before its addresses are anybody else's.
         let told = self.tell_receivers(&row);
         left_behind.extend(told.unwrap_or_else(|error| vec![error.chain()]));
@@ -185,15 +189,36 @@ impl Runtime {
 
     /// Whether a container lives in the namespace of this one.
     pub(crate) fn has_living_guests(&mut self, id: &ContainerId) -> Result<bool, Error> {
-        let guests = self.store.read(|tx| tx.guests_of(id))?;
-        let lives = |row: &ContainerRow| {
-            row.status != Status::Exited
-                && row
-                    .live
-                    .as_ref()
-                    .is_some_and(|live| self.open_process(live, live.supervisor).is_some())
+        Ok(!self.living_guests(id)?.is_empty())
+    }
+
+    /// The guests see the same generated files, which are theirs now: one of them holds them
+    /// where they are found from now on, to be written when a link changes.
+    fn hand_files_on(
+        &mut self,
+        guests: &[ContainerRow],
+        owner: &ContainerRow,
+    ) -> Result<(), Error> {
+        let dir = find::settings(owner)?.etc_dir;
+        let supervisors = guests.iter().filter_map(|guest| guest.live.as_ref());
+        let mut held = supervisors.filter_map(|live| etc_dir::held_by(live.supervisor.pid, &dir));
+        let Some(folder) = held.next() else {
+            return Ok(());
         };
-        Ok(guests.iter().any(lives))
+        etc_dir::show(&dir, &folder)?;
+        // A link that has changed meanwhile found no files to be written into.
+        let receiver = owner.id.to_string();
+        self.store.write(|tx| tx.note_relink(&receiver))?;
+        self.relink(&[receiver], &mut Silent).map(drop)
+    }
+
+    fn living_guests(&mut self, id: &ContainerId) -> Result<Vec<ContainerRow>, Error> {
+        let mut guests = self.store.read(|tx| tx.guests_of(id))?;
+        guests.retain(|row| {
+            let live = row.live.as_ref().filter(|_| row.status != Status::Exited);
+            live.is_some_and(|live| self.open_process(live, live.supervisor).is_some())
+        });
+        Ok(guests)
     }
 }
 

@@ -4,10 +4,11 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, Streams},
-    conflicts, control, kept_ports,
+    conflicts, control, etc_dir, find, kept_ports,
     launch::{self, Growing, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
+    office,
     plan::{Carrier, FailAfter},
     ports::{self, HeldPort},
     process,
@@ -24,7 +25,7 @@ use minet_model::{
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
 use nix::unistd::Pid;
-use std::cmp::Reverse;
+use std::{cmp::Reverse, fs::File, os::fd::AsFd};
 
 /// A container that is to be run in the foreground.
 #[derive(Debug)]
@@ -111,7 +112,8 @@ impl Runtime {
         if again.is_some() {
             self.cut_old_cables(&admitted);
         }
-        match self.build(request, &admitted, &ground, world, streams, narrator) {
+        let built = self.build(request, &admitted, &ground, world, streams, narrator);
+        match built.and_then(|running| office::take_up(spec).map(|()| running)) {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
@@ -243,7 +245,7 @@ impl Runtime {
                 ..Candidate::new(spec, ports, &ground, here, &Identity::New)?
             };
             let ears = listen()?;
-            match self.store.write(|tx| admit::admit(tx, &candidate)) {
+            match self.store.add(|tx| admit::admit(tx, &candidate)) {
                 Err(Error::GroundMoved) => {}
                 admitted => return Ok((ground, admitted?, ears)),
             }
@@ -266,28 +268,27 @@ impl Runtime {
         if let (Namespace::Shared(_), Some(netns)) = (&admitted.namespace, &shared) {
             self.machine.join(netns.try_clone()?);
         }
+        self.share_etc(&admitted.namespace)?;
         let mut carrier = Carrier::new(&mut self.machine, narrator, request.fail_after);
         ground.build(&mut carrier, &mut self.store, &self.boot)?;
         for shard in &admitted.shards {
             shard.build(&mut carrier)?;
         }
         let begin = |machine: &mut Machine| {
-            let netns = match &shared {
-                Some(netns) => netns,
-                None => machine.netns_inside()?,
-            };
-            launch::begin(&request.spec, admitted, netns, world, streams)
+            let shared = shared.as_ref();
+            launch::begin(&request.spec, admitted, machine, shared, world, streams)
         };
         let growing = carrier.carry_out_around(&admitted.plan, begin)?;
         let store = &mut self.store;
-        let mut start = |growing: Growing| {
-            let (prepared, inode) = growing.finish(streams)?;
+        let mut start = |machine: &mut Machine, growing: Growing| {
+            let (prepared, inode) = growing.finish(machine, streams)?;
             // Recorded before it runs: whoever comes after a crash must find it.
             let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
             store.write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;
             Ok(prepared.start()?)
         };
-        let started = carrier.pretend_failure().and_then(|()| start(growing));
+        let pretended = carrier.pretend_failure();
+        let started = pretended.and_then(|()| start(carrier.machine(), growing));
         if started.is_err() {
             carrier.undo(&admitted.plan.steps);
         }
@@ -302,6 +303,25 @@ impl Runtime {
             Namespace::Shared(row) => self.netns_of(row).map(Some),
             Namespace::Pinned(path) => Ok(Some(Netns::open(path)?)),
         }
+    }
+
+    /// The generated files that the plan does not make: the very ones that another container
+    /// sees, in the namespaces of its first process.
+    fn share_etc(&mut self, namespace: &Namespace) -> Result<(), Error> {
+        let Namespace::Shared(row) = namespace else {
+            return Ok(());
+        };
+        let init = self.init_of(row)?;
+        let dir = find::settings(row)?.etc_dir;
+        let supervisor = row.live.as_ref().map_or(0, |live| live.supervisor.pid);
+        let held = etc_dir::held_by(supervisor, &dir);
+        let folder = match held.and_then(|path| File::open(path).ok()) {
+            Some(folder) => minet_netns::copy_from(folder.as_fd(), init.as_fd())?,
+            // An earlier version of minet made it, as a directory in /run.
+            None => minet_netns::copy_of_directory(&dir)?,
+        };
+        self.machine.set_etc(Some(folder.into()));
+        Ok(())
     }
 
     /// The container did not come to be: undo what may still stand of it, forget it if it is

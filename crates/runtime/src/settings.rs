@@ -2,12 +2,13 @@
 
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use minet_model::{
-    ContainerId, IfName, MacAddr, Neighbours, NetworkName, Reach, Spoofing, StaticRoute,
+    ContainerId, IfName, InstanceTag, MacAddr, Neighbours, NetworkName, Reach, Spoofing,
+    StaticRoute,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     cmp::Reverse,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
 };
 
@@ -85,6 +86,23 @@ pub struct Attachment {
     pub gw_priority: i32,
     /// Other names that the network's containers may call it by.
     pub aliases: Vec<String>,
+    /// The host's place on the network; none in the settings of an older minet.
+    #[serde(default)]
+    pub host_place: Option<HostPlace>,
+    /// Which instance's cable it is, where that is not the usual one.
+    #[serde(default)]
+    pub instance: Option<InstanceTag>,
+}
+
+/// Where the host is plugged into a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPlace {
+    /// The network's first bridge.
+    pub bridge: IfName,
+    /// Its MAC, if it is minet's and keeps it.
+    pub mac: Option<MacAddr>,
+    /// The host's addresses there.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// The IPv6 half of a container's place on a network.

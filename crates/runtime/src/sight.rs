@@ -1,15 +1,22 @@
 //! How a container's processes see the files that are mounted for them.
 
-use crate::{Error, Runtime, admit::root_of, find, launch::access_of};
+use crate::{Error, Runtime, admit::root_of, etc_dir, find, launch::access_of};
 use minet_netns::{FileId, Root, RootAccess, View};
 use minet_state::{ContainerRow, Status};
-use std::path::Path;
+use std::{
+    fs::File,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
 /// The view of a running container, and how it was launched.
 pub(crate) struct Sight {
     view: View,
     root: Root,
     access: RootAccess,
+    /// Where its generated files are, and who holds them.
+    dir: PathBuf,
+    supervisor: i32,
 }
 
 /// What is seen in the place of a file that was mounted there.
@@ -29,10 +36,13 @@ impl Runtime {
         };
         let init = live.init.and_then(|init| self.open_process(live, init));
         let spec = find::spec(row)?;
+        let dir = find::settings(row)?.etc_dir;
         Ok(init.map(|init| Sight {
             view: View::of(init),
             root: root_of(&spec),
             access: access_of(&spec),
+            dir,
+            supervisor: live.supervisor.pid,
         }))
     }
 
@@ -57,9 +67,14 @@ impl Sight {
         })
     }
 
-    /// Mounts `file` over the file that is seen there, if that is `covered`.
-    pub(crate) fn cover(&self, path: &Path, covered: FileId, file: &Path) -> Result<bool, Error> {
-        let (root, access) = (&self.root, self.access);
+    /// Mounts the generated file of this name over the file that is seen there, if that is
+    /// `covered`.
+    pub(crate) fn cover(&self, path: &Path, covered: FileId, name: &str) -> Result<bool, Error> {
+        // Of those who share them, each sees them by a mount of its own.
+        let held =
+            etc_dir::held_by(self.supervisor, &self.dir).ok_or_else(etc_dir::held_by_nobody)?;
+        let folder = File::open(&held).map_err(Error::file("open", &held))?;
+        let (file, root, access) = ((folder.as_fd(), Path::new(name)), &self.root, self.access);
         Ok(self.view.cover(path, covered, file, root, access)?)
     }
 

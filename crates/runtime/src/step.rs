@@ -50,6 +50,10 @@ pub enum Step {
     SetLinkUp(SetLinkUp),
     /// The way to everywhere else.
     AddDefaultRoute(AddDefaultRoute),
+    /// The host and the container know where the other one is.
+    Introduce(Introduce),
+    /// The host answers for the container's IPv6 address.
+    AnswerFor(AnswerFor),
     /// The container's name server on 127.0.0.11.
     AnswerNames(AnswerNames),
     /// The way to one destination besides.
@@ -147,6 +151,8 @@ impl Step {
             Step::GiveAddress(step) => step,
             Step::SetLinkUp(step) => step,
             Step::AddDefaultRoute(step) => step,
+            Step::Introduce(step) => step,
+            Step::AnswerFor(step) => step,
             Step::AnswerNames(step) => step,
             Step::AddRoute(step) => step,
             Step::WriteEtcFiles(step) => step,

@@ -200,12 +200,9 @@ impl Runtime {
         }
         let shared = self.where_it_lives(admitted)?;
         let world = World::look_up(spec)?;
-        let netns = match &shared {
-            Some(netns) => netns,
-            None => self.machine.netns_inside()?,
-        };
-        let growing = launch::begin(spec, admitted, netns, world, streams)?;
-        let (prepared, inode) = growing.finish(streams)?;
+        let (machine, shared) = (&mut self.machine, shared.as_ref());
+        let growing = launch::begin(spec, admitted, machine, shared, world, streams)?;
+        let (prepared, inode) = growing.finish(machine, streams)?;
         let init = process::identify(Pid::from_raw(prepared.pid().as_raw_nonzero().get()))?;
         self.store
             .write(|tx| tx.mark_running(&admitted.id, init, inode, now()))?;

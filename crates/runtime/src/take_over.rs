@@ -45,7 +45,7 @@ impl Runtime {
         // neither of the two ends, in between.
         let handover = self
             .store
-            .write(|tx| plan(tx, container, mapping)?.begin(tx, (&boot, maker)))?;
+            .add(|tx| plan(tx, container, mapping)?.begin(tx, (&boot, maker)))?;
         self.carry_through(&handover)?;
         Ok(handover.taker.ports)
     }

@@ -22,6 +22,12 @@ pub enum Error {
         /// The newest schema number this program knows.
         known: i64,
     },
+    /// What is left is kept for what takes things away.
+    #[error("no space left in {} for one more thing to remember (what stops and removes still works): free some, or move minet's state with --root", dir.display())]
+    NoRoom {
+        /// The store's directory.
+        dir: PathBuf,
+    },
     /// The name of a new container is held by another one.
     #[error(
         "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that container to be able to reuse that name."
@@ -84,14 +90,29 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether somebody else held a lock at this moment.
-    pub(crate) fn is_busy(&self) -> bool {
-        let cause = match self {
+    /// Whether the file in which those who use the database meet could not be made, or not made
+    /// long enough.
+    pub(crate) fn lacks_index(&self) -> bool {
+        let code = self
+            .cause()
+            .and_then(rusqlite::Error::sqlite_error)
+            .map(|error| error.extended_code);
+        use rusqlite::ffi::{SQLITE_CANTOPEN, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
+        let codes = [SQLITE_CANTOPEN, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE];
+        code.is_some_and(|code| codes.contains(&code))
+    }
+
+    fn cause(&self) -> Option<&rusqlite::Error> {
+        match self {
             Error::Open { source, .. } => source.downcast_ref::<rusqlite::Error>(),
             Error::Sqlite { source, .. } => Some(source),
             _ => None,
-        };
-        let code = cause.and_then(rusqlite::Error::sqlite_error_code);
+        }
+    }
+
+    /// Whether somebody else held a lock at this moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        let code = self.cause().and_then(rusqlite::Error::sqlite_error_code);
         matches!(
             code,
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)

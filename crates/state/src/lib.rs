@@ -47,6 +47,7 @@ mod links;
 mod names;
 mod networks;
 mod ports;
+mod reserve;
 mod schema;
 mod schema_cables;
 mod schema_links;

@@ -1,4 +1,8 @@
-use crate::{Error, schema, schema_cables, schema_links, schema_names};
+use crate::{
+    Error,
+    reserve::{copy_back, log_in_use},
+    schema, schema_cables, schema_links, schema_names,
+};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use std::{
     os::unix::fs::DirBuilderExt,
@@ -18,9 +22,34 @@ const READERS_CACHE: i64 = -128;
 /// The open database.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
-    /// The log; none for a store in memory.
-    log: Option<PathBuf>,
+    pub(crate) connection: Connection,
+    /// The log; none for a store in memory, or one that is only read.
+    pub(crate) log: Option<PathBuf>,
+    sharing: Sharing,
+}
+
+/// Whether others can use the database while this one has it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// They meet in an index of the log, a file beside it that they have all mapped.
+    Index,
+    /// They cannot. Who comes first shortens that file and lengthens it again, and on a full
+    /// disk somebody else may be faster. Then there is an index in memory, and a lock.
+    Nothing,
+}
+
+impl Sharing {
+    /// Tells a new connection, before it has looked at anything.
+    fn apply(self, connection: &Connection, patience: Duration) -> Result<(), rusqlite::Error> {
+        match self {
+            Sharing::Index => connection.busy_timeout(patience),
+            Sharing::Nothing => {
+                // Two who want to be alone would wait for each other, each with half a lock.
+                connection.busy_timeout(Duration::ZERO)?;
+                connection.pragma_update(None, "locking_mode", "EXCLUSIVE")
+            }
+        }
+    }
 }
 
 /// All reads and writes happen inside one of these: either all of it or none.
@@ -42,10 +71,21 @@ impl Store {
             .mode(0o700)
             .create(dir)
             .map_err(|error| at_path(error.into()))?;
-        until_not_busy(PATIENCE, || Self::open_file(&path))
+        until_not_busy(PATIENCE, || {
+            Self::open_file(&path, Sharing::Index).or_else(|error| match error.lacks_index() {
+                true => Self::open_file(&path, Sharing::Nothing),
+                false => Err(error),
+            })
+        })
     }
 
-    fn open_file(path: &Path) -> Result<Self, Error> {
+    /// Whether nobody else can use the database until this is dropped; then it should be, as
+    /// soon as possible.
+    pub fn excludes_others(&self) -> bool {
+        self.sharing == Sharing::Nothing
+    }
+
+    fn open_file(path: &Path, sharing: Sharing) -> Result<Self, Error> {
         let at_path = |source: rusqlite::Error| Error::Open {
             path: path.to_owned(),
             source: source.into(),
@@ -53,7 +93,11 @@ impl Store {
         let mut store = Store {
             connection: Connection::open(path).map_err(at_path)?,
             log: Some(path.with_extension("db-wal")),
+            sharing,
         };
+        sharing
+            .apply(&store.connection, PATIENCE)
+            .map_err(at_path)?;
         store.configure().map_err(at_path)?;
         store.migrate(path)?;
         Ok(store)
@@ -63,20 +107,25 @@ impl Store {
     /// little memory, and without the cares of a writer for the log.
     pub fn open_to_read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("minet.db");
-        let open = || {
-            Self::open_reader(&path).map_err(|error| Error::Open {
+        let open = |sharing| {
+            Self::open_reader(&path, sharing).map_err(|error| Error::Open {
                 path: path.clone(),
                 source: error.into(),
             })
         };
-        until_not_busy(READERS_PATIENCE, open)
+        until_not_busy(READERS_PATIENCE, || {
+            open(Sharing::Index).or_else(|error| match error.lacks_index() {
+                true => open(Sharing::Nothing),
+                false => Err(error),
+            })
+        })
     }
 
-    fn open_reader(path: &Path) -> Result<Self, rusqlite::Error> {
+    fn open_reader(path: &Path, sharing: Sharing) -> Result<Self, rusqlite::Error> {
         // To read a log, SQLite writes into the index beside it.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(READERS_PATIENCE)?;
+        sharing.apply(&connection, READERS_PATIENCE)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", READERS_CACHE)?;
@@ -85,6 +134,7 @@ impl Store {
         Ok(Store {
             connection,
             log: None,
+            sharing,
         })
     }
 
@@ -104,6 +154,7 @@ impl Store {
         let mut store = Store {
             connection,
             log: None,
+            sharing: Sharing::Index,
         };
         store.migrate(Path::new(":memory:"))?;
         Ok(store)
@@ -147,7 +198,7 @@ impl Store {
         body(&Transaction { inner })
     }
 
-    fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+    pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         self.connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map(|inner| Transaction { inner })
@@ -157,17 +208,18 @@ impl Store {
     /// A write-ahead log without an fsync per commit: a killed process loses nothing, and
     /// after a power failure the kernel state that the last commits spoke of is gone too.
     fn configure(&self) -> Result<(), rusqlite::Error> {
-        self.connection.busy_timeout(PATIENCE)?;
+        // By itself SQLite copies the log back in the middle of a commit, and whenever the last
+        // one goes out: an fsync that somebody waits for (see `Drop`), and then it removes the
+        // log, with what is reserved there. First of all, since this may be the last one soon.
+        self.connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection
             .pragma_update(None, "synchronous", "NORMAL")?;
-        // By itself SQLite copies the log back in the middle of a commit, and whenever the
-        // last one goes out: an fsync that somebody waits for. See `Drop`.
+        // A file elsewhere for what is only needed for a moment may be one too many.
         self.connection
-            .pragma_update(None, "wal_autocheckpoint", 0)?;
-        self.connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        Ok(())
+            .pragma_update(None, "temp_store", "MEMORY")?;
+        self.connection.pragma_update(None, "wal_autocheckpoint", 0)
     }
 
     fn migrate(&mut self, path: &Path) -> Result<(), Error> {
@@ -236,21 +288,23 @@ fn until_not_busy(
     open: impl Fn() -> Result<Store, Error>,
 ) -> Result<Store, Error> {
     let begun = Instant::now();
+    // Some a little longer than others, so that they get out of each other's way.
+    let pause = Duration::from_micros(2000 + u64::from(std::process::id() % 1000));
     loop {
         match open() {
             Err(error) if error.is_busy() && begun.elapsed() < patience => {
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(pause);
             }
             other => return other,
         }
     }
 }
 
-fn schema_of(connection: &Connection) -> Result<i64, rusqlite::Error> {
+pub(crate) fn schema_of(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// The log is copied back when it is longer than this, in bytes: about 16 commands' worth.
+/// The log is copied back when more than this stands in it, in bytes: about 16 commands' worth.
 ///
 /// Whoever opens the store while nobody else has it open reads the whole log first, so a
 /// long one makes every command slow; and every copying costs an fsync.
@@ -259,12 +313,11 @@ const LONG_LOG: u64 = 256 * 1024;
 impl Drop for Store {
     /// Copies a long log back, at the end of a command, when its work is done.
     fn drop(&mut self) {
-        let length = self.log.as_ref().and_then(|log| log.metadata().ok());
-        if length.is_some_and(|log| log.len() > LONG_LOG) {
-            // If it fails, the log is as good as it was, and the next command tries again.
-            let _ = self
-                .connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let is_long = || log_in_use(&self.connection).is_ok_and(|length| length > LONG_LOG);
+        if self.log.is_some() && is_long() {
+            // If it fails, the log is as good as it was, and the next command tries again. Its
+            // file stays as long as it is: see `reserve.rs`.
+            let _ = copy_back(&mut self.connection);
         }
     }
 }
@@ -373,6 +426,19 @@ mod tests {
             longest = longest.max(dir.join("minet.db-wal").metadata().unwrap().len());
         }
         assert!(longest < 2 * LONG_LOG, "{longest}");
+        let mut store = Store::open(&dir).unwrap();
+        store.add(|_| Ok::<_, Error>(())).unwrap();
+        let length = || dir.join("minet.db-wal").metadata().unwrap().len();
+        let reserved = length();
+        drop(store);
+        // What is kept free is kept, and not read as a log.
+        let id = minet_model::ContainerId::from_bytes([7; 32]);
+        for _ in 0..100 {
+            let mut store = Store::open(&dir).unwrap();
+            store.add(|tx| tx.remember_end(&id, 0)).unwrap();
+            assert!(log_in_use(&store.connection).unwrap() < 2 * LONG_LOG);
+        }
+        assert_eq!(length(), reserved);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

@@ -35,6 +35,7 @@ fn network() -> BridgeNetwork {
     BridgeNetwork {
         name: NetworkName::default_bridge(),
         id: NetworkId::of_predefined("bridge"),
+        instance: None,
         asked: NetworkSpec::named(NetworkName::default_bridge()),
         bridge: "minet0".parse().unwrap(),
         subnet: "172.17.0.0/16".parse().unwrap(),

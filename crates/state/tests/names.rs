@@ -18,6 +18,7 @@ fn network() -> BridgeNetwork {
     BridgeNetwork {
         name: bridge(),
         id: NetworkId::of_predefined("bridge"),
+        instance: None,
         asked: NetworkSpec::named(bridge()),
         bridge: "minet0".parse().unwrap(),
         subnet: "172.17.0.0/16".parse().unwrap(),

@@ -2,9 +2,10 @@
 
 use super::{Target, promise};
 use minet_names::resolver::{
-    Bearer, Others, Outcome, SharedNetwork, Transport, Why, World, answer, query, show,
+    Bearer, Directory, Meaning, Others, Outcome, SharedNetwork, Transport, Why, World, answer,
+    asked_name, meaning, query, show,
 };
-use std::net::IpAddr;
+use std::{convert::Infallible, net::IpAddr};
 
 pub(super) fn targets() -> Vec<Target> {
     vec![dns(), dns_answer()]
@@ -104,13 +105,48 @@ fn world() -> World {
         networks: vec![SharedNetwork {
             name: "red".to_owned(),
             gateways: vec![[172, 17, 0, 1].into()],
-            neighbours: minet_model::Neighbours::Talk,
         }],
         names: many
             .chain([bearer("db", vec![nth(0)])])
             .map(|bearer| (bearer.container.clone(), bearer))
             .collect(),
         links: vec![("store".to_owned(), "db".to_owned())],
+        ipv4_alone: Vec::new(),
+    }
+}
+
+/// The world, and what it was asked for.
+#[derive(Default)]
+struct Listening {
+    asked: Option<String>,
+}
+
+impl Directory for Listening {
+    type Error = Infallible;
+
+    fn meaning(&mut self, name: &str) -> Result<Meaning, Infallible> {
+        self.asked = Some(name.to_owned());
+        meaning(&mut world(), name)
+    }
+
+    fn networks(&mut self) -> Result<Vec<SharedNetwork>, Infallible> {
+        world().networks()
+    }
+
+    fn bearers(&mut self, network: &str, name: &str) -> Result<Vec<Bearer>, Infallible> {
+        world().bearers(network, name)
+    }
+
+    fn linked(&mut self, alias: &str) -> Result<Option<String>, Infallible> {
+        world().linked(alias)
+    }
+
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Infallible> {
+        world().opens_ipv6(network, source)
+    }
+
+    fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Infallible> {
+        world().at(network, address)
     }
 }
 
@@ -121,7 +157,18 @@ fn is_answered_as_it_should(input: &[u8], transport: Transport) -> Result<(), St
         Transport::Udp => 4096,
         Transport::Tcp => usize::from(u16::MAX),
     };
-    match answer(input, &mut world(), Others::Asked, transport, 7) {
+    let mut directory = Listening::default();
+    let outcome = answer(input, &mut directory, Others::Asked, transport, 7);
+    // Whoever answers has asked for the meaning of a name before, all of them at once.
+    let foreseen = asked_name(input);
+    promise(
+        directory.asked.is_none() || directory.asked == foreseen,
+        || {
+            let asked = directory.asked;
+            format!("{foreseen:?} was looked up, and {asked:?} is asked for")
+        },
+    )?;
+    match outcome {
         Outcome::Reply(reply) => {
             promise(is_question, || "answered what is no question".to_owned())?;
             promise(reply.len() <= longest, || {

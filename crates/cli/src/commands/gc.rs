@@ -25,6 +25,9 @@ pub(crate) fn gc(options: &GcOptions, paths: Paths) -> Result<u8, Failure> {
     for stray in &swept.strays {
         print(&format!("removed {stray}\n"));
     }
+    for kept in &swept.kept {
+        print(&format!("left {kept}\n"));
+    }
     for passed in &swept.passed {
         print(&format!("{passed}\n"));
     }

@@ -99,6 +99,6 @@ mod tests {
         ] {
             assert!(completed(path), "{path:?}");
         }
-        assert!(!completed(&["ps"]));
+        assert!(!completed(&["doctor"]));
     }
 }

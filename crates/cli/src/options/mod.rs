@@ -10,7 +10,8 @@ pub(crate) use files::environment;
 use clap::Args;
 use minet_model::{
     AddHost, ContainerName, ExposedPorts, HostName, HostsBase, LinkSpec, MacAddr, NetworkArgument,
-    PublishSpec, RestartPolicy, SecurityOption, SignalNumber, Sysctl, Tmpfs, UserSpec, Volume,
+    OomScore, PublishSpec, RestartPolicy, SecurityOption, SignalNumber, Sysctl, Tmpfs, UserSpec,
+    Volume,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -154,6 +155,14 @@ pub(crate) struct RunOptions {
     /// seccomp=unconfined, seccomp=PROFILE.json (Docker's format), or no-new-privileges=false
     #[arg(long, value_name = "OPTION", help_heading = "Process")]
     security_opt: Vec<SecurityOption>,
+    /// How readily it is ended when memory runs out: from -1000, never, to 1000, first of all (0 if not given)
+    #[arg(
+        long,
+        value_name = "SCORE",
+        allow_negative_numbers = true,
+        help_heading = "Process"
+    )]
+    oom_score_adj: Option<OomScore>,
     /// Leave it running in the background, and print its ID
     #[arg(short, long, help_heading = "Process")]
     pub(crate) detach: bool,

@@ -70,6 +70,7 @@ impl RunOptions {
             },
             security: security(&self.security_opt)?,
             read_only: self.read_only,
+            oom_score: self.oom_score_adj,
             init: self.init,
             remove: self.rm,
             terminal: TerminalMode {

@@ -1,10 +1,15 @@
 //! What is done about a name: answered here, asked for outside, or neither.
 
 use super::meaning::{Directory, Meaning, Reason};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::{
+    op::{Header, MessageType, OpCode, Query},
+    rr::{DNSClass, Name, RecordType},
+    serialize::binary::{BinDecodable, BinDecoder},
+};
+use serde::{Deserialize, Serialize};
 
 /// Whether others are asked what the container's networks do not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Others {
     /// All of the container's networks are internal: nobody outside hears of anything.
     NotAsked,
@@ -64,4 +69,19 @@ fn keeps_to_itself(name: &Name, kind: RecordType, others: Others) -> bool {
         RecordType::NS | RecordType::SOA | RecordType::DS | RecordType::DNSKEY
     );
     name.num_labels() == 1 && !of_a_zone && others != Others::AskedForAll
+}
+
+/// The name that a question is about, as a [`Directory`] will be asked what it means; none if
+/// the answer needs no directory.
+pub fn asked_name(bytes: &[u8]) -> Option<String> {
+    let mut decoder = BinDecoder::new(bytes);
+    let header = Header::read(&mut decoder).ok()?;
+    let is_question = header.metadata.message_type == MessageType::Query
+        && header.metadata.op_code == OpCode::Query
+        && header.counts.queries == 1;
+    let query = is_question
+        .then(|| Query::read(&mut decoder).ok())
+        .flatten()?;
+    let is_about_a_name = query.query_class() == DNSClass::IN && !query.name().is_root();
+    is_about_a_name.then(|| query.name().to_ascii())
 }

@@ -3,10 +3,10 @@
 use super::{framed, question::Question, upstream::Server, wire::Transport};
 use hickory_proto::op::ResponseCode;
 use rustix::net::{RecvFlags, recv};
-use std::{io, net::SocketAddr, os::fd::OwnedFd, time::Duration};
+use std::{io, os::fd::OwnedFd, time::Duration};
 use tokio::{
     io::Interest,
-    net::{TcpSocket, UdpSocket},
+    net::{TcpStream, UdpSocket},
     time::timeout,
 };
 
@@ -19,8 +19,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Who opens sockets on the side from which a server is asked.
 pub trait Dial: Send + Sync {
-    /// A socket of this family and kind: for UDP a connected one, so that the kernel drops
-    /// what comes from elsewhere, under a random port.
+    /// A socket to this server: for UDP a connected one, so that the kernel drops what comes
+    /// from elsewhere, under a random port; for TCP one that may still be connecting.
     fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd>;
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn exchange(
     let socket = dial.dial(server, question.transport())?;
     match question.transport() {
         Transport::Udp => asked.over_udp(socket).await,
-        Transport::Tcp => asked.over_tcp(socket, server.address).await,
+        Transport::Tcp => asked.over_tcp(socket).await,
     }
 }
 
@@ -81,13 +81,12 @@ impl<'q> Asked<'q> {
         }
     }
 
-    async fn over_tcp(
-        &self,
-        socket: OwnedFd,
-        server: SocketAddr,
-    ) -> io::Result<(ResponseCode, Vec<u8>)> {
-        let socket = TcpSocket::from_std_stream(socket.into());
-        let mut stream = socket.connect(server).await?;
+    async fn over_tcp(&self, socket: OwnedFd) -> io::Result<(ResponseCode, Vec<u8>)> {
+        let mut stream = TcpStream::from_std(socket.into())?;
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
         framed::send(&mut stream, &self.bytes).await?;
         let answer = framed::receive(&mut stream, usize::from(u16::MAX)).await?;
         let code = self.question.is_answered_by(&answer, self.id);

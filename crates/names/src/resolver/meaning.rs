@@ -4,7 +4,6 @@ use super::{
     HOST_NAME,
     world::{Bearer, SharedNetwork},
 };
-use minet_model::Neighbours;
 use std::net::IpAddr;
 
 /// What there is to know about names, asked on behalf of one container.
@@ -20,6 +19,10 @@ pub trait Directory {
 
     /// The name of the container that a link into this one calls so.
     fn linked(&mut self, alias: &str) -> Result<Option<String>, Self::Error>;
+
+    /// Whether a link from that container opens the way to its IPv6 address on this network,
+    /// too, where both have one.
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Self::Error>;
 
     /// The name of the running container that has this address on this network.
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Self::Error>;
@@ -153,8 +156,7 @@ fn linked<D: Directory>(
     Ok(None)
 }
 
-/// The source of a link on these networks, by the addresses to which the link opens a way:
-/// where neighbours do not talk, it is one for IPv4.
+/// The source of a link on these networks, by the addresses to which the link opens a way.
 fn sources<D: Directory>(
     directory: &mut D,
     networks: &[SharedNetwork],
@@ -168,7 +170,8 @@ fn sources<D: Directory>(
                 continue;
             }
             bearer.why = Why::Link;
-            if network.neighbours != Neighbours::Talk {
+            let has_ipv6 = bearer.addresses.iter().any(IpAddr::is_ipv6);
+            if has_ipv6 && !directory.opens_ipv6(&network.name, &bearer.container)? {
                 bearer.addresses.retain(IpAddr::is_ipv4);
             }
             found.push(bearer);

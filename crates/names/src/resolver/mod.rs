@@ -1,9 +1,10 @@
 //! The name server of a container: what a question means, and what is answered.
 //!
-//! Each container has one of its own, on 127.0.0.11, and its supervisor is it:
+//! Each container has one of its own, on 127.0.0.11, in whichever process its supervisor gives
+//! the sockets to:
 //!
 //! ```text
-//!   container                     supervisor, in the host's namespace
+//!   container                     minet, in the host's namespace
 //!   getaddrinfo("db")
 //!     │ /etc/resolv.conf: nameserver 127.0.0.11
 //!     ▼
@@ -53,7 +54,7 @@ mod wire;
 mod words;
 mod world;
 
-pub use decide::{Decision, Others, decide};
+pub use decide::{Decision, Others, asked_name, decide};
 pub use exchange::Dial;
 pub use forward::{Forwarded, forward};
 pub use meaning::{Directory, Meaning, Reason, Why, meaning};
@@ -72,7 +73,7 @@ pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 /// Where names are asked for (RFC 1035 section 4.2).
 pub const ASKED: SocketAddrV4 = SocketAddrV4::new(ADDRESS, 53);
 
-/// Where the supervisor listens. IANA has reserved it, and no program binds it on purpose;
+/// Where its sockets listen. IANA has reserved it, and no program binds it on purpose;
 /// one that looks for any free privileged port (rresvport(3)) takes the next.
 pub const LISTENS: u16 = 1011;
 

@@ -49,6 +49,19 @@ impl Sockets {
     }
 }
 
+impl From<(std::net::UdpSocket, std::net::TcpListener)> for Sockets {
+    /// Sockets of a resolver that another process has opened.
+    fn from((udp, tcp): (std::net::UdpSocket, std::net::TcpListener)) -> Self {
+        Sockets { udp, tcp }
+    }
+}
+
+impl From<Sockets> for (std::net::UdpSocket, std::net::TcpListener) {
+    fn from(sockets: Sockets) -> Self {
+        (sockets.udp, sockets.tcp)
+    }
+}
+
 /// Who knows what names mean, and whom to ask.
 pub trait Mind: Dial {
     /// What is to be done with each of these questions, in their order. All of them were

@@ -41,11 +41,12 @@ impl Dial for TestMind {
                 socket.connect(&server.address.into())?;
                 socket
             }
-            Transport::Tcp => Socket::new(
-                Domain::IPV4,
-                Type::STREAM.nonblocking(),
-                Some(Protocol::TCP),
-            )?,
+            Transport::Tcp => {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+                socket.connect(&server.address.into())?;
+                socket.set_nonblocking(true)?;
+                socket
+            }
         };
         Ok(socket.into())
     }

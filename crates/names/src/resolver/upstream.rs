@@ -1,6 +1,7 @@
 //! Which servers are asked what the container's own network does not know.
 
 use crate::resolv::{FALLBACK, ResolvConf};
+use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr, SocketAddrV6},
     sync::{
@@ -20,7 +21,7 @@ pub const HOST_SERVERS: &str = "/etc/resolv.conf";
 const STAND_IN: Duration = Duration::from_secs(30);
 
 /// From which namespace a server is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     /// The host's, so that its own 127.0.0.53 is reached.
     Host,
@@ -29,7 +30,7 @@ pub enum Access {
 }
 
 /// A name server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// Where it answers.
     pub address: SocketAddr,
@@ -85,7 +86,8 @@ impl Upstreams {
         Upstreams::of(servers)
     }
 
-    pub(super) fn of(mut servers: Vec<Server>) -> Self {
+    /// These, in this order.
+    pub fn of(mut servers: Vec<Server>) -> Self {
         servers.truncate(MOST);
         Upstreams {
             servers,

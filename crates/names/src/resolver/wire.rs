@@ -13,10 +13,11 @@ use hickory_proto::{
     },
     serialize::binary::{BinDecodable, BinDecoder},
 };
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// How a question came, which limits how long the answer may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transport {
     /// In a datagram: 512 bytes, or as many as the asker says (RFC 6891).
     Udp,

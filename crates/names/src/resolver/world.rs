@@ -1,7 +1,6 @@
 //! What there is to know, as data.
 
 use super::meaning::{Directory, Why};
-use minet_model::Neighbours;
 use std::{convert::Infallible, net::IpAddr};
 
 /// A network that the asking container is on.
@@ -11,8 +10,6 @@ pub struct SharedNetwork {
     pub name: String,
     /// The host's addresses on it.
     pub gateways: Vec<IpAddr>,
-    /// Whether those on it reach each other without a link.
-    pub neighbours: Neighbours,
 }
 
 /// One who is called by a name, on one network.
@@ -49,6 +46,10 @@ impl Directory for Nothing {
         Ok(None)
     }
 
+    fn opens_ipv6(&mut self, _: &str, _: &str) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+
     fn at(&mut self, _: &str, _: IpAddr) -> Result<Option<String>, Infallible> {
         Ok(None)
     }
@@ -63,6 +64,8 @@ pub struct World {
     pub names: Vec<(String, Bearer)>,
     /// Links into the asking container: alias in lower case, and the source's name.
     pub links: Vec<(String, String)>,
+    /// Networks on which links open a way for IPv4 alone.
+    pub ipv4_alone: Vec<String>,
 }
 
 impl Directory for World {
@@ -83,6 +86,10 @@ impl Directory for World {
     fn linked(&mut self, alias: &str) -> Result<Option<String>, Infallible> {
         let link = self.links.iter().find(|(known, _)| known == alias);
         Ok(link.map(|(_, source)| source.clone()))
+    }
+
+    fn opens_ipv6(&mut self, network: &str, _: &str) -> Result<bool, Infallible> {
+        Ok(!self.ipv4_alone.iter().any(|alone| alone == network))
     }
 
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Infallible> {

@@ -48,10 +48,19 @@ impl Editor {
     pub fn of(dir: &Path, patience: Duration) -> Result<Self, WriteError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = fs::open(dir, flags, Mode::empty()).map_err(open_error(dir))?;
-        lock(&fd, dir, patience)?;
+        Editor::of_open(fd, dir, patience)
+    }
+
+    /// The same for a directory that is open already; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// `Locked`.
+    pub fn of_open(dir: OwnedFd, path: &Path, patience: Duration) -> Result<Self, WriteError> {
+        lock(&dir, path, patience)?;
         Ok(Editor {
-            dir: fd,
-            path: dir.to_owned(),
+            dir,
+            path: path.to_owned(),
         })
     }
 

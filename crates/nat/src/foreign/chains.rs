@@ -146,6 +146,12 @@ impl Firewall {
         Ok(dropping)
     }
 
+    /// All chains of others, whether they drop anything or not.
+    pub(super) fn foreign_chains(&mut self) -> Result<Vec<ForeignChain>, Error> {
+        let chains = self.dump(&dump_chains(), "list the chains of other firewalls")?;
+        Ok(chains.iter().filter_map(foreign_chain).collect())
+    }
+
     /// The rules of a chain, in order; none if the chain is gone.
     pub(super) fn foreign_rules(
         &mut self,
@@ -157,21 +163,27 @@ impl Firewall {
     }
 }
 
-/// None for what is not a base chain there, or minet's own.
-fn base_chain(message: &Incoming, wanted: Hook) -> Option<BaseChain> {
-    let family = family(message)?;
+/// None for what is minet's own.
+fn foreign_chain(message: &Incoming) -> Option<ForeignChain> {
     let attributes = message.attributes();
     let chain = ForeignChain {
-        family,
+        family: family(message)?,
         table: text(attributes, CHAIN_TABLE)?,
         name: text(attributes, CHAIN_NAME)?,
     };
     let is_ours = chain.family == ChainFamily::Inet && chain.table == TABLE;
+    (!is_ours).then_some(chain)
+}
+
+/// None for what is not a base chain there, or minet's own.
+fn base_chain(message: &Incoming, wanted: Hook) -> Option<BaseChain> {
+    let chain = foreign_chain(message)?;
+    let attributes = message.attributes();
     let policy = match number(attributes, CHAIN_POLICY)? as i32 {
         libc::NF_DROP => Policy::Drop,
         _ => Policy::Accept,
     };
-    (hook(attributes)? == wanted as u32 && !is_ours).then_some(BaseChain { chain, policy })
+    (hook(attributes)? == wanted as u32).then_some(BaseChain { chain, policy })
 }
 
 /// Whether the kernel tells of a new chain, or a changed one, that others' packets must pass

@@ -52,12 +52,14 @@ mod chains;
 mod encode;
 mod expression;
 mod last_word;
+mod leftovers;
 mod restraint;
 mod routers;
 mod rule;
 mod rules;
 
 pub(crate) use chains::is_in_the_path;
+pub use leftovers::Leftover;
 pub use restraint::Restraint;
 pub use rules::Passing;
 

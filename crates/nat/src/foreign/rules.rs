@@ -76,7 +76,7 @@ impl Firewall {
 
     /// Sends what is missing until nothing is: the owner may change the chain between our
     /// look and our word.
-    fn until_settled(
+    pub(super) fn until_settled(
         &mut self,
         act: &str,
         missing: impl Fn(&mut Self) -> Result<Vec<Message>, Error>,

@@ -28,6 +28,8 @@ pub(crate) struct Channel {
 pub(crate) enum Message {
     /// From the child: everything stands. With it may come the terminal's master side.
     Ready,
+    /// From the child: with this comes the folder of its files in `/etc`, for a launch after it.
+    Etc,
     /// From the parent: go on.
     Start,
     /// From a helper that joins a container: this is the process number of its sibling,
@@ -121,6 +123,7 @@ impl AsFd for Channel {
 fn encode(message: &Message) -> Vec<u8> {
     let (kind, number, text) = match message {
         Message::Ready => (b'R', 0, ""),
+        Message::Etc => (b'E', 0, ""),
         Message::Start => (b'S', 0, ""),
         Message::Born(pid) => (b'B', *pid, ""),
         Message::Failed(failure) => (
@@ -148,6 +151,7 @@ fn decode(bytes: &[u8]) -> Option<Message> {
     let text = String::from_utf8_lossy(text).into_owned();
     Some(match kind {
         b'R' => Message::Ready,
+        b'E' => Message::Etc,
         b'S' => Message::Start,
         b'B' => Message::Born(number),
         b'F' => Message::Failed(Failure::new(text, io::Error::from_raw_os_error(number))),

@@ -3,6 +3,7 @@ use super::{
 };
 use crate::{
     failure::{Doing, Failure},
+    oom,
     sys::{self, Cloned, ManyThreads, OneThread, Parent},
 };
 use nix::sched::{CloneFlags, setns};
@@ -13,6 +14,7 @@ use rustix::system::setdomainname;
 use std::{
     convert::Infallible,
     io,
+    os::fd::AsFd,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -47,6 +49,7 @@ fn be_launched(
 ) -> Result<Infallible, Message> {
     leash()?;
     hide()?;
+    oom::assume(launch.oom_score)?;
     if let Some(netns) = &launch.netns {
         setns(netns, CloneFlags::CLONE_NEWNET)
             .doing(|| "join the container's network namespace".to_owned())?;
@@ -58,6 +61,11 @@ fn be_launched(
         setdomainname(domain.as_bytes()).doing(|| format!("set the domain name {domain}"))?;
     }
     let world = world::build(&launch)?;
+    if let Some(folder) = world.etc {
+        channel
+            .send_with(&Message::Etc, Some(folder.as_fd()))
+            .doing(|| "send the folder of generated files to the parent".to_owned())?;
+    }
     let stdio = match launch.io {
         Io::Streams {
             stdin,

@@ -3,6 +3,7 @@
 
 use crate::{
     failure::{Doing, Failure},
+    inside::Root,
     sys::{self, Reach},
 };
 use minet_model::{Programs, Tmpfs};
@@ -121,9 +122,13 @@ pub(super) fn terminals() -> Result<OwnedFd, Failure> {
     .doing(|| "mount a fresh devpts".to_owned())
 }
 
-/// Message queues of the container's own IPC namespace, where the kernel has them.
-pub(super) fn message_queues() -> Option<OwnedFd> {
-    filesystem("mqueue", &[], PLAIN).ok()
+/// Message queues of the container's own IPC namespace, where the kernel has them and there
+/// will be a place for them: to let go of a mount that is nowhere takes its time.
+pub(super) fn message_queues(root: &Root) -> Option<OwnedFd> {
+    let has_place = *root != Root::Host || Path::new("/dev/mqueue").is_dir();
+    has_place
+        .then(|| filesystem("mqueue", &[], PLAIN).ok())
+        .flatten()
 }
 
 /// Memory that processes of the container share.

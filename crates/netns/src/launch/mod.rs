@@ -27,13 +27,15 @@
 //!    joined before the world is made: a sysfs shows the devices of the network namespace
 //!    in which it was mounted.
 //! 3. **World** (`world.rs`). *Gather* everything that comes from the host, as detached
-//!    mounts that are held by descriptors: volumes, device nodes, generated files, fresh
-//!    file systems. This is the last moment to see the host, and the only one: a proc can
-//!    be mounted in a user namespace only while another is visible. *Enter* the root
+//!    mounts that are held by descriptors: volumes, device nodes, fresh file systems. This
+//!    is the last moment to see the host, and the only one: a proc can be mounted in a
+//!    user namespace only while another is visible. *Enter* the root
 //!    directory (`pivot_root`) and let go of the host's tree. *Place* the mounts: each
 //!    target is resolved by the kernel inside the root and the mount is put on the very
 //!    file that was found, so that no symbolic link and no race leads elsewhere, and by
-//!    now there is no elsewhere. *Protect* the kernel's knobs: read-only or masked.
+//!    now there is no elsewhere. The generated files come from a mount that has been
+//!    nowhere so far, and take a detour (`etc.rs`). *Protect* the kernel's knobs:
+//!    read-only or masked.
 //! 4. **Identity** (`privileges.rs`, `terminal.rs`). The container's own `/etc/passwd` is
 //!    read in the finished world.
 //! 5. **Exec** (`exec.rs`). Bounding set, ids, capabilities, no new privileges, leash
@@ -48,10 +50,11 @@
 //! hostname web
 //! mount --make-rslave /
 //! mount --rbind /srv/rootfs /srv/rootfs;  cd /srv/rootfs
-//! mount -t proc proc proc;  mount -t sysfs -o ro sysfs sys
+//! mount -t proc proc proc
 //! mount -t tmpfs -o mode=755 tmpfs dev;  touch dev/null;  mount --bind /dev/null dev/null
 //! mkdir dev/pts;  mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
-//! mount --bind /run/minet/web/hosts etc/hosts
+//! mount -t tmpfs -o size=256k tmpfs sys;  echo 127.0.0.1 localhost > sys/hosts
+//! mount --bind sys/hosts etc/hosts;  mount -t sysfs -o ro sysfs sys
 //! pivot_root . .;  umount -l .;  cd /
 //! mount --bind -o ro proc/sys proc/sys;  mount --bind dev/null proc/kcore
 //! setpriv --no-new-privs --bounding-set -all,+kill --reuid 33 --regid 33 --clear-groups CMD
@@ -61,6 +64,7 @@ mod actor;
 mod channel;
 mod child;
 mod devices;
+mod etc;
 mod exec;
 mod fresh;
 mod init;
@@ -74,6 +78,8 @@ mod world;
 pub(crate) use actor::{Actor, Stdio};
 pub(crate) use channel::{Channel, Message};
 pub(crate) use child::{hide, in_the_copy, leash, one_thread};
+pub(crate) use etc::open_below;
+pub use etc::{Again, Etc, EtcFile, EtcFolder, copy_from, copy_of_directory};
 pub(crate) use exec::Program;
 pub(crate) use fresh::{PLAIN, filesystem};
 pub(crate) use process::reap;
@@ -81,7 +87,7 @@ pub use process::{LaunchError, Prepared, Preparing, Running, StartError};
 pub(crate) use terminal::Terminal;
 
 use crate::{Capabilities, Root};
-use minet_model::{NewPrivileges, Tmpfs, UserSpec, Volume};
+use minet_model::{NewPrivileges, OomScore, Tmpfs, UserSpec, Volume};
 use rustix::process::Rlimit;
 use std::{
     os::fd::OwnedFd,
@@ -115,13 +121,15 @@ pub struct Launch {
     /// Memory that it sees as directories.
     pub tmpfs: Vec<Tmpfs>,
     /// Generated files that cover those in `/etc`.
-    pub etc: EtcFiles,
+    pub etc: Option<Etc>,
     /// What it may do as uid 0.
     pub capabilities: Capabilities,
     /// Which system calls it may make.
     pub seccomp: Option<crate::seccomp::Filter>,
     /// Whether program files may give it privileges.
     pub new_privileges: NewPrivileges,
+    /// How readily the kernel ends it when memory runs out, if that was said.
+    pub oom_score: Option<OomScore>,
     /// Who is process number 1.
     pub init: InitProcess,
     /// Its standard input, output and error.
@@ -138,33 +146,6 @@ pub enum RootAccess {
     /// Everything is read-only but the container's own `/dev` and `/dev/shm`, and volumes
     /// that are not read-only themselves.
     ReadOnly,
-}
-
-/// Generated files of the host that appear in the container's `/etc`.
-///
-/// On the host's file system a file that does not exist in `/etc` is left out; in a root
-/// directory it must exist, see [`crate::mount_points`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EtcFiles {
-    /// Covers `/etc/hosts`.
-    pub hosts: Option<PathBuf>,
-    /// Covers `/etc/resolv.conf`.
-    pub resolv_conf: Option<PathBuf>,
-    /// Covers `/etc/hostname`.
-    pub hostname: Option<PathBuf>,
-}
-
-impl EtcFiles {
-    /// The files with the paths they cover.
-    pub fn pairs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
-        [
-            (&self.hosts, "/etc/hosts"),
-            (&self.resolv_conf, "/etc/resolv.conf"),
-            (&self.hostname, "/etc/hostname"),
-        ]
-        .into_iter()
-        .filter_map(|(source, target)| Some((source.as_deref()?, target)))
-    }
 }
 
 /// Who is process number 1 of the container. Its end is the end of all others.

@@ -60,7 +60,7 @@ impl Mount {
 }
 
 /// A file or directory of the host's, to be seen at `target`.
-pub(crate) fn bind(
+pub(super) fn bind(
     source: &Path,
     target: &Path,
     attributes: MountAttrFlags,
@@ -69,6 +69,20 @@ pub(crate) fn bind(
         fresh::copy_of(source, Reach::AllBelow).doing(|| format!("bind {}", source.display()))?;
     sys::restrict_mount(tree.as_fd(), attributes, Reach::AllBelow)
         .doing(|| format!("restrict the mount of {}", source.display()))?;
+    Ok(Mount::new(tree, target, Symlinks::Follow))
+}
+
+/// An open file, to be seen at `target`. A mount can be copied only within its namespace: the
+/// file must be of a mount that is somewhere in the caller's.
+pub(crate) fn bind_open(
+    file: BorrowedFd<'_>,
+    target: &Path,
+    attributes: MountAttrFlags,
+) -> Result<Mount, Failure> {
+    let tree =
+        fresh::copy_of_open(file).doing(|| format!("bind the file for {}", target.display()))?;
+    sys::restrict_mount(tree.as_fd(), attributes, Reach::ThisMount)
+        .doing(|| format!("restrict the mount of {}", target.display()))?;
     Ok(Mount::new(tree, target, Symlinks::Follow))
 }
 

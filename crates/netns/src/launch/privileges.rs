@@ -67,9 +67,7 @@ impl Privileges {
         })?;
         match new {
             NewPrivileges::Allowed => Ok(()),
-            NewPrivileges::Refused => {
-                nix::sys::prctl::set_no_new_privs().doing(|| "refuse new privileges".to_owned())
-            }
+            NewPrivileges::Refused => capabilities::refuse_new_privileges(),
         }
     }
 }

@@ -124,20 +124,24 @@ impl Preparing {
 
     /// Waits until the world stands.
     pub fn finish(self) -> Result<Prepared, LaunchError> {
-        let heard = self
-            .channel
-            .receive()
-            .doing(|| "wait for the new process".to_owned())?;
-        match heard {
-            Some((Message::Ready, terminal)) => Ok(Prepared {
-                process: self.process,
-                channel: self.channel,
-                terminal,
-            }),
-            Some((Message::Failed(failure), _)) => Err(failure.into()),
-            Some((Message::Unknown(account), _)) => Err(account.into()),
-            Some((Message::Start | Message::Born(_) | Message::Command(_), _)) | None => {
-                Err(LaunchError::Died)
+        let mut etc = None;
+        loop {
+            let heard = self.channel.receive();
+            match heard.doing(|| "wait for the new process".to_owned())? {
+                Some((Message::Etc, folder)) => etc = folder,
+                Some((Message::Ready, terminal)) => {
+                    return Ok(Prepared {
+                        process: self.process,
+                        channel: self.channel,
+                        terminal,
+                        etc,
+                    });
+                }
+                Some((Message::Failed(failure), _)) => return Err(failure.into()),
+                Some((Message::Unknown(account), _)) => return Err(account.into()),
+                Some((Message::Start | Message::Born(_) | Message::Command(_), _)) | None => {
+                    return Err(LaunchError::Died);
+                }
             }
         }
     }
@@ -149,6 +153,7 @@ pub struct Prepared {
     process: Unstarted,
     channel: Channel,
     terminal: Option<OwnedFd>,
+    etc: Option<OwnedFd>,
 }
 
 impl Prepared {
@@ -165,6 +170,12 @@ impl Prepared {
     /// The master side of the terminal, where one was asked for; once.
     pub fn take_terminal(&mut self) -> Option<OwnedFd> {
         self.terminal.take()
+    }
+
+    /// The folder of its files in `/etc`, as a mount for another launch, if that was asked for
+    /// (see [`super::Again`]); once.
+    pub fn take_etc(&mut self) -> Option<OwnedFd> {
+        self.etc.take()
     }
 
     /// Lets the process execute its command, and returns when it does.
@@ -188,9 +199,14 @@ impl Prepared {
             }
             Some((Message::Command(error), _)) => Err(error.into()),
             Some((Message::Failed(failure), _)) => Err(failure.into()),
-            Some((Message::Ready | Message::Start | Message::Born(_) | Message::Unknown(_), _)) => {
-                Err(StartError::OutOfTurn)
-            }
+            Some((
+                Message::Ready
+                | Message::Etc
+                | Message::Start
+                | Message::Born(_)
+                | Message::Unknown(_),
+                _,
+            )) => Err(StartError::OutOfTurn),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Stage 3 of a launch: the file systems that the process will see.
 
 use super::{
-    Launch, RootAccess, Terminal, devices, fresh,
+    Launch, RootAccess, Terminal, devices, etc, fresh,
     mount::{Mount, attributes, bind, move_onto, place},
     protect,
 };
@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) root: RootDir,
     /// The container's own devpts.
     pub(super) terminals: OwnedFd,
+    /// A mount of the folder of its files in `/etc`, if there may be a launch after this one.
+    pub(super) etc: Option<OwnedFd>,
 }
 
 /// Everything that the world will be made of, nowhere to be seen yet.
@@ -39,7 +41,7 @@ struct Gathered {
     message_queues: Option<OwnedFd>,
     shared_memory: OwnedFd,
     nothing: OwnedFd,
-    /// Volumes, memory and generated files, outer targets before inner ones.
+    /// Volumes and memory.
     binds: Vec<Mount>,
     /// The devices of the memory among them: what lies below it is made there.
     memory: Vec<u64>,
@@ -62,7 +64,7 @@ pub(super) fn build(launch: &Launch) -> Result<World, Failure> {
     .doing(|| "keep our mounts from the host".to_owned())?;
     let gathered = gather(launch)?;
     let root = enter(&launch.root, launch.access)?;
-    place_all(root, gathered, &launch.root)
+    place_all(root, gathered, launch)
 }
 
 fn gather(launch: &Launch) -> Result<Gathered, Failure> {
@@ -92,7 +94,7 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
         control_groups,
         dev,
         terminals: fresh::terminals()?,
-        message_queues: fresh::message_queues(),
+        message_queues: fresh::message_queues(&launch.root),
         shared_memory: fresh::shared_memory()?,
         nothing: fresh::nothing()?,
         binds,
@@ -101,20 +103,12 @@ fn gather(launch: &Launch) -> Result<Gathered, Failure> {
 }
 
 fn gather_binds(launch: &Launch) -> Result<(Vec<Mount>, Vec<u64>), Failure> {
-    let etc_attributes = attributes(&launch.root, launch.access);
     let mut binds = Vec::new();
     let mut memory = Vec::new();
     for tmpfs in &launch.tmpfs {
         let tree = fresh::memory(tmpfs)?;
         memory.push(device_of(&tree)?);
         binds.push(Mount::new(tree, &tmpfs.target, Symlinks::Follow));
-    }
-    for (source, target) in launch.etc.pairs() {
-        // A volume at the very place is what the user wants to see there.
-        let mut volumes = launch.volumes.iter();
-        if !volumes.any(|volume| volume.target == Path::new(target)) {
-            binds.push(bind(source, Path::new(target), etc_attributes)?);
-        }
     }
     for volume in &launch.volumes {
         let access = match volume.read_only {
@@ -124,7 +118,6 @@ fn gather_binds(launch: &Launch) -> Result<(Vec<Mount>, Vec<u64>), Failure> {
         let attributes = attributes(&launch.root, access);
         binds.push(bind(&volume.source, &volume.target, attributes)?);
     }
-    binds.sort_by_key(|bind| bind.target.components().count());
     Ok((binds, memory))
 }
 
@@ -151,7 +144,8 @@ fn enter(root: &Root, access: RootAccess) -> Result<RootDir, Failure> {
     Ok(RootDir::from_fd(tree))
 }
 
-fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Failure> {
+fn place_all(root: RootDir, gathered: Gathered, launch: &Launch) -> Result<World, Failure> {
+    let kind = &launch.root;
     // A root directory that calls something else /proc is up to no good (CVE-2019-19921).
     let symlinks = match kind {
         Root::Host => Symlinks::Follow,
@@ -162,6 +156,9 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
         place(&root, &mount).map(|()| RootDir::from_fd(mount.tree))
     };
     let proc = put(gathered.proc, "/proc")?;
+    let etc = launch.etc.as_ref();
+    let etc = etc.map(|etc| etc::unfold(&root, etc, launch, symlinks));
+    let (mut binds, etc) = etc.transpose()?.unwrap_or_default();
     let sys = put(gathered.sys, "/sys")?;
     if let Some(tree) = gathered.control_groups {
         place_if_possible(&sys, tree, "/fs/cgroup")?;
@@ -187,11 +184,18 @@ fn place_all(root: RootDir, gathered: Gathered, kind: &Root) -> Result<World, Fa
     if let Some(tree) = gathered.message_queues {
         place_if_possible(&dev, tree, "/mqueue")?;
     }
-    for bind in &gathered.binds {
+    binds.extend(gathered.binds);
+    // Outer targets before inner ones.
+    binds.sort_by_key(|bind| bind.target.components().count());
+    for bind in &binds {
         place_bind(&root, bind, kind, &fresh_memory)?;
     }
     protect::protect(&proc, &sys, null.as_fd(), gathered.nothing)?;
-    Ok(World { root, terminals })
+    Ok(World {
+        root,
+        terminals,
+        etc,
+    })
 }
 
 /// The same for what only appears where there is a place for it.

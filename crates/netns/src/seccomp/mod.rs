@@ -31,6 +31,7 @@
 mod arch;
 mod compile;
 mod default;
+pub(crate) mod hermit;
 mod policy;
 mod profile;
 
@@ -77,6 +78,14 @@ pub fn filter(
 }
 
 impl Filter {
+    /// For a process that only reads and answers.
+    pub(crate) fn of_hermit() -> Self {
+        let program = compile::program(&hermit::policy());
+        Filter {
+            program: program.expect("some fifty names make a short program"),
+        }
+    }
+
     /// Puts the filter on the calling process, for good. Needs no new privileges to be
     /// refused, or `CAP_SYS_ADMIN`.
     pub(crate) fn install(&self) -> Result<(), Failure> {

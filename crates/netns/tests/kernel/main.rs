@@ -7,6 +7,7 @@
 //! A process may only be copied while it has one thread, which a test never is. So a test
 //! starts the example program `launch`, and looks at what it does from outside.
 
+mod hermit;
 mod hostile;
 mod joining;
 mod namespaces;

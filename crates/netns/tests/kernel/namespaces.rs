@@ -77,7 +77,7 @@ fn sysctls_are_the_namespaces_own() {
 
 #[test]
 fn a_process_with_threads_is_not_copied() {
-    use minet_netns::{EtcFiles, InitProcess, Io, Launch, Root, RootAccess, prepare};
+    use minet_netns::{InitProcess, Io, Launch, Root, RootAccess, prepare};
     let launch = Launch {
         command: vec!["true".to_owned()],
         env: Vec::new(),
@@ -90,10 +90,11 @@ fn a_process_with_threads_is_not_copied() {
         root: Root::Host,
         access: RootAccess::ReadWrite,
         volumes: Vec::new(),
-        etc: EtcFiles::default(),
+        etc: None,
         capabilities: minet_netns::Capabilities::NONE,
         seccomp: None,
         new_privileges: minet_model::NewPrivileges::Refused,
+        oom_score: None,
         init: InitProcess::CommandIsInit,
         io: Io::Terminal,
         open_files: None,

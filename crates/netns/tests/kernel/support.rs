@@ -17,7 +17,17 @@ use std::{
 /// The example program; built anew if this test was built without it.
 pub(crate) fn launch_program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
+    example(&PROGRAM, "launch")
+}
+
+/// The example of a process that has nothing.
+pub(crate) fn hermit_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    example(&PROGRAM, "hermit")
+}
+
+fn example(program: &'static OnceLock<PathBuf>, name: &str) -> &'static Path {
+    program.get_or_init(|| {
         require_root();
         see_own_processes();
         let this = env::current_exe().unwrap();
@@ -25,19 +35,19 @@ pub(crate) fn launch_program() -> &'static Path {
             .parent()
             .and_then(Path::parent)
             .expect("target/PROFILE/deps/kernel-…");
-        let program = profile.join("examples/launch");
+        let program = profile.join("examples").join(name);
         let built = fs::metadata(&program)
             .and_then(|metadata| metadata.modified())
             .ok();
         if built < Some(newest_source()) {
-            build(profile.parent().unwrap());
+            build(profile.parent().unwrap(), name);
         }
         program
     })
 }
 
 fn newest_source() -> SystemTime {
-    let sources = ["src", "src/launch", "examples"];
+    let sources = ["src", "src/launch", "src/seccomp", "examples"];
     let directories = sources.map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
     let files = directories
         .into_iter()
@@ -48,7 +58,7 @@ fn newest_source() -> SystemTime {
         .unwrap()
 }
 
-fn build(target: &Path) {
+fn build(target: &Path, name: &str) {
     let cargo = env::var("CARGO").unwrap_or("cargo".to_owned());
     let built = Command::new(cargo)
         .args([
@@ -56,14 +66,14 @@ fn build(target: &Path) {
             "-p",
             "minet-netns",
             "--example",
-            "launch",
+            name,
             "--target-dir",
         ])
         .arg(target)
         .status();
     assert!(
         built.is_ok_and(|status| status.success()),
-        "cannot build the example launch"
+        "cannot build the example {name}"
     );
 }
 
@@ -167,6 +177,14 @@ impl Going {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Where the generated hosts file is: in the one folder that the program holds.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let mut paths = descriptors.map(|entry| entry.unwrap().path());
+        let has_hosts = |path: &PathBuf| path.join("hosts").exists();
+        paths.find(has_hosts).expect("a folder of generated files")
     }
 
     /// The container's first process: the only child of the program.

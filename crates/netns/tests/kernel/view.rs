@@ -2,14 +2,20 @@
 
 use crate::support::{Going, Scratch, launch_sh};
 use minet_netns::{FileId, Pid, Root, RootAccess, View, open_process};
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs::{self, File},
+    os::{fd::AsFd, unix::fs::symlink},
+    path::{Path, PathBuf},
+};
 
 const HOSTS: &str = "/etc/hosts";
 
-/// A container in which `/etc/hosts` is this file.
-fn container(root: &Scratch, hosts: &Path) -> (Going, View, String) {
-    let hosts = hosts.to_str().unwrap();
-    let options = ["--root", root.str(), "--hosts", hosts];
+/// A container in which `/etc/hosts` says `below`.
+fn container(root: &Scratch) -> (Going, View, String) {
+    let scratch = Scratch::new();
+    let hosts = scratch.join("hosts");
+    fs::write(&hosts, "below\n").unwrap();
+    let options = ["--root", root.str(), "--hosts", hosts.to_str().unwrap()];
     let mut going = Going::start(&[&options[..], &["sh", "-c", "echo up; cat; exit 0"]].concat());
     assert_eq!(going.line(), "up");
     let pid = going.container();
@@ -24,24 +30,31 @@ fn root_with_hosts() -> Scratch {
     root
 }
 
+/// Its hosts file, as its maker holds it, and a cover beside it.
+fn hosts_and_cover(going: &Going) -> (PathBuf, PathBuf) {
+    let folder = going.folder();
+    fs::write(folder.join("cover"), "above\n").unwrap();
+    (folder.join("hosts"), folder.join("cover"))
+}
+
 fn id(path: &Path) -> FileId {
     FileId::of(path).unwrap().expect("a file")
 }
 
 #[test]
 fn a_file_is_covered_and_uncovered() {
-    let (root, scratch) = (root_with_hosts(), Scratch::new());
-    let (hosts, cover) = (scratch.join("hosts"), scratch.join("cover"));
-    fs::write(&hosts, "below\n").unwrap();
-    fs::write(&cover, "above\n").unwrap();
-    let (_going, view, pid) = container(&root, &hosts);
+    let root = root_with_hosts();
+    let (going, view, pid) = container(&root);
+    let (hosts, cover) = hosts_and_cover(&going);
+    let folder = File::open(going.folder()).unwrap();
     let target = Path::new(HOSTS);
     let directory = Root::Directory(root.join(""));
     let says = |script: &str| launch_sh(&["--join", &pid], script);
     assert_eq!(view.sees(target).unwrap(), Some(id(&hosts)));
     assert_eq!(view.sees(Path::new("/etc/nothing")).unwrap(), None);
 
-    let put = |covered, access| view.cover(target, covered, &cover, &directory, access);
+    let file = (folder.as_fd(), Path::new("cover"));
+    let put = |covered, access| view.cover(target, covered, file, &directory, access);
     assert!(
         !put(id(&cover), RootAccess::ReadWrite).unwrap(),
         "another is seen"
@@ -62,17 +75,16 @@ fn a_file_is_covered_and_uncovered() {
     assert!(!view.uncover(target, id(&cover)).unwrap(), "it is gone");
     // Nothing of it was to be seen on the host.
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(!mounts.contains(root.str()) && !mounts.contains(scratch.str()));
+    assert!(!mounts.contains(root.str()) && !mounts.contains(" /cover "));
 }
 
 /// What was found is what is unmounted: a link to the cover of something else is not one.
 #[test]
 fn a_link_leads_to_nothing_that_is_not_expected() {
-    let (root, scratch) = (root_with_hosts(), Scratch::new());
-    let (hosts, cover) = (scratch.join("hosts"), scratch.join("cover"));
-    fs::write(&hosts, "below\n").unwrap();
-    fs::write(&cover, "above\n").unwrap();
-    let (_going, view, _) = container(&root, &hosts);
+    let root = root_with_hosts();
+    let (going, view, _) = container(&root);
+    let (hosts, cover) = hosts_and_cover(&going);
+    let folder = File::open(going.folder()).unwrap();
     fs::rename(root.join("etc"), root.join("away")).unwrap();
     fs::create_dir(root.join("etc")).unwrap();
     symlink("/proc/kcore", root.join("etc/hosts")).unwrap();
@@ -81,7 +93,7 @@ fn a_link_leads_to_nothing_that_is_not_expected() {
     let put = view.cover(
         target,
         id(&hosts),
-        &cover,
+        (folder.as_fd(), Path::new("cover")),
         &directory,
         RootAccess::ReadWrite,
     );
@@ -94,10 +106,7 @@ fn a_link_leads_to_nothing_that_is_not_expected() {
 #[test]
 fn one_that_has_ended_has_no_view() {
     let root = root_with_hosts();
-    let scratch = Scratch::new();
-    let hosts = scratch.join("hosts");
-    fs::write(&hosts, "").unwrap();
-    let (going, view, pid) = container(&root, &hosts);
+    let (going, view, pid) = container(&root);
     drop(going);
     crate::support::await_end(&pid);
     view.sees(Path::new(HOSTS)).unwrap_err();

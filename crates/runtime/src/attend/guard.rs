@@ -221,8 +221,9 @@ impl Guard {
         let Ok(mut rtnl) = Rtnl::open() else {
             return false;
         };
+        let instance = self.paths.instance();
         let lives = |cable: &Loose| {
-            LayCable::whose(&cable.alias).is_some_and(|name| {
+            LayCable::whose(instance.as_ref(), &cable.alias).is_some_and(|name| {
                 let link = self.paths.netns_dir().join(name);
                 std::fs::symlink_metadata(link).is_ok()
             })

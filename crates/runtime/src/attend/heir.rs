@@ -6,15 +6,18 @@
 
 use super::watch::watch;
 use crate::{
-    Error, Paths, Runtime, admit::Admitted, configuration::with_name_defaults, find, process,
-    resolve::ContainerMind,
+    Error, Paths, Runtime,
+    admit::Admitted,
+    configuration::with_name_defaults,
+    find, process,
+    resolve::{Answering, ContainerMind, Resolver},
 };
 use minet_model::{ContainerId, NetworkMode};
-use minet_names::resolver::{Service, Sockets};
+use minet_names::resolver::Sockets;
 use minet_netns::Netns;
 use minet_state::{ContainerRow, ProcessIdentity, Store};
 use nix::unistd::Pid;
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::os::fd::OwnedFd;
 
 /// One who may inherit a name server.
 pub(crate) struct Heir {
@@ -52,13 +55,13 @@ impl Heir {
     pub(crate) fn wait(self) {
         tokio::spawn(async move {
             // One that cannot inherit leaves them without names, and does all the rest.
-            if let Ok(Some(_service)) = self.inherit().await {
+            if let Ok(Some(_answering)) = self.inherit().await {
                 std::future::pending::<()>().await;
             }
         });
     }
 
-    async fn inherit(&self) -> Result<Option<Service>, Error> {
+    async fn inherit(&self) -> Result<Option<Answering>, Error> {
         while let Some(before) = self.before()? {
             let ended = watch(before).map_err(Error::process("watch the supervisor before"))?;
             minet_netns::give_back_memory();
@@ -76,8 +79,7 @@ impl Heir {
         let spec = with_name_defaults(&spec, &self.paths)?;
         let state_dir = self.paths.state_dir().to_owned();
         let mind = ContainerMind::new(&self.owner, spec, state_dir, self.netns.try_clone()?);
-        let service = Service::start(sockets, Arc::new(mind));
-        service.map(Some).map_err(Error::process("answer names"))
+        Ok(Some(Resolver::new(sockets, mind).listen()))
     }
 
     /// A handle on the last supervisor in this network that began before this one and still

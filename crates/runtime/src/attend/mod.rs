@@ -20,7 +20,7 @@ mod logged;
 mod pump;
 mod replaced;
 mod signals;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use background::{Background, Farewell};
 pub(crate) use console::Console;
@@ -31,9 +31,12 @@ pub(crate) use guard::Guard;
 pub(crate) use heir::Heir;
 pub(crate) use inside::Rumours;
 
-use crate::{Error, ports::HeldPort, resolve::Resolver};
+use crate::{
+    Error,
+    ports::HeldPort,
+    resolve::{Answering, Resolver},
+};
 use keeper::Keeper;
-use minet_names::resolver::Service;
 use minet_netns::{Io, Running};
 use signals::Signals;
 use std::{
@@ -56,7 +59,7 @@ pub(crate) trait Streams {
 }
 
 /// One thread: whoever starts a process must have no other.
-fn event_loop() -> Result<tokio::runtime::Runtime, Error> {
+pub(crate) fn event_loop() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -115,7 +118,7 @@ pub(crate) struct Duties {
 #[derive(Default)]
 struct Done {
     ports: Keeper,
-    _resolver: Option<Service>,
+    _resolver: Option<Answering>,
 }
 
 impl Duties {
@@ -123,7 +126,7 @@ impl Duties {
     fn begin(self) -> Result<Done, Error> {
         let done = Done {
             ports: Keeper::keep(self.relays, self.control)?,
-            _resolver: self.resolver.map(Resolver::listen).transpose()?,
+            _resolver: self.resolver.map(Resolver::listen),
         };
         if let Some(heir) = self.heir {
             heir.wait();

@@ -133,6 +133,7 @@ mod tests {
             ipv6: None,
             gateway: "172.17.0.1".parse().unwrap(),
             mtu: 1500,
+            instance: None,
             asked: NetworkSpec::named(name),
         }
     }

@@ -46,6 +46,7 @@ pub(super) fn host_config(listed: &Listed, network_of: Option<&ContainerId>) -> 
         "HostsFile": hosts_file(&spec.hosts_base),
         "ExtraHosts": spec.add_hosts.iter().map(add_host).collect::<Vec<_>>(),
         "PublishAllPorts": spec.publish_all,
+        "OomScoreAdj": spec.oom_score.unwrap_or_default(),
         "ReadonlyRootfs": spec.read_only,
         "SecurityOpt": security_options(&spec.security),
         "Sysctls": sysctls,

@@ -32,7 +32,7 @@ pub struct Unlink {
 impl Runtime {
     /// Records links, and makes them known to those who run.
     pub fn link(&mut self, wish: &LinkWish, narrator: &mut dyn Narrator) -> Result<(), Error> {
-        let noted = self.store.write(|tx| {
+        let noted = self.store.add(|tx| {
             let source = linkable(tx, &wish.link.source)?;
             let mut receivers = Vec::new();
             for container in &wish.containers {

@@ -29,6 +29,8 @@ pub(crate) struct Known {
     pub(crate) address6: Option<Ipv6Addr>,
     /// The receiver's own there.
     pub(crate) own: Ipv4Addr,
+    /// Its IPv6 address there, if it has one.
+    pub(crate) own6: Option<Ipv6Addr>,
     pub(crate) neighbours: Neighbours,
     /// What it serves: exposed and published.
     pub(crate) ports: BTreeSet<(Protocol, u16)>,
@@ -87,6 +89,7 @@ fn look(tx: &Transaction<'_>, link: &LinkRow, receiver: &Settings) -> Result<Opt
         address: address_now(tx, &row.id, its)?,
         address6: address6_for(own, its),
         own: own.address.ip(),
+        own6: own.ipv6.map(|own| own.address.ip()),
         neighbours: its.neighbours,
         ports: served(tx, &row.id, &spec)?,
         env: spec.env,
@@ -130,12 +133,21 @@ pub(super) fn settings_now(tx: &Transaction<'_>, row: &ContainerRow) -> Result<S
     Ok(settings)
 }
 
-/// Its IPv6 address for this receiver. Where neighbours meet along links alone, a link opens
-/// the way for IPv4 only, and a name that led to an IPv6 address would lead nowhere.
+/// Its IPv6 address for this receiver, if both have one.
 pub(super) fn address6_for(own: &Attachment, its: &Attachment) -> Option<Ipv6Addr> {
+    let both = own.ipv6.and(its.ipv6);
+    let both = both.filter(|_| opens_ipv6(own, its));
+    both.map(|its| its.address.ip())
+}
+
+/// Whether a link opens the way for IPv6, too. Where neighbours meet along links alone,
+/// somebody has to answer for either; in an older minet nobody did.
+pub(crate) fn opens_ipv6(own: &Attachment, its: &Attachment) -> bool {
     match its.neighbours {
-        Neighbours::Talk => own.ipv6.and(its.ipv6).map(|its| its.address.ip()),
-        Neighbours::Apart | Neighbours::Linked => None,
+        Neighbours::Talk => true,
+        Neighbours::Apart | Neighbours::Linked => {
+            own.host_place.is_some() && its.host_place.is_some()
+        }
     }
 }
 
@@ -163,6 +175,15 @@ fn served(
 }
 
 impl Known {
+    /// From where to where, in each family that both have.
+    fn ways(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let way6 = self.own6.zip(self.address6);
+        let way6 = way6.map(|(own, its)| (own.into(), its.into()));
+        [(self.own.into(), self.address.into())]
+            .into_iter()
+            .chain(way6)
+    }
+
     /// Its lines in the receiver's hosts file, one for each address, as Docker writes them:
     /// aliases, its hostname, and its name where no alias is the same.
     pub(crate) fn entries(&self) -> Vec<Entry> {
@@ -194,13 +215,15 @@ pub(crate) fn open_edges(
         match source.neighbours {
             Neighbours::Talk => {}
             Neighbours::Apart | Neighbours::Linked => {
-                ports.extend(source.ports.iter().map(|(protocol, port)| PortOfSource {
-                    source: source.source.clone(),
-                    from: source.own,
-                    to: source.address,
-                    protocol: *protocol,
-                    port: *port,
-                }));
+                for (from, to) in source.ways() {
+                    ports.extend(source.ports.iter().map(|(protocol, port)| PortOfSource {
+                        source: source.source.clone(),
+                        from,
+                        to,
+                        protocol: *protocol,
+                        port: *port,
+                    }));
+                }
             }
         }
     }

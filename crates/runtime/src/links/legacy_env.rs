@@ -77,6 +77,7 @@ mod tests {
             address: "172.17.0.2".parse().unwrap(),
             address6: None,
             own: "172.17.0.3".parse().unwrap(),
+            own6: None,
             neighbours: Neighbours::Talk,
             ports: [
                 (Protocol::Udp, 53),

@@ -22,7 +22,7 @@ pub struct LinkReport {
     /// Its IPv6 address now, where the names lead there, too.
     pub address6: Option<Ipv6Addr>,
     /// The network on which the names lead to its IPv4 address alone, although both have IPv6
-    /// there: links open no other way.
+    /// there: an older minet opened no other way.
     pub closed6: Option<NetworkName>,
     /// How far it has come.
     pub state: LinkState,
@@ -68,7 +68,7 @@ impl LinkReport {
                 self.receiver
             )),
             LinkState::Live => self.closed6.as_ref().map(|network| {
-                format!("on {network} the link to {source} is for IPv4 only: the network keeps its containers apart, and links open no way for IPv6")
+                format!("on {network} the link to {source} is for IPv4 only until both are started anew: an older minet, which started one of them, opened no way for IPv6 where a network keeps its containers apart")
             }),
             LinkState::WaitsForReceiver => None,
         }

@@ -30,7 +30,7 @@ mod screen;
 
 pub(crate) use command::record_links_of;
 pub use command::{LinkWish, Unlink};
-pub(crate) use known::{Known, known_to, open_edges};
+pub(crate) use known::{Known, known_to, open_edges, opens_ipv6};
 pub(crate) use legacy_env::variables;
 pub(crate) use list::in_dockers_words;
 pub use list::{LinkReport, LinkState};

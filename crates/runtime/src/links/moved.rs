@@ -28,7 +28,7 @@ use minet_bridge::{
     inventory,
     link::{self, Link},
 };
-use minet_model::{ContainerId, IfName, NetworkName};
+use minet_model::{ContainerId, IfName, InstanceTag, NetworkName};
 use minet_state::{ContainerRow, LeaseHolder, Transaction};
 use std::{
     collections::BTreeSet,
@@ -63,10 +63,13 @@ impl Runtime {
         if strange.is_empty() {
             return Ok(Vec::new());
         }
+        let instance = self.machine.paths().instance();
         let mut dirs = Vec::new();
         for link in inventory::list(self.machine.rtnl()?)? {
             if link.namespace.is_some_and(|other| strange.contains(&other)) {
-                let row = self.store.read(|tx| at_its_end(tx, &link))?;
+                let row = self
+                    .store
+                    .read(|tx| at_its_end(tx, instance.as_ref(), &link))?;
                 dirs.extend(row.as_ref().map(etc_dir).transpose()?);
             }
         }
@@ -126,8 +129,13 @@ impl Runtime {
 }
 
 /// The container to which a cable leads.
-fn at_its_end(tx: &Transaction<'_>, link: &Link) -> Result<Option<ContainerRow>, Error> {
-    let Some(name) = link.alias.as_deref().and_then(LayCable::whose) else {
+fn at_its_end(
+    tx: &Transaction<'_>,
+    instance: Option<&InstanceTag>,
+    link: &Link,
+) -> Result<Option<ContainerRow>, Error> {
+    let alias = link.alias.as_deref();
+    let Some(name) = alias.and_then(|alias| LayCable::whose(instance, alias)) else {
         return Ok(None);
     };
     let row = tx.container_by_name(name)?;

@@ -7,7 +7,7 @@ use super::{
     screen::HostsScreen,
 };
 use crate::{
-    Error, Runtime,
+    Error, Runtime, etc_dir,
     etc_files::{self, EtcSource},
     find,
     narrator::{Narrator, Silent},
@@ -19,7 +19,7 @@ use crate::{
 use minet_model::{ContainerId, Receiver};
 use minet_names::write::{Editor, WriteError};
 use minet_state::{ContainerRow, Relink, Transaction};
-use std::time::Duration;
+use std::{io, time::Duration};
 
 /// Only root can lock a container's directory, and holds it for moments.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,15 +76,12 @@ impl Runtime {
         let Some(row) = self.store.write(|tx| present(tx, id))? else {
             return Ok(());
         };
-        let editor = match Editor::of(&find::settings(&row)?.etc_dir, PATIENCE) {
-            Ok(editor) => Some(editor),
+        let dir = find::settings(&row)?.etc_dir;
+        let editor = match etc_dir::open(&dir) {
+            Ok(open) => Some(Editor::of_open(open, &dir, PATIENCE)?),
             // It is just being made, and will be made with all its names, or it has ended.
-            Err(WriteError::Open { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
-                None
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::file("open", &dir)(error)),
         };
         let Some(todo) = self.store.write(|tx| plan(tx, id))? else {
             return Ok(());
@@ -105,15 +102,17 @@ impl Runtime {
             narrator.tell_step(2, &todo.after);
         }
         OpenEdges::replace(&todo.before, &todo.after, &mut self.machine)?;
-        // What a full disk or a busy neighbour kept from being written is tried again by the
-        // next command; what the container itself made of its file is not.
+        // What a busy neighbour kept from being written, and a screen that is still there, is
+        // tried again by the next command; what the container itself made of its file, and of
+        // the room that it has, is not.
         let passing = screen_is_left
-            || matches!(
-                written,
-                Err(Error::Names(
-                    WriteError::Write { .. } | WriteError::Locked(_)
-                ))
-            );
+            || match &written {
+                Err(Error::Names(WriteError::Write { source, .. })) => {
+                    source.kind() != io::ErrorKind::StorageFull
+                }
+                Err(Error::Names(WriteError::Locked(_))) => true,
+                _ => false,
+            };
         let ended = self.store.write(|tx| {
             if !passing {
                 tx.relinked(&todo.done)?;

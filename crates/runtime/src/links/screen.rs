@@ -18,6 +18,9 @@ use std::{
 /// Where the file is seen.
 const HOSTS: &str = "/etc/hosts";
 
+/// What its screen is called, beside it.
+const SCREEN: &str = "hosts.screen";
+
 /// How long is waited for those who have the screen open when it is taken away.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -37,7 +40,7 @@ impl<'a> HostsScreen<'a> {
             runtime,
             row,
             hosts: dir.join("hosts"),
-            screen: dir.join("hosts.screen"),
+            screen: dir.join(SCREEN),
             raised: Vec::new(),
         };
         screen.lower();
@@ -58,7 +61,7 @@ impl<'a> HostsScreen<'a> {
         };
         for sight in self.runtime.sights(self.row)? {
             // One that has just ended reads nothing, and another file is no reader's of this.
-            let _ = sight.cover(Path::new(HOSTS), hosts, &self.screen);
+            let _ = sight.cover(Path::new(HOSTS), hosts, SCREEN);
         }
         Ok(())
     }

@@ -74,9 +74,13 @@ fn try_choose(
         Some(_) | None => None,
     };
     let config = runtime.machine.paths().config()?.clone();
+    let instance = runtime.machine.paths().instance();
     let rtnl = runtime.machine.rtnl()?;
     if let BridgeChoice::Existing(bridge) = &asked.bridge {
-        let network = on_existing(rtnl, asked, bridge, id, &others)?;
+        let network = BridgeNetwork {
+            instance,
+            ..on_existing(rtnl, asked, bridge, id, &others)?
+        };
         return Ok(Chosen::after(row, network));
     }
     let uplink = survey::uplink(rtnl)?;
@@ -126,6 +130,7 @@ fn try_choose(
         mtu: asked
             .mtu
             .unwrap_or_else(|| uplink.map_or(DEFAULT_MTU, |uplink| uplink.mtu)),
+        instance,
         asked: asked.clone(),
     };
     verify(&network)?;
@@ -297,6 +302,7 @@ fn on_existing(
         gateway: has.ip(),
         ipv6: choose6_of_bridge(rtnl, asked, bridge)?,
         mtu: asked.mtu.unwrap_or(link.mtu),
+        instance: None,
         asked: asked.clone(),
     };
     verify(&network)?;

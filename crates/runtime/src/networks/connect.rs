@@ -6,7 +6,7 @@
 //!
 //! What becomes of its way out is in [`super::reroute`].
 
-use super::{NetworkError, announce_step, attach, cable_steps, reroute::Reroute, shards::Shard};
+use super::{NetworkError, announce_steps, attach, cable_steps, reroute::Reroute, shards::Shard};
 use crate::{
     Error, Narrator, Plan, Runtime, find, links,
     machine::Inside,
@@ -56,11 +56,11 @@ impl Runtime {
         if row.status == Status::Exited {
             return self
                 .store
-                .write(|tx| connect_later(tx, container, &endpoint, links));
+                .add(|tx| connect_later(tx, container, &endpoint, links));
         }
         let ground = network::survey_ground(self, &[name], &Intent::Build)?;
         let boot = self.boot.clone();
-        let (rewiring, new, shard, warning) = self.store.write(|tx| {
+        let (rewiring, new, shard, warning) = self.store.add(|tx| {
             ground.record(tx, &boot)?;
             plan_connection(tx, container, &endpoint, links)
         })?;
@@ -226,7 +226,7 @@ fn plan_connection(
     let mut new = Plan {
         steps: cable_steps(&row.name, &attachment),
     };
-    new.steps.push(announce_step(&row.name, &attachment));
+    new.steps.extend(announce_steps(&row.name, &attachment));
     let mut rewiring = Rewiring {
         way_out: Reroute::plan(tx, &row, (&before, &after))?,
         row,
@@ -306,6 +306,10 @@ fn split(plan: &Plan, attachment: &Attachment) -> (Plan, Plan) {
         Step::AddRoute(step) => step.interface == *interface,
         Step::TuneNamespace(step) => step.is_of(interface),
         Step::Announce(step) => step.interface == *interface,
+        Step::Introduce(step) => step.interface == *interface,
+        Step::AnswerFor(step) => attachment
+            .ipv6
+            .is_some_and(|own| own.address.ip() == step.address),
         _ => false,
     });
     (Plan { steps: gone }, Plan { steps: stays })

@@ -28,7 +28,7 @@ impl Runtime {
         require_outbound(self, &spec)?;
         let ground = network::plan_new(self, &spec)?;
         let boot = self.boot.clone();
-        self.store.write(|tx| {
+        self.store.add(|tx| {
             if tx.network(&spec.name)?.is_some() {
                 return Err(NetworkError::Exists(spec.name.to_string()).into());
             }

@@ -7,15 +7,16 @@ use super::{
 };
 use crate::{
     Error, address,
-    settings::{Attachment, Attachment6, Settings},
+    settings::{Attachment, Attachment6, HostPlace, Settings},
     step::Step,
     steps::{
-        AddDefaultRoute, AddRoute, Announce, GiveAddress, GuardCable, LayCable, SetLinkUp,
-        TuneNamespace,
+        AddDefaultRoute, AddRoute, Announce, AnswerFor, GiveAddress, GuardCable, Introduce,
+        LayCable, SetLinkUp, TuneNamespace,
     },
 };
 use minet_model::{
-    ContainerId, ContainerName, EndpointSpec, NetworkName, NetworkSpec, Spoofing, StaticRoute,
+    BridgeNetwork, ContainerId, ContainerName, EndpointSpec, MacAddr, Neighbours, NetworkName,
+    NetworkSpec, Spoofing, StaticRoute,
 };
 use minet_state::{NameKind, Transaction};
 use std::net::{IpAddr, Ipv6Addr};
@@ -73,6 +74,7 @@ pub(crate) fn attach(
     tx.plug_cable(&network.name, id, number)?;
     let shard = shards::require(tx, &row, number)?;
     let warning = room::warning(tx, &network)?;
+    let host_place = host_place(&network);
     let attachment = Attachment {
         address: network.with_prefix(place.address),
         bridge: network.shard(number),
@@ -95,6 +97,8 @@ pub(crate) fn attach(
             .unwrap_or(spoofing_for(&network.asked, &own)),
         gw_priority: endpoint.gw_priority,
         aliases: endpoint.aliases.clone(),
+        host_place: Some(host_place),
+        instance: network.instance,
     };
     Ok(Attached {
         attachment,
@@ -157,6 +161,49 @@ pub(crate) fn route_steps(
     })
 }
 
+fn host_place(network: &BridgeNetwork) -> HostPlace {
+    let gateway6 = network.ipv6.map(|ipv6| IpAddr::from(ipv6.gateway));
+    HostPlace {
+        bridge: network.bridge.clone(),
+        mac: network
+            .has_own_bridge()
+            .then(|| MacAddr::for_ipv4(network.gateway)),
+        addresses: [IpAddr::from(network.gateway)]
+            .into_iter()
+            .chain(gateway6)
+            .collect(),
+    }
+}
+
+/// The host and the container know where the other one is.
+fn introduce_step(name: &ContainerName, attachment: &Attachment) -> Option<Step> {
+    let host = attachment.host_place.as_ref()?;
+    // Who may be somebody else may also be elsewhere.
+    let is_where_it_is = attachment.spoofing == Spoofing::Prevented;
+    let bridge_mac = host.mac.filter(|_| is_where_it_is)?;
+    Some(Step::Introduce(Introduce {
+        name: name.clone(),
+        interface: attachment.interface.clone(),
+        mac: attachment.mac,
+        addresses: attachment.addresses().map(|address| address.ip()).collect(),
+        bridge: host.bridge.clone(),
+        bridge_mac,
+        host: host.addresses.clone(),
+    }))
+}
+
+/// Where neighbours do not meet, the host answers for the IPv6 address.
+pub(super) fn answer_step(name: &ContainerName, attachment: &Attachment) -> Option<Step> {
+    let is_apart = attachment.neighbours != Neighbours::Talk;
+    let host = attachment.host_place.as_ref().filter(|_| is_apart)?;
+    let ipv6 = attachment.ipv6?;
+    Some(Step::AnswerFor(AnswerFor {
+        name: name.clone(),
+        bridge: host.bridge.clone(),
+        address: ipv6.address.ip(),
+    }))
+}
+
 /// The cable, its guard, its address, both ends up, and the network's routes.
 pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<Step> {
     let interface = &attachment.interface;
@@ -168,6 +215,7 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<
         mtu: attachment.mtu,
         bridge: attachment.bridge.clone(),
         neighbours: attachment.neighbours,
+        instance: attachment.instance.clone(),
     })];
     if attachment.spoofing == Spoofing::Prevented {
         steps.push(Step::GuardCable(GuardCable {
@@ -192,6 +240,7 @@ pub(crate) fn cable_steps(name: &ContainerName, attachment: &Attachment) -> Vec<
         name: name.clone(),
         interface: interface.clone(),
     }));
+    steps.extend(answer_step(name, attachment));
     steps.extend(route_steps(name, attachment));
     steps
 }
@@ -219,12 +268,20 @@ pub(crate) fn default_route6_step(name: &ContainerName, settings: &Settings) -> 
     })
 }
 
-/// The neighbours on one network are told who has the address now.
-pub(crate) fn announce_step(name: &ContainerName, attachment: &Attachment) -> Step {
-    Step::Announce(Announce {
+/// The neighbours on one network are told who has the address now; then the host and the
+/// container are introduced, since the kernel forgets whom it knows on an interface that is
+/// announced.
+pub(crate) fn announce_steps(
+    name: &ContainerName,
+    attachment: &Attachment,
+) -> impl Iterator<Item = Step> {
+    let announce = Step::Announce(Announce {
         name: name.clone(),
         host_end: attachment.host_end.clone(),
         interface: attachment.interface.clone(),
         mac: attachment.mac,
-    })
+    });
+    [announce]
+        .into_iter()
+        .chain(introduce_step(name, attachment))
 }

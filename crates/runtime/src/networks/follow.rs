@@ -5,16 +5,16 @@ use super::{reroute::Reroute, to_json};
 use crate::{
     Error, Narrator, Plan, Runtime, find,
     machine::Inside,
-    networks::endpoint::{route_steps, routes_for},
+    networks::endpoint::{answer_step, route_steps, routes_for},
     plan::Carrier,
     settings::{Attachment, Settings},
     step::Step,
     steps::{CableSettings, ChangeCable},
 };
 use minet_bridge::Rtnl;
-use minet_model::{BridgeNetwork, ContainerId};
+use minet_model::{BridgeNetwork, ContainerId, IfName};
 use minet_state::{ContainerRow, LeaseHolder, Status, Transaction};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A container as it is and as it is to be.
 pub(super) struct Follower {
@@ -91,6 +91,16 @@ impl Runtime {
         Carrier::new(&mut self.machine, narrator, None).carry_out(follower.cable.as_slice())?;
         let rerouted = self.reroute(&follower.way_out, narrator);
         rerouted.inspect_err(|_| self.come_back(follower, narrator))
+    }
+
+    /// Whoever knows at which cable a neighbour is would go on sending there, or to the host,
+    /// for half a minute; so all ask anew.
+    pub(super) fn let_neighbours_forget(&mut self, followers: &[Follower]) {
+        for follower in followers {
+            if self.enter(&follower.row).is_ok() {
+                self.announce(&follower.plan.steps);
+            }
+        }
     }
 
     /// As far as it can; what it cannot is told by `minet check`.
@@ -176,6 +186,7 @@ fn follower(
     way_out.put_into(&mut plan);
     let cable = Step::ChangeCable(ChangeCable {
         name: row.name.clone(),
+        answer: answer_of(&attachment),
         host_end: attachment.host_end,
         interface: attachment.interface,
         before: cable_before,
@@ -193,6 +204,12 @@ fn follower(
     }))
 }
 
+/// Where the host answers for which address of it, once its neighbours are kept apart.
+fn answer_of(attachment: &Attachment) -> Option<(IfName, Ipv6Addr)> {
+    let host = attachment.host_place.as_ref()?;
+    Some((host.bridge.clone(), attachment.ipv6?.address.ip()))
+}
+
 fn settings_of(attachment: &Attachment) -> CableSettings {
     CableSettings {
         mtu: attachment.mtu,
@@ -205,8 +222,12 @@ fn settings_of(attachment: &Attachment) -> CableSettings {
 /// The plan of a container whose cable always was like this.
 fn of_container(mut plan: Plan, row: &ContainerRow, attachment: &Attachment) -> Plan {
     let interface = &attachment.interface;
-    plan.steps
-        .retain(|step| !matches!(step, Step::AddRoute(step) if step.interface == *interface));
+    let answer = answer_of(attachment);
+    plan.steps.retain(|step| match step {
+        Step::AddRoute(step) => step.interface != *interface,
+        Step::AnswerFor(step) => answer.as_ref() != Some(&(step.bridge.clone(), step.address)),
+        _ => true,
+    });
     for step in &mut plan.steps {
         if let Step::LayCable(step) = step
             && step.host_end == attachment.host_end
@@ -221,7 +242,9 @@ fn of_container(mut plan: Plan, row: &ContainerRow, attachment: &Attachment) -> 
         .iter()
         .position(is_up)
         .map_or(plan.steps.len(), |at| at + 1);
-    plan.steps
-        .splice(place..place, route_steps(&row.name, attachment));
+    let steps = answer_step(&row.name, attachment)
+        .into_iter()
+        .chain(route_steps(&row.name, attachment));
+    plan.steps.splice(place..place, steps);
     plan
 }

@@ -29,7 +29,7 @@ pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
 pub(crate) use endpoint::{
-    announce_step, attach, cable_steps, default_route_step, default_route6_step,
+    announce_steps, attach, cable_steps, default_route_step, default_route6_step,
 };
 pub use error::{NetworkError, SubnetHolder};
 pub use leases::{ListedLease, ListedPort};

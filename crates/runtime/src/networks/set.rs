@@ -108,7 +108,7 @@ impl Runtime {
         verify(&after)?;
         let up = row.up_in_boot.as_deref() == Some(self.boot.as_str());
         let Some(old_plan) = self.plan_of(row).filter(|_| up) else {
-            return Ok(self.store.write(|tx| tx.put_network(&after, row.created))?);
+            return Ok(self.store.add(|tx| tx.put_network(&after, row.created))?);
         };
         let stored = |plan: &Plan| {
             to_json(&StoredPlan {
@@ -129,7 +129,7 @@ impl Runtime {
         }
         let (old, new) = (stored(&old_plan), stored(&new_plan));
         let boot = self.boot.clone();
-        let followers = self.store.write(|tx| {
+        let followers = self.store.add(|tx| {
             let followers = followers(tx, &after)?;
             record(tx, (&after, row.created, &new, &boot))?;
             followers
@@ -188,6 +188,7 @@ impl Runtime {
             if tunes(&new) && old != new {
                 old.act().undo(&mut self.machine)?;
                 new.act().apply(&mut self.machine)?;
+                self.let_neighbours_forget(followers);
             }
         }
         let noted: Vec<String> = followers

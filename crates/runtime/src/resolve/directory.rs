@@ -1,10 +1,10 @@
 //! Names as they stand in the store at this moment.
 
 use crate::{
-    Error, find,
+    Error, find, links,
     settings::{Attachment, Settings},
 };
-use minet_model::{ContainerId, NetworkName, Receiver};
+use minet_model::{ContainerId, Neighbours, NetworkName, Receiver};
 use minet_names::resolver::{Bearer, Directory, SharedNetwork, Why};
 use minet_state::{NameKind, NamedRow, Transaction};
 use std::net::IpAddr;
@@ -87,7 +87,6 @@ impl Directory for StoreDirectory<'_, '_> {
         let network = |attachment: &&Attachment| SharedNetwork {
             name: attachment.network.to_string(),
             gateways: gateways(attachment),
-            neighbours: attachment.neighbours,
         };
         Ok(attachments.iter().map(network).collect())
     }
@@ -118,6 +117,22 @@ impl Directory for StoreDirectory<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Error> {
+        let attachments = &mut self.asker.settings.attachments.iter();
+        let Some(own) = attachments.find(|own| own.network.as_str() == network) else {
+            return Ok(false);
+        };
+        if own.neighbours == Neighbours::Talk {
+            return Ok(true);
+        }
+        let Some(row) = self.tx.container_by_name(source)? else {
+            return Ok(false);
+        };
+        let settings = find::settings(&row)?;
+        let its = settings.attachment_to(&own.network);
+        Ok(its.is_some_and(|its| links::opens_ipv6(own, its)))
     }
 
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Error> {

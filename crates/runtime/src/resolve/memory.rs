@@ -94,6 +94,10 @@ impl Directory for Remembering<'_, '_> {
         self.directory.linked(alias)
     }
 
+    fn opens_ipv6(&mut self, network: &str, source: &str) -> Result<bool, Error> {
+        self.directory.opens_ipv6(network, source)
+    }
+
     fn at(&mut self, network: &str, address: IpAddr) -> Result<Option<String>, Error> {
         self.directory.at(network, address)
     }

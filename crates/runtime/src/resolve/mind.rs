@@ -1,10 +1,13 @@
 //! The resolver of one running container: what it knows, and whom it asks.
 
-use super::memory::Memory;
+use super::{
+    line::{Meant, Told},
+    memory::Memory,
+};
 use crate::{Error, settings::Settings};
 use minet_model::{ContainerId, ContainerSpec, Reach};
 use minet_names::resolver::{
-    Access, Dial, HOST_SERVERS, Mind, Others, Outcome, Server, Transport, Upstreams, answer,
+    Access, Directory, HOST_SERVERS, Others, Server, Transport, Upstreams,
 };
 use minet_netns::Netns;
 use minet_state::Store;
@@ -108,8 +111,16 @@ impl ContainerMind {
         }
     }
 
-    /// Looks up what is asked, all of it in one transaction.
-    fn look_up(&self, questions: &[&[u8]], transport: Transport) -> Result<Vec<Outcome>, Error> {
+    /// What these names mean now, all of them in one transaction.
+    pub(super) fn meanings(&self, names: &[String]) -> Result<Told, Error> {
+        self.look_up(names).or_else(|_| {
+            // The file may be another one by now, or somebody was in the way.
+            *lock(&self.open) = None;
+            self.look_up(names)
+        })
+    }
+
+    fn look_up(&self, names: &[String]) -> Result<Told, Error> {
         let mut open = lock(&self.open);
         if open.is_none() {
             *open = Some(Open {
@@ -125,18 +136,43 @@ impl ContainerMind {
             used,
         } = open.as_mut().expect("opened above");
         *used = Instant::now();
-        let mut shuffle = getrandom::u64().unwrap_or_default();
-        store.read(|tx| {
+        let alone = store.excludes_others();
+        let told = store.read(|tx| {
             let memory = Memory::current(remembered.take(), tx, &self.id)?;
             let memory = remembered.insert(memory);
             let others = others(&self.spec, &memory.asker.settings);
             let mut directory = memory.directory(tx);
-            let answer = |bytes: &&[u8]| {
-                shuffle = shuffle.wrapping_add(1);
-                answer(bytes, &mut directory, others, transport, shuffle)
-            };
-            Ok(questions.iter().map(answer).collect())
-        })
+            let meanings: Result<Vec<_>, Error> =
+                names.iter().map(|name| directory.meaning(name)).collect();
+            Ok(Told::Meanings(others, Meant::of(meanings?)))
+        });
+        if alone {
+            *open = None;
+        }
+        told
+    }
+
+    /// The servers to ask. The host's are read again when its file has changed.
+    pub(super) fn upstreams(&self) -> Arc<Upstreams> {
+        let mut known = lock(&self.upstreams);
+        let file = self.spec.dns.is_empty().then(stamp).flatten();
+        if let Some(known) = known.as_ref().filter(|known| known.file == file) {
+            return Arc::clone(&known.servers);
+        }
+        let servers = Arc::new(upstreams(&self.spec));
+        *known = Some(Known {
+            file,
+            servers: Arc::clone(&servers),
+        });
+        servers
+    }
+
+    /// A socket to one of them, on the side from which it is asked.
+    pub(super) fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd> {
+        match self.upstreams().servers().contains(&server) {
+            true => dial(&self.netns, server, transport),
+            false => Err(io::ErrorKind::PermissionDenied.into()),
+        }
     }
 }
 
@@ -153,45 +189,6 @@ async fn close_at_rest(open: Arc<Mutex<Option<Open>>>) {
     minet_netns::give_back_memory();
 }
 
-impl Mind for ContainerMind {
-    fn answer(&self, questions: &[&[u8]], transport: Transport) -> Vec<Outcome> {
-        let looked_up = self.look_up(questions, transport).or_else(|_| {
-            // The file may be another one by now, or somebody was in the way.
-            *lock(&self.open) = None;
-            self.look_up(questions, transport)
-        });
-        looked_up.unwrap_or_else(|_| {
-            // What cannot be looked up is nobody's name, and not for others to hear.
-            let answer = |bytes: &&[u8]| {
-                let mut nothing = minet_names::resolver::Nothing;
-                answer(bytes, &mut nothing, Others::NotAsked, transport, 0)
-            };
-            questions.iter().map(answer).collect()
-        })
-    }
-
-    /// The host's servers are read again when its file has changed.
-    fn upstreams(&self) -> Arc<Upstreams> {
-        let mut known = lock(&self.upstreams);
-        let file = self.spec.dns.is_empty().then(stamp).flatten();
-        if let Some(known) = known.as_ref().filter(|known| known.file == file) {
-            return Arc::clone(&known.servers);
-        }
-        let servers = Arc::new(upstreams(&self.spec));
-        *known = Some(Known {
-            file,
-            servers: Arc::clone(&servers),
-        });
-        servers
-    }
-}
-
-impl Dial for ContainerMind {
-    fn dial(&self, server: Server, transport: Transport) -> io::Result<OwnedFd> {
-        dial(&self.netns, server, transport)
-    }
-}
-
 /// A socket on the side from which the server is asked.
 pub(super) fn dial(netns: &Netns, server: Server, transport: Transport) -> io::Result<OwnedFd> {
     match server.access {
@@ -202,7 +199,8 @@ pub(super) fn dial(netns: &Netns, server: Server, transport: Transport) -> io::R
     }
 }
 
-/// A socket in the namespace of the calling thread, under a port that the kernel draws.
+/// A socket in the namespace of the calling thread, under a port that the kernel draws; one
+/// for TCP may still be connecting.
 fn open(server: Server, transport: Transport) -> io::Result<OwnedFd> {
     let domain = match server.address.ip() {
         IpAddr::V4(_) => Domain::IPV4,
@@ -214,7 +212,14 @@ fn open(server: Server, transport: Transport) -> io::Result<OwnedFd> {
             socket.connect(&server.address.into())?;
             socket
         }
-        Transport::Tcp => Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?,
+        Transport::Tcp => {
+            let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+            match socket.connect(&server.address.into()) {
+                Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+                connected => connected?,
+            }
+            socket
+        }
     };
     Ok(socket.into())
 }

@@ -1,9 +1,12 @@
 //! The resolver before it listens: sockets that were opened inside, and a mind.
 
-use super::ContainerMind;
+use super::{
+    ContainerMind,
+    door::{Answering, Door},
+};
 use crate::{Error, configuration::with_name_defaults, machine::Machine};
 use minet_model::{ContainerId, ContainerSpec};
-use minet_names::resolver::{Service, Sockets};
+use minet_names::resolver::Sockets;
 use std::sync::Arc;
 
 /// A container's name server that is about to listen.
@@ -27,14 +30,19 @@ impl Resolver {
         let state_dir = machine.paths().state_dir().to_owned();
         let spec = with_name_defaults(spec, machine.paths())?;
         let mind = ContainerMind::new(id, spec, state_dir, netns);
-        Ok(Some(Resolver {
+        Ok(Some(Resolver::new(sockets, mind)))
+    }
+
+    /// One that has these sockets and knows this.
+    pub(crate) fn new(sockets: Sockets, mind: ContainerMind) -> Self {
+        Resolver {
             sockets,
             mind: Arc::new(mind),
-        }))
+        }
     }
 
     /// Begins to answer. Must be called within the event loop.
-    pub(crate) fn listen(self) -> Result<Service, Error> {
-        Service::start(self.sockets, self.mind).map_err(Error::process("answer names"))
+    pub(crate) fn listen(self) -> Answering {
+        Door::new(self.sockets, self.mind).open()
     }
 }

@@ -6,11 +6,12 @@ use crate::{
 use minet_bridge::{
     cable::{self, Isolation},
     link,
+    neighbour::{self, Known, Neighbour},
     route::fixed,
 };
 use minet_model::{ContainerName, IfName, Neighbours, Reach, StaticRoute};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The cable of a container that runs follows its network's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct ChangeCable {
     pub host_end: IfName,
     /// The interface inside.
     pub interface: IfName,
+    /// Where the host answers for which address of it, if its neighbours are kept apart.
+    #[serde(default)]
+    pub answer: Option<(IfName, Ipv6Addr)>,
     /// As it was.
     pub before: CableSettings,
     /// As it is to be.
@@ -57,6 +61,16 @@ impl ChangeCable {
                 Neighbours::Apart | Neighbours::Linked => Isolation::Isolated,
             };
             cable::isolate(rtnl, &self.host_end, isolation)?;
+            if let Some((bridge, address)) = &self.answer {
+                let answered = [Neighbour {
+                    address: (*address).into(),
+                    known: Known::Answered,
+                }];
+                match isolation {
+                    Isolation::Isolated => neighbour::set(rtnl, bridge, &answered)?,
+                    Isolation::Open => drop(neighbour::remove(rtnl, bridge, &answered)?),
+                }
+            }
         }
         if from.mtu != to.mtu {
             link::set_mtu(rtnl, &self.host_end, to.mtu)?;
@@ -103,6 +117,13 @@ impl ChangeCable {
             commands.push(format!(
                 "bridge link set dev {host_end} isolated {isolated}"
             ));
+            commands.extend(self.answer.iter().map(|(bridge, address)| {
+                let verb = match to.neighbours {
+                    Neighbours::Talk => "del",
+                    Neighbours::Apart | Neighbours::Linked => "add",
+                };
+                format!("ip neigh {verb} proxy {address} dev {bridge}")
+            }));
         }
         if from.mtu != to.mtu {
             commands.push(format!("ip link set dev {host_end} mtu {}", to.mtu));

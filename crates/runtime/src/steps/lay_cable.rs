@@ -7,7 +7,7 @@ use minet_bridge::{
     cable::{self, Cable, Isolation},
     link,
 };
-use minet_model::{ContainerName, IfName, MacAddr, Neighbours};
+use minet_model::{ContainerName, IfName, InstanceTag, MacAddr, Neighbours};
 use serde::{Deserialize, Serialize};
 use std::os::fd::AsFd;
 
@@ -32,6 +32,9 @@ pub struct LayCable {
     pub bridge: IfName,
     /// Whether it may talk to the others on the switch.
     pub neighbours: Neighbours,
+    /// Which instance's it is, where that is not the usual one.
+    #[serde(default)]
+    pub instance: Option<InstanceTag>,
 }
 
 /// With this, and the container's name, a cable's alias begins.
@@ -40,12 +43,14 @@ const OWNER: &str = "minet container ";
 impl LayCable {
     /// Tells whoever looks at the host's interfaces what this one is.
     fn alias(&self) -> String {
-        format!("{OWNER}{} {}", self.name, self.container_end)
+        let words = format!("{OWNER}{} {}", self.name, self.container_end);
+        InstanceTag::label(self.instance.as_ref(), &words)
     }
 
-    /// The container of the cable that bears this alias.
-    pub(crate) fn whose(alias: &str) -> Option<&str> {
-        alias.strip_prefix(OWNER)?.split(' ').next()
+    /// The container of the cable that bears this alias, if it is this instance's.
+    pub(crate) fn whose<'a>(instance: Option<&InstanceTag>, alias: &'a str) -> Option<&'a str> {
+        let words = InstanceTag::words_of(instance, alias)?;
+        words.strip_prefix(OWNER)?.split(' ').next()
     }
 
     fn cable(&self) -> Cable {
@@ -112,6 +117,7 @@ impl Act for LayCable {
             mtu,
             bridge,
             neighbours,
+            instance: _,
         } = self;
         let host_mac = cable::host_mac(*mac);
         let isolated = match neighbours {

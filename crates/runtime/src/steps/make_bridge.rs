@@ -41,7 +41,7 @@ impl MakeBridge {
 
     /// The alias by which minet knows its own bridges again.
     fn alias(&self) -> String {
-        format!("minet network {}", self.network.name)
+        self.network.label()
     }
 }
 

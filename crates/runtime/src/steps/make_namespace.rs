@@ -92,12 +92,17 @@ fn is_dangling_name(link: &Path) -> bool {
 
 /// minet's names are links to a supervisor's open file, `/proc/PID/fd/N`. `ip netns add`
 /// makes files, and what others link to is `/proc/PID/ns/net`.
-fn is_our_name(link: &Path) -> bool {
+pub(crate) fn is_our_name(link: &Path) -> bool {
     let Ok(target) = fs::read_link(link) else {
         return false;
     };
     let parts: Vec<_> = target.iter().filter_map(|part| part.to_str()).collect();
     matches!(parts[..], ["/", "proc", pid, "fd", fd] if is_number(pid) && is_number(fd))
+}
+
+/// Whether a name of minet's leads to a namespace, which a supervisor then holds.
+pub(crate) fn leads_to_a_namespace(link: &Path) -> bool {
+    is_our_name(link) && Netns::open(link).is_ok()
 }
 
 fn is_number(text: &str) -> bool {

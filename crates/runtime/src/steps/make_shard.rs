@@ -37,7 +37,7 @@ impl MakeShard {
     }
 
     fn alias(&self) -> String {
-        format!("minet network {}", self.network.name)
+        self.network.label()
     }
 
     fn switch(&self) -> SwitchSpec {

@@ -7,7 +7,7 @@ use crate::{
 use minet_model::{ContainerId, ContainerName, Protocol};
 use minet_nat::{Change, Edge};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// The elements that let a container reach those that it has links to, on networks whose
 /// containers do not talk otherwise.
@@ -27,9 +27,9 @@ pub struct PortOfSource {
     /// Whose.
     pub source: ContainerName,
     /// The receiver's own address on the network that both are on.
-    pub from: Ipv4Addr,
+    pub from: IpAddr,
     /// The source's.
-    pub to: Ipv4Addr,
+    pub to: IpAddr,
     /// By this protocol.
     pub protocol: Protocol,
     /// At this port.
@@ -115,8 +115,12 @@ impl Act for OpenEdges {
         let mut sources: Vec<&str> = self.ports.iter().map(|port| port.source.as_str()).collect();
         sources.dedup();
         let flush = self.edges().map(|edge| {
+            let family = match edge.to {
+                IpAddr::V4(_) => "ipv4",
+                IpAddr::V6(_) => "ipv6",
+            };
             format!(
-                "conntrack -D -p {} -s {} -d {} --orig-port-dst {}",
+                "conntrack -D -f {family} -p {} -s {} -d {} --orig-port-dst {}",
                 edge.protocol, edge.from, edge.to, edge.port
             )
         });

@@ -1,5 +1,5 @@
 use crate::{
-    Error,
+    Error, etc_dir,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
@@ -59,7 +59,8 @@ impl RewriteHosts {
 impl Act for RewriteHosts {
     fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
         let dir = self.path.parent().unwrap_or(Path::new("/"));
-        self.write_with(&Editor::of(dir, PATIENCE)?, &mut NoScreen)
+        let open = etc_dir::open(dir).map_err(Error::file("open", dir))?;
+        self.write_with(&Editor::of_open(open, dir, PATIENCE)?, &mut NoScreen)
     }
 
     fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {

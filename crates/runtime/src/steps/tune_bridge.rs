@@ -73,8 +73,8 @@ impl TuneBridge {
     /// What is set on a bridge of somebody else's, too.
     ///
     /// Where neighbours do not meet on the bridge, their requests for each other's address
-    /// are answered by the host (`proxy_arp_pvlan`, RFC 3069), and at once: so what a link
-    /// allows is routed, and passes the table.
+    /// are answered by the host (`proxy_arp_pvlan`, RFC 3069; `proxy_ndp`, for the addresses of
+    /// [`super::AnswerFor`]), and at once: so what a link allows is routed, and passes the table.
     fn needed(&self) -> Vec<(String, &'static str)> {
         let bridge = &self.bridge;
         let mut settings = vec![(self.route_localnet(), "1")];
@@ -87,6 +87,17 @@ impl TuneBridge {
             Neighbours::Apart | Neighbours::Linked => settings.extend([
                 (format!("net/ipv4/neigh/{bridge}/proxy_delay"), "0"),
                 (format!("net/ipv4/conf/{bridge}/proxy_arp_pvlan"), "1"),
+            ]),
+        }
+        match self.neighbours {
+            _ if !self.ipv6 => {}
+            Neighbours::Talk if self.whose == Whose::Ours => {
+                settings.push((format!("net/ipv6/conf/{bridge}/proxy_ndp"), "0"))
+            }
+            Neighbours::Talk => {}
+            Neighbours::Apart | Neighbours::Linked => settings.extend([
+                (format!("net/ipv6/neigh/{bridge}/proxy_delay"), "0"),
+                (format!("net/ipv6/conf/{bridge}/proxy_ndp"), "1"),
             ]),
         }
         settings

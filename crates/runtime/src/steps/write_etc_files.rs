@@ -1,20 +1,17 @@
 use crate::{
-    Error,
+    Error, etc_dir,
     machine::Machine,
     step::{Act, Explanation, Finding},
 };
 use minet_model::ContainerName;
-use minet_names::write;
 use serde::{Deserialize, Serialize};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 /// The three files that tell a process where it is: hosts, resolv.conf and hostname.
 ///
 /// They are generated outside and mounted over the ones in the container's `/etc`, which
-/// therefore stays as it is, and is the same directory for many containers.
+/// therefore stays as it is, and is the same directory for many containers. What a container
+/// writes into them fills a small file system of its own, and no other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteEtcFiles {
     /// The container, for the explanation.
@@ -26,42 +23,40 @@ pub struct WriteEtcFiles {
 }
 
 impl Act for WriteEtcFiles {
-    fn apply(&self, _machine: &mut Machine) -> Result<(), Error> {
-        fs::create_dir_all(&self.dir).map_err(Error::file("create the directory", &self.dir))?;
-        for (name, text) in &self.files {
-            write::create(&self.dir.join(name), text.as_bytes())?;
-        }
+    fn apply(&self, machine: &mut Machine) -> Result<(), Error> {
+        let folder = etc_dir::make(&self.dir, &self.files)?;
+        etc_dir::show(&self.dir, &folder.path())?;
+        machine.set_etc(Some(folder));
         Ok(())
     }
 
-    fn undo(&self, _machine: &mut Machine) -> Result<(), Error> {
-        match fs::remove_dir_all(&self.dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other.map_err(Error::file("remove the directory", &self.dir)),
-        }
+    fn undo(&self, machine: &mut Machine) -> Result<(), Error> {
+        machine.set_etc(None);
+        etc_dir::hide(&self.dir)
     }
 
     fn check(&self, _machine: &mut Machine) -> Result<Finding, Error> {
+        let dir = self.dir.display();
+        if etc_dir::open(&self.dir).is_err() {
+            return Ok(Finding::Differs(format!("{dir} leads to no files")));
+        }
         // What stands in them may change while the container runs; that they are there may not.
-        let missing = |(name, _): &&(String, String)| !self.dir.join(Path::new(name)).is_file();
+        let missing = |(name, _): &&(String, String)| !self.dir.join(name).is_file();
         Ok(match self.files.iter().find(missing) {
-            Some((name, _)) => {
-                Finding::Differs(format!("{} is missing", self.dir.join(name).display()))
-            }
+            Some((name, _)) => Finding::Differs(format!("{dir}/{name} is missing")),
             None => Finding::AsPlanned,
         })
     }
 
-    fn mend(&self, _machine: &mut Machine) -> Result<(), Error> {
-        fs::create_dir_all(&self.dir).map_err(Error::file("create the directory", &self.dir))?;
-        // What is there may have been changed since, and is what the container sees.
-        for (name, text) in &self.files {
-            let path = self.dir.join(name);
-            if !path.is_file() {
-                write::create(&path, text.as_bytes())?;
-            }
+    /// The files are what the container sees, so nothing can be put in their place; but its
+    /// supervisor holds them still.
+    fn mend(&self, machine: &mut Machine) -> Result<(), Error> {
+        let holder = machine.holder();
+        let held = holder.and_then(|holder| etc_dir::held_by(holder, &self.dir));
+        match held {
+            Some(folder) => etc_dir::show(&self.dir, &folder),
+            None => Err(etc_dir::held_by_nobody()),
         }
-        Ok(())
     }
 
     fn explain(&self) -> Explanation {
@@ -75,7 +70,7 @@ impl Act for WriteEtcFiles {
         }
         Explanation {
             what: format!("write hosts, resolv.conf and hostname of {name}"),
-            why: "They are mounted over the files of the same name in the container's /etc, as `ip netns exec` does with /etc/netns/NAME.".into(),
+            why: "They are mounted over the files of the same name in the container's /etc, as `ip netns exec` does with /etc/netns/NAME; minet keeps them in a small tmpfs that is mounted nowhere else, so that filling them fills nothing of the host's.".into(),
             up,
             down: vec![format!("rm -r /etc/netns/{name}")],
         }
