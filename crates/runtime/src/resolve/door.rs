@@ -72,6 +72,7 @@ impl Door {
                     Ok(()) => self.let_in().await,
                     failed => failed,
                 };
+                minet_netns::give_back_memory();
                 // One that has failed because of what it read would fail again at once.
                 if kept.is_err() {
                     sleep(PAUSE).await;
