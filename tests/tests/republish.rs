@@ -62,6 +62,24 @@ fn what_run_published_can_be_unpublished_and_published_elsewhere() {
 }
 
 #[test]
+fn a_port_asked_for_twice_is_unpublished_once_and_for_all() {
+    let host = TestHost::new();
+    host.leave(
+        "--name web -p 8080:80 -p 8080:80 -p 8090-8091:90-91",
+        "exec sleep 1000",
+    );
+    host.minet("unpublish web 80 8080:80").succeed();
+    host.minet("publish web 8080:80 8080:80").succeed();
+    assert_eq!(
+        host.minet("unpublish web 8080:80 80").succeed(),
+        "0.0.0.0:8080->80/tcp\n[::]:8080->80/tcp"
+    );
+    host.minet("restart -t 0 web").succeed();
+    assert_eq!(host.minet("port web 90").succeed().lines().count(), 2);
+    host.minet("port web 80").refused_with(1, &["80/tcp"]);
+}
+
+#[test]
 fn a_published_port_goes_with_the_container() {
     let host = TestHost::new();
     let web = host.serve("--name web", "tcp:80");

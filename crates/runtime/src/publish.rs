@@ -74,7 +74,7 @@ impl Runtime {
         let _lock = network::lock(self)?;
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let ports = self.store.read(|tx| tx.ports_of(&row.id))?;
-        let mut gone = Vec::new();
+        let mut gone: Vec<PublishedPort> = Vec::new();
         for mapping in mappings {
             let meant: Vec<_> = ports.iter().filter(|port| means(mapping, port)).collect();
             if meant.is_empty() {
@@ -83,7 +83,11 @@ impl Runtime {
                     port: describe(mapping),
                 });
             }
-            gone.extend(meant);
+            for port in meant {
+                if !gone.contains(port) {
+                    gone.push(*port);
+                }
+            }
         }
         let line = Line::call(&settings.etc_dir, row.name.as_str())?;
         for step in find::plan(&row)?.steps {
