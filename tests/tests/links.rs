@@ -356,6 +356,35 @@ fn the_hosts_own_file_has_a_block_that_goes_again() {
     assert_eq!((host.exec("cat /etc/hosts").succeed(), stat()), before);
 }
 
+#[test]
+fn the_hosts_own_file_may_be_a_link_to_one_of_roots() {
+    let host = TestHost::new();
+    host.sh("mkdir /etc/static; mv /etc/hosts /etc/static; ln -s static/hosts /etc/hosts")
+        .succeed();
+    let before = host.exec("cat /etc/static/hosts").succeed();
+    host.leave("--name db", IDLE);
+    assert_eq!(host.minet("link --host db:store").stderr(), "");
+    let hosts = host.exec("cat /etc/static/hosts").succeed();
+    assert!(hosts.contains("\tstore"), "{hosts}");
+    assert_eq!(host.exec("readlink /etc/hosts").succeed(), "static/hosts");
+    host.minet("unlink --host db").succeed();
+    assert_eq!(host.exec("cat /etc/static/hosts").succeed(), before);
+
+    host.sh("chmod 777 /etc/static").succeed();
+    let said = host.minet("link --host db:store");
+    assert!(
+        said.stderr()
+            .contains("is a link to /etc/static/hosts, which others")
+    );
+    assert_eq!(host.exec("cat /etc/static/hosts").succeed(), before);
+    host.sh("ln -sf nowhere /etc/hosts").succeed();
+    let said = host.minet("unlink --host db");
+    assert!(
+        said.stderr().contains("follow the link /etc/hosts"),
+        "{said}"
+    );
+}
+
 /// Docker's variables, and only for who asks.
 #[test]
 fn legacy_variables_are_set_on_request() {

@@ -123,6 +123,14 @@ pub enum Error {
     /// More than one port at a time, or none in particular.
     #[error("--take takes over one host port of one container, such as 8080:80")]
     TakeOne,
+    /// The host's hosts file is a link that somebody else could lead somewhere else.
+    #[error(
+        "/etc/hosts is a link to {}, which others than root could exchange: chown it and the \
+         directories above it to root and take write permission from others, or make \
+         /etc/hosts a file",
+        .0.display()
+    )]
+    HostsElsewhere(PathBuf),
     /// A container without a network that leads out.
     #[error("container {0} has no network that leads out: its ports cannot be published")]
     NowhereToPublish(String),
