@@ -322,6 +322,14 @@ fn a_link_that_waits_says_so() {
     let words = "db does not run yet: the link waits for it";
     assert!(said.stderr().contains(words), "{said}");
     said.succeed();
+    // Each of its own, and once.
+    for name in ["one", "two"] {
+        host.leave(&format!("--name {name} --link db:store"), IDLE);
+    }
+    for command in ["run --rm --link db:store -- true", "link db:base one two"] {
+        let said = host.minet(command);
+        assert_eq!(said.stderr().matches(words).count(), 1, "{said}");
+    }
     host.leave("--name db", IDLE);
     let said = host.minet("run --rm --link db:store -- true");
     assert_eq!(said.stderr(), "", "{said}");

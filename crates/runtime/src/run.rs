@@ -19,7 +19,7 @@ use crate::{
 };
 use minet_model::{
     ContainerId, ContainerName, ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach,
-    RestartPolicy,
+    Receiver, RestartPolicy,
 };
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
@@ -119,7 +119,8 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
-                self.note_waiting(&spec.links, narrator)?;
+                let receiver = Receiver::Container(admitted.name.clone());
+                self.note_waiting(&spec.links, &[receiver], narrator)?;
                 let up = Up {
                     admitted,
                     running,
