@@ -178,6 +178,7 @@ fn follower(
         name: row.name.clone(),
         host_end: attachment.host_end,
         interface: attachment.interface,
+        mac: attachment.mac,
         before: cable_before,
         after: cable_after,
         addresses: own,

@@ -4,11 +4,12 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_bridge::{
+    announce,
     cable::{self, Isolation},
     link,
     route::fixed,
 };
-use minet_model::{ContainerName, IfName, Neighbours, Reach, StaticRoute};
+use minet_model::{ContainerName, IfName, MacAddr, Neighbours, Reach, StaticRoute};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -21,6 +22,8 @@ pub struct ChangeCable {
     pub host_end: IfName,
     /// The interface inside.
     pub interface: IfName,
+    /// Its MAC.
+    pub mac: MacAddr,
     /// As it was.
     pub before: CableSettings,
     /// As it is to be.
@@ -62,6 +65,10 @@ impl ChangeCable {
             link::set_mtu(rtnl, &self.host_end, to.mtu)?;
         }
         let inside = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
+        if from.neighbours != to.neighbours {
+            // It remembers the neighbours' own MACs, or the host's that answered for them.
+            announce::announce(inside, &self.interface, self.mac)?;
+        }
         if from.mtu != to.mtu {
             link::set_mtu(inside, &self.interface, to.mtu)?;
         }
@@ -92,6 +99,7 @@ impl ChangeCable {
             name,
             host_end,
             interface,
+            mac,
             ..
         } = self;
         let mut commands = Vec::new();
@@ -102,6 +110,9 @@ impl ChangeCable {
             };
             commands.push(format!(
                 "bridge link set dev {host_end} isolated {isolated}"
+            ));
+            commands.push(format!(
+                "ip -n {name} link set dev {interface} address {mac}"
             ));
         }
         if from.mtu != to.mtu {
