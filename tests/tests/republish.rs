@@ -112,10 +112,14 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     let web = host.serve("--name web -p 8080:80", "tcp:80");
     let other = host.idle("other", "");
     let alone = host.idle("alone", "--mode none");
+    let guest = host.idle("guest", "--mode container:web");
+    let native = host.idle("native", "--mode host");
     for (command, words) in [
         ("publish other 8080:80", "web"),
         ("publish other 8081:80 8080:81", "web"),
         ("publish alone 8081:80", "no network that leads out"),
+        ("publish guest 8081:80", "minet publish web"),
+        ("publish native 8081:80", "reached without publishing"),
         ("publish nobody 8081:80", "No such container: nobody"),
         ("unpublish other 80", "other"),
     ] {
@@ -124,7 +128,11 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     assert_eq!(host.minet("check").succeed(), "");
     assert!(!answers(&host, Place::Host, "127.0.0.1:8081"));
     assert!(answers(&host, Place::Host, "127.0.0.1:8080"));
-    drop((web, other, alone));
+    // Of another instance, minet only knows that it is one.
+    let elsewhere = format!("--root {}/other", host.scratch_dir().display());
+    host.minet(format!("{elsewhere} run -p 8080:80 -- true"))
+        .refused(&["8080", "another --root"]);
+    drop((guest, native, web, other, alone));
 }
 
 /// On every path: by the kernel, and where the supervisor relays.

@@ -134,6 +134,23 @@ pub enum Error {
     /// A container without a network that leads out.
     #[error("container {0} has no network that leads out: its ports cannot be published")]
     NowhereToPublish(String),
+    /// A container in the network of another one, whose ports they are.
+    #[error(
+        "container {container} shares the network of {owner}: publish ports of that one \
+         (minet publish {owner} …)"
+    )]
+    PublishOfOwner {
+        /// The one that was named.
+        container: String,
+        /// The one whose network it is.
+        owner: String,
+    },
+    /// A container in the host's network.
+    #[error(
+        "container {0} is in this machine's own network: what it listens on is reached \
+         without publishing"
+    )]
+    PublishOfHost(String),
     /// A program of the host cannot be executed.
     #[error("exec: {program:?}")]
     Execute {

@@ -13,7 +13,7 @@ use crate::{
     step::{Act, Step},
     steps::PublishPorts,
 };
-use minet_model::{ContainerId, ContainerSpec, HostPorts, PublishSpec, PublishedPort};
+use minet_model::{ContainerId, ContainerSpec, HostPorts, NetworkMode, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -134,7 +134,19 @@ pub(crate) fn way_in(
     let way_out = settings.way_out();
     way_out
         .map(|attachment| (attachment.address.ip(), settings.address6()))
-        .ok_or_else(|| Error::NowhereToPublish(row.name.to_string()))
+        .map_or_else(|| Err(no_way_in(row)?), Ok)
+}
+
+/// Why a container's ports cannot be published.
+fn no_way_in(row: &ContainerRow) -> Result<Error, Error> {
+    let container = row.name.to_string();
+    Ok(match find::spec(row)?.mode {
+        NetworkMode::Container(owner) => Error::PublishOfOwner { container, owner },
+        NetworkMode::Host => Error::PublishOfHost(container),
+        NetworkMode::Bridge(_) | NetworkMode::None | NetworkMode::Namespace(_) => {
+            Error::NowhereToPublish(container)
+        }
+    })
 }
 
 fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> {
