@@ -4,7 +4,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, News, Streams},
-    conflicts, control, kept_ports,
+    conflicts, control, etc_files, kept_ports,
     launch::{self, Growing, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
@@ -104,6 +104,7 @@ impl Runtime {
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
         self.warn_of_no_way_out(spec, narrator)?;
+        etc_files::warnings(spec).for_each(|warning| narrator.warn(&warning));
         let world = World::look_up(spec)?;
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
