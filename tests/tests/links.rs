@@ -439,6 +439,10 @@ fn legacy_variables_are_set_on_request() {
             .nth(1),
         Some("MY_DB_NAME=x")
     );
+    host.leave("--name api --link db --link-env", IDLE);
+    let inside = host.minet("exec -e DB_NAME=x api env").succeed();
+    assert!(inside.contains("DB_ENV_SECRET=a b\n"), "{inside}");
+    assert!(inside.contains("DB_NAME=x\n"), "{inside}");
 }
 
 /// A container can do what it likes with its own hosts file; others do not suffer.
