@@ -458,11 +458,14 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
     };
     let victim = host.file("victim", "untouched");
     let path = etc("web");
+    // A repair may make the file again in the moment in which it is gone.
+    let instead =
+        |make: &str| format!("for again in 1 2 3; do rm -rf $hosts; {make} && exit; done");
     for harm in [
         "truncate -s 2G $hosts".to_owned(),
-        "rm $hosts; mkdir $hosts".to_owned(),
-        format!("rmdir $hosts; ln -s {} $hosts", victim.display()),
-        "rm $hosts; mkfifo $hosts".to_owned(),
+        instead("mkdir $hosts"),
+        instead(&format!("ln -s {} $hosts", victim.display())),
+        instead("mkfifo $hosts"),
         "rm $hosts".to_owned(),
     ] {
         host.sh(&format!("hosts={path}; {harm}")).succeed();
