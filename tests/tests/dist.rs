@@ -130,6 +130,11 @@ fn the_package_installs_runs_completes_and_goes() {
         offered(&host, &root, "minet run --restart un"),
         ["unless-stopped"]
     );
+    // Whom a link is to, be they awaited still.
+    host.minet("link awaited:db web").succeed();
+    assert_eq!(offered(&host, &root, "minet link we"), ["web"]);
+    assert_eq!(offered(&host, &root, "minet run --link wi"), ["wide"]);
+    assert_eq!(offered(&host, &root, "minet unlink "), ["awaited"]);
     // Who has ended cannot be stopped.
     host.leave("--name weary", "true");
     host.minet("wait weary").succeed();

@@ -48,6 +48,8 @@ fn inspect_takes_the_templates_that_people_type() {
     let one_missing = host.minet(["inspect", "-f", "{{.Name}}", "web", "nobody"]);
     assert_eq!(one_missing.stdout(), "/web\n");
     one_missing.end_with(1);
+    let plain = host.minet(["inspect", "--format", "", "web"]).json();
+    assert_eq!(plain[0]["Name"], "/web");
     let json = host.minet("inspect -f json web").json();
     assert_eq!(json[0]["Id"], id.as_str());
     host.minet(["inspect", "-f", "{{.Nonsense}}", "web"])

@@ -297,6 +297,21 @@ fn another_name_is_another_name_everywhere() {
 }
 
 #[test]
+fn whoever_shares_a_network_follows_its_owners_name() {
+    let host = TestHost::new();
+    host.leave("--name web", "exec sleep 1000");
+    host.leave("--name side --network container:web", "exec sleep 1000");
+    host.leave("--name third --network container:side", "exec sleep 1000");
+    host.minet("stop -t 0 third").succeed();
+    host.minet("rename side sidecar").succeed();
+    host.minet("rename web site").succeed();
+    host.minet("start third").succeed();
+    host.minet("restart -t 0 sidecar").succeed();
+    let addresses = host.minet("exec third ip -4 -oneline address").succeed();
+    assert!(addresses.contains(&host.address_of("site")), "{addresses}");
+}
+
+#[test]
 fn containers_are_found_by_the_beginning_of_their_ids_and_several_at_once() {
     let host = TestHost::new();
     let a = host.leave("--name a", "exec sleep 1000");

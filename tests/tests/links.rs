@@ -322,6 +322,14 @@ fn a_link_that_waits_says_so() {
     let words = "db does not run yet: the link waits for it";
     assert!(said.stderr().contains(words), "{said}");
     said.succeed();
+    // Each of its own, and once.
+    for name in ["one", "two"] {
+        host.leave(&format!("--name {name} --link db:store"), IDLE);
+    }
+    for command in ["run --rm --link db:store -- true", "link db:base one two"] {
+        let said = host.minet(command);
+        assert_eq!(said.stderr().matches(words).count(), 1, "{said}");
+    }
     host.leave("--name db", IDLE);
     let said = host.minet("run --rm --link db:store -- true");
     assert_eq!(said.stderr(), "", "{said}");
@@ -354,6 +362,35 @@ fn the_hosts_own_file_has_a_block_that_goes_again() {
     );
     host.minet("unlink db:store").succeed();
     assert_eq!((host.exec("cat /etc/hosts").succeed(), stat()), before);
+}
+
+#[test]
+fn the_hosts_own_file_may_be_a_link_to_one_of_roots() {
+    let host = TestHost::new();
+    host.sh("mkdir /etc/static; mv /etc/hosts /etc/static; ln -s static/hosts /etc/hosts")
+        .succeed();
+    let before = host.exec("cat /etc/static/hosts").succeed();
+    host.leave("--name db", IDLE);
+    assert_eq!(host.minet("link --host db:store").stderr(), "");
+    let hosts = host.exec("cat /etc/static/hosts").succeed();
+    assert!(hosts.contains("\tstore"), "{hosts}");
+    assert_eq!(host.exec("readlink /etc/hosts").succeed(), "static/hosts");
+    host.minet("unlink --host db").succeed();
+    assert_eq!(host.exec("cat /etc/static/hosts").succeed(), before);
+
+    host.sh("chmod 777 /etc/static").succeed();
+    let said = host.minet("link --host db:store");
+    assert!(
+        said.stderr()
+            .contains("is a link to /etc/static/hosts, which others")
+    );
+    assert_eq!(host.exec("cat /etc/static/hosts").succeed(), before);
+    host.sh("ln -sf nowhere /etc/hosts").succeed();
+    let said = host.minet("unlink --host db");
+    assert!(
+        said.stderr().contains("follow the link /etc/hosts"),
+        "{said}"
+    );
 }
 
 /// Docker's variables, and only for who asks.
@@ -402,6 +439,10 @@ fn legacy_variables_are_set_on_request() {
             .nth(1),
         Some("MY_DB_NAME=x")
     );
+    host.leave("--name api --link db --link-env", IDLE);
+    let inside = host.minet("exec -e DB_NAME=x api env").succeed();
+    assert!(inside.contains("DB_ENV_SECRET=a b\n"), "{inside}");
+    assert!(inside.contains("DB_NAME=x\n"), "{inside}");
 }
 
 /// A container can do what it likes with its own hosts file; others do not suffer.
@@ -417,11 +458,14 @@ fn a_hostile_hosts_file_harms_its_container_alone() {
     };
     let victim = host.file("victim", "untouched");
     let path = etc("web");
+    // A repair may make the file again in the moment in which it is gone.
+    let instead =
+        |make: &str| format!("for again in 1 2 3; do rm -rf $hosts; {make} && exit; done");
     for harm in [
         "truncate -s 2G $hosts".to_owned(),
-        "rm $hosts; mkdir $hosts".to_owned(),
-        format!("rmdir $hosts; ln -s {} $hosts", victim.display()),
-        "rm $hosts; mkfifo $hosts".to_owned(),
+        instead("mkdir $hosts"),
+        instead(&format!("ln -s {} $hosts", victim.display())),
+        instead("mkfifo $hosts"),
         "rm $hosts".to_owned(),
     ] {
         host.sh(&format!("hosts={path}; {harm}")).succeed();

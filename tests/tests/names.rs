@@ -125,3 +125,19 @@ fn the_files_are_the_containers_own_and_may_be_written() {
     assert_eq!(host.run_sh("", script).succeed(), "# mine\n# mine\n# mine");
     assert_eq!(host.sh(sums).succeed(), before);
 }
+
+#[test]
+fn a_file_that_the_host_lacks_is_missed_aloud() {
+    let host = TestHost::new();
+    host.sh("rm /etc/resolv.conf; ln -sf ../run/nobody /etc/hosts")
+        .succeed();
+    let said = host.minet("run --rm -- true");
+    for words in ["has no /etc/resolv.conf", "/etc/hosts is a link that leads"] {
+        assert!(said.stderr().contains(words), "{said}");
+    }
+    said.succeed();
+    host.sh("touch /etc/resolv.conf /run/nobody").succeed();
+    let said = host.minet("run --rm -- grep 127.0.0.11 /etc/resolv.conf");
+    assert!(!said.stderr().contains("WARNING"), "{said}");
+    said.succeed();
+}

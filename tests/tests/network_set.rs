@@ -208,6 +208,23 @@ fn a_network_changes_under_the_containers_on_it() {
     before.assert_unchanged(&host);
 }
 
+/// A neighbour's own MAC that a container remembers leads nowhere once they are apart.
+#[test]
+fn along_a_link_those_who_knew_each_other_meet_at_once() {
+    let host = TestHost::new();
+    host.minet("network create --subnet 10.9.0.0/24 lab")
+        .succeed();
+    let web = host.serve("--name web --network lab --expose 80", "tcp:80");
+    let client = host.idle("client", "--network lab");
+    assert!(reaches(&host, "client", "10.9.0.2"));
+    host.minet("network set --icc=false lab").succeed();
+    host.minet("link web client").succeed();
+    assert!(reaches(&host, "client", "10.9.0.2"));
+    host.minet("network set --icc lab").succeed();
+    assert!(reaches(&host, "client", "10.9.0.2"));
+    drop((web, client));
+}
+
 #[test]
 fn what_cannot_change_under_containers_waits_for_them() {
     let host = TestHost::new();

@@ -62,6 +62,24 @@ fn what_run_published_can_be_unpublished_and_published_elsewhere() {
 }
 
 #[test]
+fn a_port_asked_for_twice_is_unpublished_once_and_for_all() {
+    let host = TestHost::new();
+    host.leave(
+        "--name web -p 8080:80 -p 8080:80 -p 8090-8091:90-91",
+        "exec sleep 1000",
+    );
+    host.minet("unpublish web 80 8080:80").succeed();
+    host.minet("publish web 8080:80 8080:80").succeed();
+    assert_eq!(
+        host.minet("unpublish web 8080:80 80").succeed(),
+        "0.0.0.0:8080->80/tcp\n[::]:8080->80/tcp"
+    );
+    host.minet("restart -t 0 web").succeed();
+    assert_eq!(host.minet("port web 90").succeed().lines().count(), 2);
+    host.minet("port web 80").refused_with(1, &["80/tcp"]);
+}
+
+#[test]
 fn a_published_port_goes_with_the_container() {
     let host = TestHost::new();
     let web = host.serve("--name web", "tcp:80");
@@ -94,10 +112,14 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     let web = host.serve("--name web -p 8080:80", "tcp:80");
     let other = host.idle("other", "");
     let alone = host.idle("alone", "--mode none");
+    let guest = host.idle("guest", "--mode container:web");
+    let native = host.idle("native", "--mode host");
     for (command, words) in [
         ("publish other 8080:80", "web"),
         ("publish other 8081:80 8080:81", "web"),
         ("publish alone 8081:80", "no network that leads out"),
+        ("publish guest 8081:80", "minet publish web"),
+        ("publish native 8081:80", "reached without publishing"),
         ("publish nobody 8081:80", "No such container: nobody"),
         ("unpublish other 80", "other"),
     ] {
@@ -106,7 +128,11 @@ fn what_cannot_be_published_is_refused_and_changes_nothing() {
     assert_eq!(host.minet("check").succeed(), "");
     assert!(!answers(&host, Place::Host, "127.0.0.1:8081"));
     assert!(answers(&host, Place::Host, "127.0.0.1:8080"));
-    drop((web, other, alone));
+    // Of another instance, minet only knows that it is one.
+    let elsewhere = format!("--root {}/other", host.scratch_dir().display());
+    host.minet(format!("{elsewhere} run -p 8080:80 -- true"))
+        .refused(&["8080", "another --root"]);
+    drop((guest, native, web, other, alone));
 }
 
 /// On every path: by the kernel, and where the supervisor relays.

@@ -35,7 +35,9 @@ pub fn enable(rtnl: &mut Rtnl, interface: &IfName) -> Result<(), Error> {
     settings::set_ipv4(rtnl, interface, Ipv4Setting::ArpNotify, 1)
 }
 
-/// Makes the kernel announce the interface's IPv4 addresses to its neighbours.
+/// Makes the kernel announce the interface's IPv4 addresses to its neighbours, and forget
+/// what it remembers of theirs (`NETDEV_CHANGEADDR` in `arp_netdev_event` and
+/// `ndisc_netdev_event`).
 ///
 /// `mac` is the Ethernet address that the interface has. What must hold: the interface is
 /// up, its cable is forwarding (or the announcement goes nowhere), and announcements are

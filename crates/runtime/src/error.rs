@@ -123,9 +123,34 @@ pub enum Error {
     /// More than one port at a time, or none in particular.
     #[error("--take takes over one host port of one container, such as 8080:80")]
     TakeOne,
+    /// The host's hosts file is a link that somebody else could lead somewhere else.
+    #[error(
+        "/etc/hosts is a link to {}, which others than root could exchange: chown it and the \
+         directories above it to root and take write permission from others, or make \
+         /etc/hosts a file",
+        .0.display()
+    )]
+    HostsElsewhere(PathBuf),
     /// A container without a network that leads out.
     #[error("container {0} has no network that leads out: its ports cannot be published")]
     NowhereToPublish(String),
+    /// A container in the network of another one, whose ports they are.
+    #[error(
+        "container {container} shares the network of {owner}: publish ports of that one \
+         (minet publish {owner} …)"
+    )]
+    PublishOfOwner {
+        /// The one that was named.
+        container: String,
+        /// The one whose network it is.
+        owner: String,
+    },
+    /// A container in the host's network.
+    #[error(
+        "container {0} is in this machine's own network: what it listens on is reached \
+         without publishing"
+    )]
+    PublishOfHost(String),
     /// A program of the host cannot be executed.
     #[error("exec: {program:?}")]
     Execute {

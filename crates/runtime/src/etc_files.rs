@@ -13,7 +13,11 @@ use minet_names::{
     resolv::{self, Overrides},
 };
 use minet_netns::EtcFile;
-use std::{fs, net::IpAddr, path::PathBuf};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 /// What the files are made of.
 pub(crate) struct EtcSource<'a> {
@@ -47,6 +51,25 @@ pub(crate) fn seen(settings: &Settings) -> Vec<EtcFile> {
     let all = EtcFile::ALL.into_iter();
     all.filter(|file| *file != EtcFile::Hosts || settings.hosts == SeenHosts::Generated)
         .collect()
+}
+
+/// What the user should know: where this machine lacks a file, a container that sees its file
+/// system has no place for its own.
+pub(crate) fn warnings(spec: &ContainerSpec) -> impl Iterator<Item = String> {
+    let needs =
+        |spec: &ContainerSpec| spec.rootfs.is_none() && matches!(spec.mode, NetworkMode::Bridge(_));
+    let missing = |path: &&str| !Path::new(path).exists();
+    let files = ["/etc/hosts", "/etc/resolv.conf"].into_iter();
+    let missing = files.filter(missing).map(|path| {
+        let found = match Path::new(path).is_symlink() {
+            true => format!("{path} is a link that leads nowhere on this machine"),
+            false => format!("this machine has no {path}"),
+        };
+        format!(
+            "WARNING: {found}, so without --rootfs the container has none either, and may not find names: make a file of it, be it an empty one, and start the container again"
+        )
+    });
+    needs(spec).then_some(missing).into_iter().flatten()
 }
 
 /// The hosts file that is mounted; none if the root's own is to be seen.

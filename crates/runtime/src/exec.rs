@@ -5,10 +5,13 @@ use crate::{
     attend::{self, Console, Duties, Events, Streams},
     find,
     launch::{environment, extend},
+    links,
+    settings::Settings,
     shield,
 };
 use minet_model::{TerminalMode, UserSpec};
 use minet_netns::{Io, Join, Running, StartupReport, join, resolve_capabilities, seccomp};
+use minet_state::{ContainerRow, Transaction};
 use std::{fs::File, os::fd::OwnedFd, path::PathBuf};
 
 /// What is to be executed, and where.
@@ -66,7 +69,12 @@ impl Runtime {
         }
         let init = self.init_of(&row)?;
         let capabilities = resolve_capabilities(&spec.capabilities)?;
-        let mut env = environment(&spec.env, &settings.hostname, request.terminal);
+        let mut given = match spec.link_env {
+            true => self.store.read(|tx| link_env(tx, &row, &settings))?,
+            false => Vec::new(),
+        };
+        given.extend(spec.env);
+        let mut env = environment(&given, &settings.hostname, request.terminal);
         extend(&mut env, &request.env);
         Ok(join(Join {
             container: init,
@@ -81,6 +89,16 @@ impl Runtime {
             io: streams.io()?,
         })?)
     }
+}
+
+/// What its links are at this moment, as in Docker.
+fn link_env(
+    tx: &Transaction<'_>,
+    row: &ContainerRow,
+    settings: &Settings,
+) -> Result<Vec<String>, Error> {
+    let known = links::known_to(tx, &row.name, settings)?;
+    Ok(links::variables(&row.name, &known))
 }
 
 /// Standard streams that lead nowhere.

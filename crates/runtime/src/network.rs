@@ -184,6 +184,12 @@ impl Ground {
             if turns_on6 {
                 carrier.narrator().note("turned on IPv6 forwarding (net.ipv6.conf.all.forwarding); traffic that is not minet's is still not passed on, and interfaces go on listening to router advertisements");
             }
+            let asked = &work.network.asked;
+            if let Some(warning) =
+                networks::spanning_tree_warning(carrier.machine().rtnl()?, asked)?
+            {
+                carrier.narrator().warn(&warning);
+            }
             for both in overlap::of_network(carrier.machine().rtnl()?, &work.network)? {
                 carrier.narrator().note(&format!(
                     "the same addresses belong to {both}: each is reached in one place only; take the other away, or make the network anew with another --subnet"

@@ -13,7 +13,7 @@ use crate::{
     step::{Act, Step},
     steps::PublishPorts,
 };
-use minet_model::{ContainerId, ContainerSpec, HostPorts, PublishSpec, PublishedPort};
+use minet_model::{ContainerId, ContainerSpec, HostPorts, NetworkMode, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -74,7 +74,7 @@ impl Runtime {
         let _lock = network::lock(self)?;
         let (row, settings) = self.store.read(|tx| running(tx, container))?;
         let ports = self.store.read(|tx| tx.ports_of(&row.id))?;
-        let mut gone = Vec::new();
+        let mut gone: Vec<PublishedPort> = Vec::new();
         for mapping in mappings {
             let meant: Vec<_> = ports.iter().filter(|port| means(mapping, port)).collect();
             if meant.is_empty() {
@@ -83,7 +83,11 @@ impl Runtime {
                     port: describe(mapping),
                 });
             }
-            gone.extend(meant);
+            for port in meant {
+                if !gone.contains(port) {
+                    gone.push(*port);
+                }
+            }
         }
         let line = Line::call(&settings.etc_dir, row.name.as_str())?;
         for step in find::plan(&row)?.steps {
@@ -130,7 +134,19 @@ pub(crate) fn way_in(
     let way_out = settings.way_out();
     way_out
         .map(|attachment| (attachment.address.ip(), settings.address6()))
-        .ok_or_else(|| Error::NowhereToPublish(row.name.to_string()))
+        .map_or_else(|| Err(no_way_in(row)?), Ok)
+}
+
+/// Why a container's ports cannot be published.
+fn no_way_in(row: &ContainerRow) -> Result<Error, Error> {
+    let container = row.name.to_string();
+    Ok(match find::spec(row)?.mode {
+        NetworkMode::Container(owner) => Error::PublishOfOwner { container, owner },
+        NetworkMode::Host => Error::PublishOfHost(container),
+        NetworkMode::Bridge(_) | NetworkMode::None | NetworkMode::Namespace(_) => {
+            Error::NowhereToPublish(container)
+        }
+    })
 }
 
 fn hand_over(line: &Line, held: &[HeldPort], to: Ipv4Addr) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use crate::{
     Error, Narrator, Plan, Runtime,
     admit::{self, Identity},
-    conflicts,
+    conflicts, etc_files,
     launch::World,
     network::Intent,
     run::published,
@@ -35,6 +35,7 @@ impl Runtime {
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
         self.warn_of_no_way_out(spec, narrator)?;
+        etc_files::warnings(spec).for_each(|warning| narrator.warn(&warning));
         World::look_up(spec)?;
         let ground = self.ground(spec, &Intent::Look)?;
         let ports = published(&self.hold_ports(spec, spec.name.as_ref())?);

@@ -1,8 +1,8 @@
 //! `minet rename`: another name, in the store, for its address, and for `ip netns`.
 
 use crate::{Error, Narrator, Runtime, find, links, network, plan::Plan, step::Step};
-use minet_model::ContainerName;
-use minet_state::Status;
+use minet_model::{ContainerName, NetworkMode};
+use minet_state::{Status, Transaction};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,7 @@ impl Runtime {
                 let plan = renamed(find::plan(&row)?, name, ends.as_ref());
                 tx.set_plan(&row.id, &to_json(&plan))?;
             }
+            follow_the_name(tx, &row.name, name)?;
             // Inside the transaction: if the link's new name is taken, nothing has changed.
             if let Some((from, to)) = ends.as_ref().filter(|_| row.live.is_some()) {
                 move_link(from, to, name)?;
@@ -49,6 +50,23 @@ impl Runtime {
         drop(lock);
         self.relink(&noted, narrator).map(drop)
     }
+}
+
+/// Whoever shares its network by its name is to find it again when it starts the next time.
+fn follow_the_name(
+    tx: &Transaction<'_>,
+    from: &ContainerName,
+    to: &ContainerName,
+) -> Result<(), Error> {
+    let named = NetworkMode::Container(from.to_string());
+    for row in tx.containers()? {
+        let mut spec = find::spec(&row)?;
+        if spec.mode == named {
+            spec.mode = NetworkMode::Container(to.to_string());
+            tx.set_wish(&row.id, &to_json(&spec), &row.settings)?;
+        }
+    }
+    Ok(())
 }
 
 /// The undo must find the link under its new name.

@@ -4,7 +4,7 @@ use crate::{
     Error, Narrator, Runtime,
     admit::{self, Admitted, Candidate, Identity, Namespace},
     attend::{self, Console, Duties, Events, Streams},
-    conflicts, control, etc_dir, find, kept_ports,
+    conflicts, control, etc_dir, etc_files, find, kept_ports,
     launch::{self, Growing, World},
     machine::{Inside, Machine},
     network::{self, Ground, Intent},
@@ -20,7 +20,7 @@ use crate::{
 };
 use minet_model::{
     ContainerId, ContainerName, ContainerSpec, NetworkName, PublishSpec, PublishedPort, Reach,
-    RestartPolicy,
+    Receiver, RestartPolicy,
 };
 use minet_netns::{Netns, Running};
 use minet_state::{ContainerRow, NetworkRow, Transaction};
@@ -101,6 +101,7 @@ impl Runtime {
         conflicts::warn(spec, narrator);
         self.warn_of_dead_ports(spec, narrator)?;
         self.warn_of_no_way_out(spec, narrator)?;
+        etc_files::warnings(spec).for_each(|warning| narrator.warn(&warning));
         let world = World::look_up(spec)?;
         let name = again.map(|row| &row.name).or(spec.name.as_ref());
         let held = self.hold_ports(spec, name)?;
@@ -117,7 +118,8 @@ impl Runtime {
             Ok(running) => {
                 ports::show(&held);
                 self.relink(&admitted.receivers, narrator)?;
-                self.note_waiting(&spec.links, narrator)?;
+                let receiver = Receiver::Container(admitted.name.clone());
+                self.note_waiting(&spec.links, &[receiver], narrator)?;
                 let up = Up {
                     admitted,
                     running,

@@ -24,6 +24,8 @@ pub(super) fn show(
     look: fn(&mut Runtime, &str) -> Result<Value, Error>,
     paths: Paths,
 ) -> Result<u8, Failure> {
+    // As a script leaves it that has nothing to say.
+    let format = format.filter(|format| !format.is_empty());
     let form = format.filter(|format| *format != "json").map(Form::parse);
     let form = form
         .transpose()

@@ -48,6 +48,11 @@ pub(super) fn candidates(command: &str, arg: &Arg) -> Option<ArgValueCandidates>
                     .collect()
             })
         }
+        // Whom a link is to, before its aliases.
+        (source, _, "unlink") if source.starts_with("SRC[") => ArgValueCandidates::new(sources),
+        (source, ..) if source.starts_with("SRC[") => {
+            ArgValueCandidates::new(move || containers(container))
+        }
         ("NETWORK", ..) => ArgValueCandidates::new(move || networks(network)),
         ("MODE", ..) => ArgValueCandidates::new(modes),
         ("POLICY", ..) => words(&POLICIES),
@@ -82,6 +87,19 @@ fn containers(wanted: fn(&Listed) -> bool) -> Vec<CompletionCandidate> {
         CompletionCandidate::new(container.name.to_string()).help(Some(what.into()))
     };
     listed.into_iter().filter(wanted).map(candidate).collect()
+}
+
+/// Those that somebody is linked to, whether they are there or not.
+fn sources() -> Vec<CompletionCandidate> {
+    let links = runtime().and_then(|mut runtime| runtime.links().ok());
+    let mut names: Vec<String> = links
+        .unwrap_or_default()
+        .into_iter()
+        .map(|link| link.source.to_string())
+        .collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(CompletionCandidate::new).collect()
 }
 
 fn networks(wanted: fn(&ListedNetwork) -> bool) -> Vec<CompletionCandidate> {

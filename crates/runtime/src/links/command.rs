@@ -32,7 +32,7 @@ pub struct Unlink {
 impl Runtime {
     /// Records links, and makes them known to those who run.
     pub fn link(&mut self, wish: &LinkWish, narrator: &mut dyn Narrator) -> Result<(), Error> {
-        let noted = self.store.add(|tx| {
+        let (noted, receivers) = self.store.add(|tx| {
             let source = linkable(tx, &wish.link.source)?;
             let mut receivers = Vec::new();
             for container in &wish.containers {
@@ -46,26 +46,29 @@ impl Runtime {
             if wish.host {
                 receivers.push(Receiver::Host);
             }
-            for receiver in receivers {
-                put(tx, &source, &wish.link.aliases, &receiver, None)?;
+            for receiver in &receivers {
+                put(tx, &source, &wish.link.aliases, receiver, None)?;
             }
-            note_source(tx, &source)
+            Ok::<_, Error>((note_source(tx, &source)?, receivers))
         })?;
         self.relink(&noted, narrator)?;
-        self.note_waiting(std::slice::from_ref(&wish.link), narrator)
+        self.note_waiting(std::slice::from_ref(&wish.link), &receivers, narrator)
     }
 
-    /// Says of these links what they wait for.
+    /// Says what these links into these receivers wait for, each thing once.
     pub(crate) fn note_waiting(
         &mut self,
         links: &[LinkSpec],
+        receivers: &[Receiver],
         narrator: &mut dyn Narrator,
     ) -> Result<(), Error> {
+        let mut told = Vec::new();
         for link in links {
             let (source, _) = self.store.read(|tx| source_of(tx, &link.source))?;
-            for report in self.links_of(&source)? {
-                if let Some(note) = report.note() {
+            for report in self.links_between(&source, receivers)? {
+                if let Some(note) = report.note().filter(|note| !told.contains(note)) {
                     narrator.note(&note);
+                    told.push(note);
                 }
             }
         }

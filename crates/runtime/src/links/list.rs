@@ -81,9 +81,20 @@ impl Runtime {
         self.store.read(|tx| reports(tx, tx.links()?))
     }
 
-    /// Those to one source.
-    pub(super) fn links_of(&mut self, source: &ContainerName) -> Result<Vec<LinkReport>, Error> {
-        self.store.read(|tx| reports(tx, tx.links_from(source)?))
+    /// Those from one source into these receivers; however many know the source besides.
+    pub(super) fn links_between(
+        &mut self,
+        source: &ContainerName,
+        receivers: &[Receiver],
+    ) -> Result<Vec<LinkReport>, Error> {
+        self.store.read(|tx| {
+            let mut links = Vec::new();
+            for receiver in receivers {
+                links.extend(tx.links_into(receiver)?);
+            }
+            links.retain(|link| link.source == *source);
+            reports(tx, links)
+        })
     }
 }
 

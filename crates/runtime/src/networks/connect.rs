@@ -17,7 +17,7 @@ use crate::{
     time::now,
 };
 use minet_bridge::Rtnl;
-use minet_model::{ContainerSpec, EndpointSpec, LinkSpec, NetworkMode, NetworkName};
+use minet_model::{ContainerSpec, EndpointSpec, LinkSpec, NetworkMode, NetworkName, Receiver};
 use minet_state::{ContainerRow, LinkRow, Status, Transaction};
 
 /// A container as it is, and as it is to be.
@@ -89,7 +89,8 @@ impl Runtime {
             return Err(error);
         }
         self.tell_of_names(&rewiring, narrator)?;
-        self.note_waiting(links, narrator)
+        let receiver = Receiver::Container(rewiring.row.name.clone());
+        self.note_waiting(links, &[receiver], narrator)
     }
 
     /// Unplugs a container from a network.

@@ -6,7 +6,7 @@ use crate::{
     network::{self, Ground},
     plan::Carrier,
 };
-use minet_bridge::link;
+use minet_bridge::{Rtnl, link};
 use minet_model::{BridgeChoice, Ipv6Spec, NetworkId, NetworkSpec, Reach};
 
 impl Runtime {
@@ -41,7 +41,6 @@ impl Runtime {
             }
             return Err(error);
         }
-        self.warn_of_spanning_tree(&spec, narrator)?;
         if spec.reach == Reach::Outside {
             self.warn_of_no_forwarding(narrator)?;
         }
@@ -65,24 +64,22 @@ impl Runtime {
         }
         Ok(())
     }
+}
 
-    /// Every new port of a bridge with STP listens and learns for 15 seconds each.
-    pub(super) fn warn_of_spanning_tree(
-        &mut self,
-        spec: &NetworkSpec,
-        narrator: &mut dyn Narrator,
-    ) -> Result<(), Error> {
-        let BridgeChoice::Existing(bridge) = &spec.bridge else {
-            return Ok(());
-        };
-        let link = link::find(self.machine.rtnl()?, bridge)?;
-        if link.is_some_and(|link| link.stp == Some(true)) {
-            narrator.warn(&format!(
-                "WARNING: bridge {bridge} speaks the spanning tree protocol: a container hears and is heard only 30 seconds after its start; if there are no loops, turn it off: ip link set {bridge} type bridge stp_state 0"
-            ));
-        }
-        Ok(())
-    }
+/// Every new port of a bridge with STP listens and learns for 15 seconds each.
+pub(crate) fn spanning_tree_warning(
+    rtnl: &mut Rtnl,
+    spec: &NetworkSpec,
+) -> Result<Option<String>, Error> {
+    let BridgeChoice::Existing(bridge) = &spec.bridge else {
+        return Ok(None);
+    };
+    let link = link::find(rtnl, bridge)?;
+    Ok(link.filter(|link| link.stp == Some(true)).map(|_| {
+        format!(
+            "WARNING: bridge {bridge} speaks the spanning tree protocol: a container hears and is heard only 30 seconds after its start; if there are no loops, turn it off: ip link set {bridge} type bridge stp_state 0"
+        )
+    }))
 }
 
 /// A part of a subnet means nothing without the subnet.

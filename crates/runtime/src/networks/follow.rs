@@ -189,6 +189,7 @@ fn follower(
         answer: answer_of(&attachment),
         host_end: attachment.host_end,
         interface: attachment.interface,
+        mac: attachment.mac,
         before: cable_before,
         after: cable_after,
         addresses: own,

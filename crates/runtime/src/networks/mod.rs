@@ -27,6 +27,7 @@ pub use cables::{CableState, ListedCable};
 pub(crate) use choose::{choose, pool, verify};
 pub(crate) use choose6::pool6;
 pub(crate) use connect::to_json;
+pub(crate) use create::spanning_tree_warning;
 pub(crate) use default::{asked_of, is_outdated, make_way, may_keep_subnet, pending};
 pub(crate) use endpoint::{
     announce_steps, attach, cable_steps, default_route_step, default_route6_step,

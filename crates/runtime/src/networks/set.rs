@@ -11,7 +11,7 @@
 use super::{
     NetworkError, choose,
     follow::{Follower, followers},
-    require_outbound, shards, to_json, verify,
+    require_outbound, shards, spanning_tree_warning, to_json, verify,
 };
 use crate::{
     Error, Narrator, Plan, Runtime, exits, find, foreign,
@@ -56,7 +56,9 @@ impl Runtime {
             Some(what) => self.set_idle(&row, &asked, what)?,
             None => self.set_live(&row, asked.clone(), narrator)?,
         }
-        self.warn_of_spanning_tree(&asked, narrator)?;
+        if let Some(warning) = spanning_tree_warning(self.machine.rtnl()?, &asked)? {
+            narrator.warn(&warning);
+        }
         Ok(row.network.id)
     }
 

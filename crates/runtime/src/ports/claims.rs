@@ -99,6 +99,10 @@ fn claims(specs: &[PublishSpec], ports: &[PublishedPort]) -> Vec<Claim> {
             .find(|port| fits(port))
             .map(|port| port.host_port)
         else {
+            // The same `-p` twice is held once: what becomes of the port becomes of both.
+            if matches!(claim.host, HostPorts::FirstFreeOf(range) if range.count() == 1) {
+                claim.ports = ports.iter().filter(|port| fits(port)).copied().collect();
+            }
             return;
         };
         // One number, on each of its addresses.
@@ -190,6 +194,26 @@ mod tests {
         assert_eq!(left(&typed, &published, &published[..1]), ["80/tcp"]);
         let two = ["0.0.0.0:40000->80", "0.0.0.0:40001->80"];
         assert_eq!(left(&["80", "80"], &two, &two[..1]), ["80/tcp"]);
+    }
+
+    #[test]
+    fn what_was_asked_for_twice_goes_as_a_whole() {
+        let published = ["0.0.0.0:8080->80", "[::]:8080->80"];
+        let twice = ["8080:80", "8080:80", "0.0.0.0:8080:80"];
+        assert_eq!(left(&twice, &published, &published), [""; 0]);
+        assert_eq!(
+            left(&twice, &published, &published[..1]),
+            ["[::]:8080:80/tcp", "[::]:8080:80/tcp"]
+        );
+        let range = ["0.0.0.0:8000->80", "0.0.0.0:8001->81"];
+        assert_eq!(
+            left(&["8000-8001:80-81", "8001:81"], &range, &range[1..]),
+            ["8000:80/tcp"]
+        );
+        assert_eq!(
+            left(&["8000-8009:80", "8000:80"], &range[..1], &range[..1]),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -45,9 +45,12 @@ impl fmt::Display for Culprit {
         match self {
             Culprit::Container(name) => write!(f, "container \"{name}\""),
             Culprit::Itself => f.write_str("another -p of the same container"),
-            // It holds the port first and records it afterwards.
+            // It holds the port first and records it afterwards; or the books are others.
             Culprit::Process { command, pid, .. } if command == "minet" => {
-                write!(f, "a container that is being started (minet, PID {pid})")
+                write!(
+                    f,
+                    "a container that is being started, or one of another --root (minet, PID {pid})"
+                )
             }
             Culprit::Process { command, pid, user } => {
                 write!(f, "{command} (PID {pid}, user {user})")

@@ -4,12 +4,13 @@ use crate::{
     step::{Act, Explanation, Finding},
 };
 use minet_bridge::{
+    announce,
     cable::{self, Isolation},
     link,
     neighbour::{self, Known, Neighbour},
     route::fixed,
 };
-use minet_model::{ContainerName, IfName, Neighbours, Reach, StaticRoute};
+use minet_model::{ContainerName, IfName, MacAddr, Neighbours, Reach, StaticRoute};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -25,6 +26,8 @@ pub struct ChangeCable {
     /// Where the host answers for which address of it, if its neighbours are kept apart.
     #[serde(default)]
     pub answer: Option<(IfName, Ipv6Addr)>,
+    /// Its MAC.
+    pub mac: MacAddr,
     /// As it was.
     pub before: CableSettings,
     /// As it is to be.
@@ -76,6 +79,10 @@ impl ChangeCable {
             link::set_mtu(rtnl, &self.host_end, to.mtu)?;
         }
         let inside = machine.rtnl_inside().ok_or(Error::NoNamespace)?;
+        if from.neighbours != to.neighbours {
+            // It remembers the neighbours' own MACs, or the host's that answered for them.
+            announce::announce(inside, &self.interface, self.mac)?;
+        }
         if from.mtu != to.mtu {
             link::set_mtu(inside, &self.interface, to.mtu)?;
         }
@@ -106,6 +113,7 @@ impl ChangeCable {
             name,
             host_end,
             interface,
+            mac,
             ..
         } = self;
         let mut commands = Vec::new();
@@ -124,6 +132,9 @@ impl ChangeCable {
                 };
                 format!("ip neigh {verb} proxy {address} dev {bridge}")
             }));
+            commands.push(format!(
+                "ip -n {name} link set dev {interface} address {mac}"
+            ));
         }
         if from.mtu != to.mtu {
             commands.push(format!("ip link set dev {host_end} mtu {}", to.mtu));
