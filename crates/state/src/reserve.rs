@@ -85,8 +85,9 @@ impl Store {
                 tx.inner.execute_batch(&room).map_err(act)
             };
             self.grow(files, make)?;
+            // Somebody who does the same at this moment may have been faster.
             self.connection
-                .execute_batch("DROP TABLE room")
+                .execute_batch("DROP TABLE IF EXISTS room")
                 .map_err(act)?;
         }
         Ok(())
@@ -100,7 +101,7 @@ impl Store {
     ) -> Result<T, E> {
         let act = |error| files.explain(error);
         let in_use = log_in_use(&self.connection).map_err(act)?;
-        let (value, missing, enough) = {
+        let (value, missing) = {
             let tx = self.begin()?;
             let value = body(&tx)?;
             let missing = files.missing(&tx.inner).map_err(act)?;
@@ -109,7 +110,7 @@ impl Store {
                 files.lengthen(enough + TRIES * missing).map_err(act)?;
             }
             tx.inner.commit().map_err(act)?;
-            (value, missing, enough)
+            (value, missing)
         };
         for left in (0..TRIES).rev() {
             if files.missing(&self.connection).map_err(act)? == 0 {
@@ -117,10 +118,25 @@ impl Store {
             }
             // Free, for as long as nobody is faster. Should somebody be, each time, it is tried
             // again before anything else is added.
-            files.shorten(enough + left * missing);
+            let _ = self.shorten(files, left * missing);
             let _ = copy_back(&mut self.connection);
         }
         Ok(value)
+    }
+
+    /// Gives back what the log's file has beyond its room and these bytes.
+    ///
+    /// Under the lock of those who write, and if nobody has written since it was found out how
+    /// far the log goes: behind that nothing stands.
+    fn shorten(&mut self, files: &Files, more: u64) -> Result<(), Error> {
+        let act = |error| files.explain(error);
+        let version = number(&self.connection, "PRAGMA data_version").map_err(act)?;
+        let in_use = log_in_use(&self.connection).map_err(act)?;
+        let transaction = self.begin()?;
+        if number(&transaction.inner, "PRAGMA data_version").map_err(act)? == version {
+            files.shorten(in_use + LOG_ROOM + more);
+        }
+        Ok(())
     }
 }
 
@@ -179,8 +195,7 @@ impl Files {
         }
     }
 
-    /// Gives back what is behind. Nothing stands there: it is more than anybody can have written
-    /// since it was reserved.
+    /// Gives back what is behind.
     fn shorten(&self, length: u64) {
         if let Ok(log) = OpenOptions::new().write(true).open(&self.log)
             && log.metadata().is_ok_and(|log| log.len() > length)
@@ -220,4 +235,48 @@ fn number(connection: &Connection, pragma: &str) -> Result<u64, rusqlite::Error>
     let value = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let value = connection.prepare_cached(pragma)?.query_row([], value)?;
     Ok(u64::try_from(value).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::params;
+    use std::thread;
+
+    #[test]
+    fn room_is_made_by_many_at_once() {
+        let dir = std::env::temp_dir().join(format!("minet-state-room-{}", std::process::id()));
+        drop(Store::open(&dir).unwrap());
+        let fill = |worker: usize| {
+            let mut store = Store::open(&dir).unwrap();
+            for number in 0..20 {
+                store
+                    .add(|tx| {
+                        let id = format!("{worker}-{number}-{}", "x".repeat(20_000));
+                        let insert = "INSERT INTO ended (id, exit_code) VALUES (?1, 0)";
+                        let inserted = tx.inner.execute(insert, params![id]);
+                        inserted.map(drop).map_err(Error::during("fill"))
+                    })
+                    .unwrap();
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..6)
+                .map(|worker| scope.spawn(move || fill(worker)))
+                .collect();
+            for worker in workers {
+                worker.join().unwrap();
+            }
+        });
+        let store = Store::open(&dir).unwrap();
+        let whole = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let checked = store
+            .connection
+            .query_row("PRAGMA integrity_check", [], whole);
+        assert_eq!(checked.unwrap(), "ok");
+        let rows = number(&store.connection, "SELECT count(*) FROM ended").unwrap();
+        assert_eq!(rows, 120);
+        drop(store);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
