@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each part may be done twice. If one fails, the port is led back by the same parts with
-//! the roles exchanged; and if whoever does it dies, the next command does it for him,
+//! the roles exchanged; and if whoever does it dies, the next command does it,
 //! forwards if the taker still runs, else back.
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     publish::{forget, running},
     step::{Act, Step},
     steps::PublishPorts,
+    withdraw::Withdrawal,
 };
 use minet_model::{ContainerId, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
@@ -39,6 +40,14 @@ pub(crate) struct Handover {
     pub(crate) taker: PublishPorts,
     /// How it was asked for.
     pub(crate) mapping: PublishSpec,
+}
+
+/// What the store has notes of.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum UnderWay {
+    Handover(Handover),
+    Withdrawal(Withdrawal),
 }
 
 /// Which way the port goes.
@@ -90,19 +99,24 @@ impl Runtime {
         }
     }
 
-    /// Finishes, or takes back, what others have begun and did not live to end. Returns
-    /// what resisted.
+    /// Finishes, or takes back, what others have begun to do with ports and did not live to
+    /// end. Returns what resisted.
     pub(crate) fn finish_handovers(&mut self) -> Result<Vec<String>, Error> {
         let mut left_behind = Vec::new();
         for row in self.store.read(|tx| tx.handovers())? {
             if row.boot == self.boot && process::is_alive(row.maker) {
                 continue;
             }
-            let ends = match serde_json::from_str::<Handover>(&row.what) {
-                Ok(handover) if row.boot == self.boot => self.carry_through(&Handover {
-                    number: row.number,
-                    ..handover
-                }),
+            let ends = match serde_json::from_str(&row.what) {
+                Ok(UnderWay::Handover(handover)) if row.boot == self.boot => {
+                    self.carry_through(&Handover {
+                        number: row.number,
+                        ..handover
+                    })
+                }
+                Ok(UnderWay::Withdrawal(ports)) if row.boot == self.boot => {
+                    self.withdraw(&ports, row.number)
+                }
                 // Nothing of it is left but the row.
                 Ok(_) | Err(_) => Ok(self.store.write(|tx| tx.end_handover(row.number))?),
             };
@@ -219,7 +233,7 @@ impl Runtime {
     }
 
     /// A line to a running container's supervisor, and its number.
-    fn line_to(&mut self, id: &ContainerId) -> Result<Option<(Line, i32)>, Error> {
+    pub(crate) fn line_to(&mut self, id: &ContainerId) -> Result<Option<(Line, i32)>, Error> {
         let Ok((row, settings)) = self.store.read(|tx| running(tx, id.as_str())) else {
             return Ok(None);
         };

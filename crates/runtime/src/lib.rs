@@ -100,6 +100,7 @@ mod take_over;
 mod time;
 mod top;
 mod wait;
+mod withdraw;
 
 pub use check::Difference;
 pub use configured::{Configured, Setting, Source};

@@ -5,13 +5,13 @@ use crate::{
     control::Line,
     find, kept_ports, links,
     narrator::Silent,
-    network,
     networks::to_json,
     ports::{self, HeldPort, claims},
     run::{published, wanted_ports},
     settings::Settings,
     step::{Act, Step},
     steps::PublishPorts,
+    withdraw::Withdrawal,
 };
 use minet_model::{ContainerId, ContainerSpec, HostPorts, NetworkMode, PublishSpec, PublishedPort};
 use minet_state::{ContainerRow, Status, Transaction};
@@ -40,8 +40,12 @@ impl Runtime {
             address6,
             ports: published(&held),
         };
-        self.store
-            .add(|tx| record(tx, container, mappings, &step))?;
+        let withdrawal = Withdrawal::of(vec![step.clone()]);
+        let maker = self.as_maker()?;
+        let note = self.store.add(|tx| {
+            record(tx, container, mappings, &step)?;
+            withdrawal.note(tx, &row.id, &maker)
+        })?;
         // While somebody is on the line, a supervisor does nothing else: a short call.
         let call = || Line::call(&settings.etc_dir, row.name.as_str());
         let done = call()
@@ -49,16 +53,11 @@ impl Runtime {
             .and_then(|()| step.apply(&mut self.machine))
             .map(|()| ports::show(&held));
         if let Err(error) = done {
-            step.undo(&mut self.machine)?;
-            if let Ok(line) = call() {
-                for port in &step.ports {
-                    // Not all of them may have been handed over.
-                    let _ = line.release(*port);
-                }
-            }
-            self.store.write(|tx| forget(tx, &row.id, &step.ports))?;
+            // What resists is tried again by the next command, because of the note.
+            let _ = self.withdraw(&withdrawal, note);
             return Err(error);
         }
+        self.store.write(|tx| tx.end_handover(note))?;
         self.tell_of_ports(&row)?;
         Ok(step.ports)
     }
@@ -70,9 +69,7 @@ impl Runtime {
         container: &str,
         mappings: &[PublishSpec],
     ) -> Result<Vec<PublishedPort>, Error> {
-        // Until the plan speaks of them no longer, a repair would publish them again.
-        let _lock = network::lock(self)?;
-        let (row, settings) = self.store.read(|tx| running(tx, container))?;
+        let (row, _) = self.store.read(|tx| running(tx, container))?;
         let ports = self.store.read(|tx| tx.ports_of(&row.id))?;
         let mut gone: Vec<PublishedPort> = Vec::new();
         for mapping in mappings {
@@ -89,17 +86,12 @@ impl Runtime {
                 }
             }
         }
-        let line = Line::call(&settings.etc_dir, row.name.as_str())?;
-        for step in find::plan(&row)?.steps {
-            if let Step::PublishPorts(mut step) = step {
-                step.ports.retain(|port| gone.contains(port));
-                step.undo(&mut self.machine)?;
-            }
-        }
-        for port in &gone {
-            line.release(*port)?;
-        }
-        self.store.write(|tx| forget(tx, &row.id, &gone))?;
+        let withdrawal = Withdrawal::of(published_by(&row, &gone)?);
+        let maker = self.as_maker()?;
+        let note = self
+            .store
+            .write(|tx| withdrawal.note(tx, &row.id, &maker))?;
+        self.withdraw(&withdrawal, note)?;
         self.tell_of_ports(&row)?;
         Ok(gone)
     }
@@ -112,6 +104,19 @@ impl Runtime {
             .write(|tx| links::note_receivers(tx, &row.name, &settings))?;
         self.relink(&noted, &mut Silent).map(drop)
     }
+}
+
+/// The steps of a container's plan that publish these ports, and these ports alone.
+fn published_by(row: &ContainerRow, ports: &[PublishedPort]) -> Result<Vec<PublishPorts>, Error> {
+    let steps = find::plan(row)?.steps.into_iter();
+    let publishing = steps.filter_map(|step| match step {
+        Step::PublishPorts(mut step) => {
+            step.ports.retain(|port| ports.contains(port));
+            (!step.ports.is_empty()).then_some(step)
+        }
+        _ => None,
+    });
+    Ok(publishing.collect())
 }
 
 pub(crate) fn running(

@@ -1,4 +1,4 @@
-//! Ports that are on their way from one container to another.
+//! Ports that are on their way: from one container to another, or to nobody.
 
 use crate::{Error, ProcessIdentity, Transaction, networks::parse};
 use minet_model::ContainerId;
@@ -12,7 +12,7 @@ pub struct Handover {
     pub number: i64,
     /// Who has the port.
     pub giver: ContainerId,
-    /// Who is to have it.
+    /// Who is to have it; the same for one that is to be nobody's.
     pub taker: ContainerId,
     /// What is handed over, as JSON.
     pub what: String,

@@ -26,7 +26,7 @@
 //! | `relink` | whose names are still to be rewritten | yes |
 //! | `moved_address` | an address that was changed by hand inside | no: dropped with its container |
 //! | `kept_port` | a host port that minet chose for a name, and chooses again for it | yes |
-//! | `handover` | a port that is on its way from one container to another | no: finished or taken back |
+//! | `handover` | a port that is on its way from one container to another, or to nobody | no: finished or taken back |
 //! | `port` | a host port that is published now | no: dropped with its container |
 //!
 //! Look inside with `sqlite3 /var/lib/minet/minet.db .dump`.

@@ -155,6 +155,10 @@ impl Scenario {
         assert!(explained, "{what}: a failure without a word\n{struck}");
         let next = host.minet("ps --all");
         assert_eq!(next.code(), 0, "{what}: the next command\n{next}");
+        // Whoever was refused something, and said so, may do it again.
+        if blow == Blow::Death || struck.code() == 0 {
+            assert_books_are_true(host, &what);
+        }
         self.clean(host);
         host.wait_for_the_tracer();
         before.assert_only_the_network_is_left(host);
@@ -175,4 +179,15 @@ impl Scenario {
             assert!(clean.code() == 0 || gone, "cleaning up\n{clean}");
         }
     }
+}
+
+/// What is written down is so, in the kernel and at the supervisors.
+#[track_caller]
+fn assert_books_are_true(host: &TestHost, what: &str) {
+    let check = host.minet("check");
+    assert_eq!(check.code(), 0, "{what}: after the next command\n{check}");
+    let ports = host.minet("ps --format {{.Ports}}").succeed();
+    let said = ports.contains(":8080-");
+    let held = host.sh("ss -Hltn 'sport = :8080'").succeed();
+    assert_eq!(said, !held.is_empty(), "{what}: {ports}, held: {held}");
 }

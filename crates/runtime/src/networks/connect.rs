@@ -116,7 +116,11 @@ impl Runtime {
         self.hold_inside(&rewiring.row)?;
         self.reroute(&rewiring.way_out, narrator)?;
         let (gone, _) = split(&find::plan(&rewiring.row)?, &attachment);
-        let left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&gone.steps);
+        let mut left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&gone.steps);
+        if !left_behind.is_empty() {
+            // What the kernel refused once, for want of memory or because it was busy.
+            left_behind = Carrier::new(&mut self.machine, narrator, None).undo(&gone.steps);
+        }
         self.tell_of_names(&rewiring, narrator)?;
         let id = &rewiring.row.id;
         if !left_behind.is_empty() {
