@@ -16,7 +16,7 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     output(&format!(
         "{minet} run -d --name server -p 8080-8089:80-89 -- {ourselves} talk serve 80"
     ))?;
-    thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_secs(2));
     let pid = supervisor("server")?;
     let memory = |name: &str| -> Result<()> {
         let figure = Figure::new(GROUP, name, Unit::Kibibytes, vec![private(pid)?]);
@@ -33,8 +33,9 @@ pub(crate) fn measure(effort: Effort) -> Result<()> {
     tell(&Told::Figure(figure.wanted(Wanted::Below(0.0))))?;
     output(&format!("{ourselves} talk connect 127.0.0.1:8080 5000"))?;
     output(&format!("{ourselves} talk connect [::1]:8080 5000"))?;
-    thread::sleep(Duration::from_millis(500));
-    memory("minet, private memory, after 10,000 connections")
+    // Until the last ones are over, and a moment more.
+    thread::sleep(Duration::from_secs(3));
+    memory("minet, private memory, 3 s after 10,000 connections")
 }
 
 fn supervisor(name: &str) -> Result<u32> {

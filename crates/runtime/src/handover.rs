@@ -46,7 +46,7 @@ pub(crate) struct Handover {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum UnderWay {
-    Handover(Handover),
+    Handover(Box<Handover>),
     Withdrawal(Withdrawal),
 }
 
@@ -111,7 +111,7 @@ impl Runtime {
                 Ok(UnderWay::Handover(handover)) if row.boot == self.boot => {
                     self.carry_through(&Handover {
                         number: row.number,
-                        ..handover
+                        ..*handover
                     })
                 }
                 Ok(UnderWay::Withdrawal(ports)) if row.boot == self.boot => {

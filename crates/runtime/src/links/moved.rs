@@ -82,6 +82,7 @@ impl Runtime {
         let _ = self.look_inside(admitted);
         self.store.close();
         self.machine.let_go();
+        minet_netns::give_back_memory();
     }
 
     fn look_inside(&mut self, admitted: &Admitted) -> Result<(), Error> {
