@@ -25,7 +25,7 @@
 //! ip link set mv1 up
 //! ip -n A link set lo up; ip -n A link set eth0 up                    link::set_up
 //! ip -n A address add 172.17.0.2/16 dev eth0                          address::add
-//! ip -n A route add default via 172.17.0.1                            route::add_default
+//! ip -n A route add default via 172.17.0.1                            route::replace_default
 //! tc qdisc add dev mv1 ingress; tc filter add dev mv1 ingress bpf …   guard::set
 //! ```
 //!

@@ -11,10 +11,10 @@
 pub mod fixed;
 mod parse;
 
-use crate::{Cause, Error, Made, Refusal, Removed, Rtnl, error::During, link, rtnl::Request};
+use crate::{Cause, Error, Removed, Rtnl, error::During, link, rtnl::Request};
 use ipnetwork::IpNetwork;
 use minet_model::IfName;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     route::{
@@ -53,31 +53,6 @@ pub(crate) enum Fate {
     Delivered,
     /// Broadcast, multicast and what else the kernel keeps for itself.
     Internal,
-}
-
-/// Sets the default route by a gateway on the subnet of an interface.
-///
-/// The interface has to be up and have its address: otherwise the gateway is out of
-/// reach (`ENETUNREACH`).
-///
-/// # Errors
-///
-/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`]; [`Cause::Exists`] if there is a
-/// default route, and it is another one.
-pub fn add_default(
-    rtnl: &mut Rtnl,
-    gateway: impl Into<IpAddr>,
-    device: &IfName,
-) -> Result<Made, Error> {
-    let gateway = gateway.into();
-    try_add_default(rtnl, gateway, device)
-        .during(|| format!("add default route via {gateway} on interface {device}"))
-}
-
-fn try_add_default(rtnl: &mut Rtnl, gateway: IpAddr, device: &IfName) -> Result<Made, Cause> {
-    let index = link::require(rtnl, device)?.index;
-    let verdict = rtnl.request_one(addition(index, gateway))?;
-    made(rtnl, verdict, index, gateway)
 }
 
 /// Sets the default route, instead of another one of the same metric if there is one.
@@ -127,35 +102,6 @@ pub fn remove_default(
         }
     };
     remove(rtnl).during(|| format!("remove the default route via {gateway}"))
-}
-
-/// `EEXIST` on a route means the same destination, metric and table; the gateway may be
-/// another, so look.
-pub(crate) fn made(
-    rtnl: &mut Rtnl,
-    verdict: Result<(), Refusal>,
-    index: u32,
-    gateway: IpAddr,
-) -> Result<Made, Cause> {
-    match verdict {
-        Ok(()) => Ok(Made::Now),
-        Err(refusal) if refusal.errno == libc::EEXIST => {
-            let same =
-                |route: &Route| route.device == Some(index) && route.gateway == Some(gateway);
-            if defaults_of(rtnl, family_of(gateway))?.iter().any(same) {
-                Ok(Made::Already)
-            } else {
-                Err(refusal.into())
-            }
-        }
-        Err(refusal) => Err(refusal.into()),
-    }
-}
-
-/// The request behind [`add_default`].
-pub(crate) fn addition(index: u32, gateway: IpAddr) -> Request {
-    let route = RouteNetlinkMessage::NewRoute(default_route(index, gateway));
-    Request::with_flags(route, NLM_F_CREATE | NLM_F_EXCL)
 }
 
 fn family_of(address: IpAddr) -> AddressFamily {

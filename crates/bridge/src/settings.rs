@@ -72,19 +72,6 @@ pub(crate) fn ipv4(interface: &IfName, setting: Ipv4Setting, value: u32) -> Requ
 /// multicast packets per container, each copied to every port of the switch, for a
 /// protocol that the network does not use.
 ///
-/// A kernel without IPv6 is fine: then there is nothing to keep away.
-///
-/// # Errors
-///
-/// [`Cause::NoSuchDevice`], [`Cause::PermissionDenied`].
-pub fn withhold_ipv6_address(rtnl: &mut Rtnl, interface: &IfName) -> Result<(), Error> {
-    rtnl.request_one(no_ipv6_address(interface))
-        .and_then(without_ipv6_is_fine)
-        .during(|| format!("withhold an IPv6 address from interface {interface}"))
-}
-
-/// The request behind [`withhold_ipv6_address`].
-///
 /// A message of its own, because IPv6 can be missing, and then the kernel refuses all
 /// that the message says.
 pub(crate) fn no_ipv6_address(interface: &IfName) -> Request {

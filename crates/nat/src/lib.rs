@@ -24,10 +24,10 @@
 //! To the host's own processes a packet goes through `input`, which keeps containers away
 //! from what listens at the gateway of a network that they are not on.
 //!
-//! The chains never change. A network is one element in each of a few sets, a published
+//! The chains never change while the table stands. A network is one element in each of a few sets, a published
 //! port is one element of a map, a container without ports is nothing at all. So the cost
 //! of a change does not grow with what is there, and every element says in its comment
-//! whose it is. `tests/golden/table.nft` shows a table with everything in it.
+//! whose it is. `crates/nat/tests/golden/table.nft` shows a table with everything in it.
 //!
 //! # By hand
 //!

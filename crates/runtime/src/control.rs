@@ -1,4 +1,4 @@
-//! The line to a container's supervisor: ports come and go while the container runs.
+//! The line to a container's supervisor: what it can be asked while the container runs.
 //!
 //! A host port is held by a socket, and a socket by a process that lives as long as the
 //! container. So who publishes one more port binds it, and hands the socket over:

@@ -76,7 +76,7 @@ pub enum Step {
     OpenEdges(OpenEdges),
 }
 
-/// The four answers of a step.
+/// The five answers of a step.
 pub trait Act {
     /// Makes it so.
     fn apply(&self, machine: &mut Machine) -> Result<(), Error>;

@@ -1,4 +1,4 @@
-//! An address that somebody changes by hand inside the container.
+//! An IPv4 address that somebody changes by hand inside the container.
 //!
 //! Whoever stands guard hears of it (`attend/inside.rs`) and finds out here whom it concerns;
 //! that container's supervisor looks which addresses there are now. Believed is only what the container might be given: an address

@@ -10,8 +10,8 @@
 //!                 │                  (the packet never gets to a socket of the host)
 //!                 └─ 0.0.0.0:8080  held: listening, but a filter drops every packet
 //!
-//!  client ──▶ [2001:db8::1]:8080 ──▶ [::]:8080  relayed: the supervisor accepts and
-//!                                        └──copies──▶ 172.17.0.2:80 ──▶ container
+//!  client ──▶ [2001:db8::1]:8080 ──▶ [::]:8080  relayed, where the container has IPv4 only:
+//!                                        └──accepted, and copied──▶ 172.17.0.2:80 ──▶ container
 //! ```
 //!
 //! The kernel cannot translate IPv6 to IPv4, and cannot send what was for `[::1]` out of
@@ -21,7 +21,7 @@
 //!
 //! | | IPv4 | IPv6 |
 //! | --- | --- | --- |
-//! | TCP, UDP | held, served by DNAT | held, served by the relay |
+//! | TCP, UDP | held, served by DNAT | container with IPv6: held, served by DNAT, and by the relay for `::1` and `fe80::/10`; else the relay |
 //! | SCTP | held, served by DNAT; not held where the kernel has no SCTP sockets | not published |
 //!
 //! What must stay true:

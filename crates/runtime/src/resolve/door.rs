@@ -2,10 +2,10 @@
 //! process that reads, and tells that what it needs to know.
 //!
 //! ```text
-//!  container        supervisor (root)                        reader (nobody, nothing)
+//!  container        supervisor (root)                        reader (UID 0, no rights)
 //!  a question ──▶ │ door.rs: it can be read; it is not read
 //!                 │ retreat ───────────────────────────────▶ reader.rs: takes it
-//!                 │ "what does db mean?"  ◀───────────────── wire.rs
+//!                 │ "what does db mean?"  ◀───────────────── line.rs
 //!                 │ mind.rs, the store    ─────────────────▶ "172.18.0.3"
 //!          ◀───────────────────────────────────────────────  the answer
 //! ```

@@ -46,10 +46,12 @@ impl PublishPorts {
         })
     }
 
-    /// The container's address of the family of a host port.
+    /// The container's address of the family of a host port. What is for `[::1]` cannot leave by
+    /// a bridge.
     fn target(&self, port: &PublishedPort) -> Option<IpAddr> {
         match port.host_ip {
             IpAddr::V4(_) => Some(self.address.into()),
+            IpAddr::V6(host) if host.is_loopback() => None,
             IpAddr::V6(_) => self.address6.map(IpAddr::V6),
         }
     }
@@ -162,10 +164,11 @@ impl Act for PublishPorts {
         let relayed = |port: &&PublishedPort| self.target(port).is_none();
         let mut up: Vec<String> = self.publish().iter().flat_map(nft_commands).collect();
         up.extend(self.ports.iter().filter(relayed).map(|port| {
-            format!(
-                "# {} is relayed by the supervisor: the container has no IPv6",
-                port
-            )
+            let why = match self.address6 {
+                None => "the container has no IPv6",
+                Some(_) => "the loopback does not lead out",
+            };
+            format!("# {port} is relayed by the supervisor: {why}")
         }));
         Explanation {
             what: format!("publish {} of {}", ports.join(", "), self.name),
