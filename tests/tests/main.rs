@@ -35,6 +35,7 @@ mod isolation6;
 mod kept_ports;
 mod labels;
 mod lifecycle;
+mod limits;
 mod link_edges;
 mod link_mariadb;
 mod links;

@@ -45,6 +45,40 @@ fn readers_never_see_a_torn_file() {
     change_links_under_readers(&TestHost::new(), 2000);
 }
 
+/// The cables of others count, too: a bridge has 1,023 ports, whoever plugs in.
+#[test]
+fn a_bridge_that_others_have_filled_is_refused_in_words() {
+    let host = TestHost::new();
+    host.leave("--name web", "exec sleep 1000");
+    let fill = "for i in $(seq 1022); do
+            echo link add d$i master minet0 type veth peer name e$i
+        done >/run/fill; ip -batch /run/fill";
+    host.sh(fill).succeed();
+    let names = || host.sh("ls /run/netns /run/minet/containers").succeed();
+    let before = names();
+    let refused = host.minet("run --rm -- true");
+    refused.refused_with(125, &["full"]);
+    assert_eq!(names(), before);
+    host.sh("ip link del d1").succeed();
+    host.minet("run --rm -- true").succeed();
+}
+
+/// What ends at once has ended: a thousand times.
+#[test]
+fn a_thousand_commands_that_end_at_once() {
+    let host = TestHost::new();
+    host.minet("run --rm -- true").succeed();
+    let before = host.snapshot();
+    for round in 0..1000 {
+        let code = round % 7;
+        let run = ["run", "--rm", "-p", "8080:80", "--", "sh", "-c"];
+        let exit = format!("exit {code}");
+        let ended = host.minet([&run[..], &[exit.as_str()]].concat().as_slice());
+        assert_eq!(ended.code(), code, "round {round}\n{ended}");
+    }
+    before.assert_unchanged(&host);
+}
+
 /// A hundred at once, twenty times. The seed is printed; `MINET_SEED` sets it.
 #[test]
 fn a_crowd() {

@@ -4,9 +4,15 @@ use super::{Rtnl, ack, is_stale, receive::Answer, unexpected};
 use crate::{Cause, Refusal};
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
+use std::{thread, time::Duration};
 
-/// How often a list is read before its reader gives up.
-const READINGS: u32 = 5;
+/// How often a list is read before its reader gives up: on a machine where a hundred
+/// containers come and go, something changes every other millisecond.
+const READINGS: u32 = 100;
+
+/// So often at once, and then with a pause before each.
+const EAGER: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(1);
 
 impl Rtnl {
     /// Reads a whole list, again if it changed meanwhile.
@@ -17,7 +23,10 @@ impl Rtnl {
         &mut self,
         question: &RouteNetlinkMessage,
     ) -> Result<Vec<RouteNetlinkMessage>, Cause> {
-        for _ in 0..READINGS {
+        for reading in 0..READINGS {
+            if reading >= EAGER {
+                thread::sleep(PAUSE);
+            }
             match self.dump_once(question.clone()) {
                 Ok(Reading::Complete(list)) => return Ok(list),
                 Ok(Reading::Interrupted) => {}
