@@ -57,7 +57,7 @@ fn is_whole(text: &[u8]) -> bool {
         behind.split_whitespace().next()
     };
     text.starts_with(b"# minet begin\n127.0.0.1\tlocalhost\n")
-        && text.ends_with(b"\n# minet end\n")
+        && text.trim_ascii_end().ends_with(b"\n# minet end")
         && !text.contains(&0)
         && number("first-") == number("last-")
 }

@@ -50,7 +50,8 @@ fn one_listens_for_all_and_another_takes_its_place() {
     .succeed();
     eventually("that another one listens", || {
         let listeners = host.sh("awk '$2 == 0 && $4 != \"00000000\"' /proc/net/netlink");
-        !listeners.succeed().is_empty()
+        // It opens two sockets, the one for addresses last.
+        listeners.succeed().lines().count() == 2
     });
     change(&host, "10.9.0.6", "10.9.0.7");
     eventually("what the second one has heard", || knows(&host, "10.9.0.7"));

@@ -40,11 +40,11 @@ impl Runtime {
             address6,
             ports: published(&held),
         };
-        let withdrawal = Withdrawal::of(vec![step.clone()]);
+        let withdrawal = Withdrawal::of(row.id.clone(), step.ports.clone(), vec![step.clone()]);
         let maker = self.as_maker()?;
         let note = self.store.add(|tx| {
             record(tx, container, mappings, &step)?;
-            withdrawal.note(tx, &row.id, &maker)
+            withdrawal.note(tx, &maker)
         })?;
         // While somebody is on the line, a supervisor does nothing else: a short call.
         let call = || Line::call(&settings.etc_dir, row.name.as_str());
@@ -86,11 +86,9 @@ impl Runtime {
                 }
             }
         }
-        let withdrawal = Withdrawal::of(published_by(&row, &gone)?);
+        let withdrawal = Withdrawal::of(row.id.clone(), gone.clone(), published_by(&row, &gone)?);
         let maker = self.as_maker()?;
-        let note = self
-            .store
-            .write(|tx| withdrawal.note(tx, &row.id, &maker))?;
+        let note = self.store.write(|tx| withdrawal.note(tx, &maker))?;
         self.withdraw(&withdrawal, note)?;
         self.tell_of_ports(&row)?;
         Ok(gone)

@@ -28,7 +28,7 @@ pub(crate) enum Ending {
 }
 
 /// What `docker` too reports for a container that was killed with its supervisor.
-const KILLED: i32 = 137;
+pub(crate) const KILLED: i32 = 137;
 
 /// Docker's code for a failure of its own.
 const FAILED: i32 = 125;

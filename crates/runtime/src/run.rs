@@ -59,6 +59,9 @@ impl Runtime {
         let attended = duties
             .and_then(|duties| attend::attend(events, &up.running, console, duties, &mut look))
             .and_then(|code| self.store.read(|tx| as_meant(tx, id, code)));
+        if attended.is_err() {
+            attend::end(&up.running);
+        }
         let ending = attended
             .as_ref()
             .map_or(Ending::Orphaned, |code| Ending::Exited(*code));
@@ -114,12 +117,9 @@ impl Runtime {
             self.cut_old_cables(&admitted);
         }
         let built = self.build(request, &admitted, &ground, world, streams, narrator);
-        match built.and_then(|running| office::take_up(spec).map(|()| running)) {
+        match built.and_then(|running| self.settle_in(spec, &admitted, running, narrator)) {
             Ok(running) => {
                 ports::show(&held);
-                self.relink(&admitted.receivers, narrator)?;
-                let receiver = Receiver::Container(admitted.name.clone());
-                self.note_waiting(&spec.links, &[receiver], narrator)?;
                 let up = Up {
                     admitted,
                     running,
@@ -129,6 +129,27 @@ impl Runtime {
             }
             Err(error) => {
                 self.abandon(&admitted, &ground, again, &error, narrator)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// What is to be done when the command runs. If that fails, it runs no longer.
+    fn settle_in(
+        &mut self,
+        spec: &ContainerSpec,
+        admitted: &Admitted,
+        running: Running,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Running, Error> {
+        let receiver = Receiver::Container(admitted.name.clone());
+        let done = office::take_up(spec)
+            .and_then(|()| self.relink(&admitted.receivers, narrator))
+            .and_then(|_| self.note_waiting(&spec.links, &[receiver], narrator));
+        match done {
+            Ok(()) => Ok(running),
+            Err(error) => {
+                attend::end(&running);
                 Err(error)
             }
         }

@@ -20,7 +20,7 @@ use crate::{
     launch::{self, World},
     logs::LogWriter,
     process,
-    rest::Ending,
+    rest::{Ending, KILLED},
     run::{RunRequest, Up, as_meant},
     time::now,
 };
@@ -76,8 +76,7 @@ impl Runtime {
         let log = match opened {
             Ok(log) => log,
             Err(error) => {
-                let _ = attend::send_to(&running.pidfd, 0, SignalNumber::KILL);
-                let code = running.wait()?;
+                let code = attend::end(&running).unwrap_or(KILLED);
                 self.lay_to_rest(&admitted.id, &Ending::Exited(code))?;
                 return Err(error);
             }
@@ -121,7 +120,11 @@ impl Runtime {
             minet_netns::give_back_memory();
             let began = Instant::now();
             let mut look = || self.notice_addresses(admitted);
-            let code = background.attend(&running, streams, log, farewell, &mut look)?;
+            let attended = background.attend(&running, streams, log, farewell, &mut look);
+            if attended.is_err() {
+                attend::end(&running);
+            }
+            let code = attended?;
             let code = self.store.read(|tx| as_meant(tx, &admitted.id, code))?;
             if background.was_asked() {
                 return Ok(Ending::Interrupted(code));

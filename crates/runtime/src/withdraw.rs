@@ -15,14 +15,19 @@ use crate::{
     Error, Runtime, network, networks::to_json, process, publish::forget, step::Act,
     steps::PublishPorts,
 };
-use minet_model::ContainerId;
+use minet_model::{ContainerId, PublishedPort};
 use minet_state::{ProcessIdentity, Transaction};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-/// What goes, as it stands in the plan of one container.
+/// What goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Withdrawal {
+    /// Whose they are.
+    container: ContainerId,
+    /// All ports; those of a container without a way out lead nowhere now.
+    ports: Vec<PublishedPort>,
+    /// The parts of its plan that lead there.
     withdrawn: Vec<PublishPorts>,
 }
 
@@ -45,37 +50,42 @@ impl Runtime {
     pub(crate) fn withdraw(&mut self, withdrawal: &Withdrawal, note: i64) -> Result<(), Error> {
         // Until the plan speaks of them no longer, a repair would publish them again.
         let _lock = network::lock(self)?;
-        for ports in &withdrawal.withdrawn {
-            ports.undo(&mut self.machine)?;
-            if let Some((line, _)) = self.line_to(&ports.id)? {
-                ports
-                    .ports
-                    .iter()
-                    .try_for_each(|port| line.release(*port))?;
-            }
+        let Withdrawal {
+            container,
+            ports,
+            withdrawn,
+        } = withdrawal;
+        for step in withdrawn {
+            step.undo(&mut self.machine)?;
+        }
+        if let Some((line, _)) = self.line_to(container)? {
+            ports.iter().try_for_each(|port| line.release(*port))?;
         }
         self.store.write(|tx| {
-            for ports in &withdrawal.withdrawn {
-                forget(tx, &ports.id, &ports.ports)?;
-            }
+            forget(tx, container, ports)?;
             Ok(tx.end_handover(note)?)
         })
     }
 }
 
 impl Withdrawal {
-    pub(crate) fn of(withdrawn: Vec<PublishPorts>) -> Self {
-        Withdrawal { withdrawn }
+    /// These ports of a container, and the parts of its plan that lead there.
+    pub(crate) fn of(
+        container: ContainerId,
+        ports: Vec<PublishedPort>,
+        withdrawn: Vec<PublishPorts>,
+    ) -> Self {
+        Withdrawal {
+            container,
+            ports,
+            withdrawn,
+        }
     }
 
     /// Writes the note; returns its number.
-    pub(crate) fn note(
-        &self,
-        tx: &Transaction<'_>,
-        container: &ContainerId,
-        maker: &Maker,
-    ) -> Result<i64, Error> {
+    pub(crate) fn note(&self, tx: &Transaction<'_>, maker: &Maker) -> Result<i64, Error> {
         let by = (maker.boot.as_str(), maker.process);
-        Ok(tx.begin_handover((container, container), &to_json(self), by)?)
+        let whose = (&self.container, &self.container);
+        Ok(tx.begin_handover(whose, &to_json(self), by)?)
     }
 }

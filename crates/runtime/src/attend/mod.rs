@@ -37,6 +37,7 @@ use crate::{
     resolve::{Answering, Resolver},
 };
 use keeper::Keeper;
+use minet_model::SignalNumber;
 use minet_netns::{Io, Running};
 use signals::Signals;
 use std::{
@@ -136,6 +137,14 @@ impl Duties {
         }
         Ok(done)
     }
+}
+
+/// Kills a process that nobody attends to any more, so that its network does not go before it;
+/// returns its exit code, if nobody has taken that before.
+pub(crate) fn end(running: &Running) -> Option<i32> {
+    // One that has ended already cannot be told to.
+    let _ = send_to(&running.pidfd, 0, SignalNumber::KILL);
+    running.wait().ok()
 }
 
 /// Attends to a process until it ends, and returns its exit code (128 + n after signal n).
