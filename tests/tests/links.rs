@@ -664,3 +664,18 @@ fn a_link_is_made_without_a_word_unless_asked() {
     quiet("rm -f web");
     quiet("rm -f db");
 }
+
+/// A name that nobody has is not the beginning of somebody's ID.
+#[test]
+fn a_source_is_a_name_or_a_whole_short_id() {
+    let host = TestHost::new();
+    let id = host.leave("--name stranger", IDLE);
+    host.leave("--name web", IDLE);
+    let said = host.minet(format!("link {}:store web", &id[..3]));
+    assert!(said.stderr().contains("does not run yet"), "{said}");
+    said.succeed();
+    host.minet(format!("link {}:other web", &id[..12]))
+        .succeed();
+    assert_eq!(address(&host, "web", "store"), None);
+    assert_eq!(address(&host, "web", "other"), of(&host, "stranger"));
+}

@@ -151,16 +151,25 @@ fn put(
     Ok(())
 }
 
+/// So much of an ID is as good as a name; with less, `db` would be whoever's ID happens to begin
+/// so, as long as no container has that name.
+const DIGITS_OF_AN_ID: usize = 12;
+
 /// A source may be written as an ID, if it is there; it is its name that is remembered. One
 /// that shares another's network is at that one's address, so it is that one, as in Docker.
 fn source_of(
     tx: &Transaction<'_>,
     text: &ContainerName,
 ) -> Result<(ContainerName, Option<ContainerRow>), Error> {
-    let row = match find::container(tx, text.as_str()) {
-        Ok(row) => row,
-        Err(Error::NoSuchContainer(_)) => return Ok((text.clone(), None)),
-        Err(error) => return Err(error),
+    let found = match text.as_str().len() < DIGITS_OF_AN_ID {
+        true => tx.container_by_name(text.as_str())?,
+        false => match find::container(tx, text.as_str()) {
+            Err(Error::NoSuchContainer(_)) => None,
+            found => Some(found?),
+        },
+    };
+    let Some(row) = found else {
+        return Ok((text.clone(), None));
     };
     let owner = row.namespace_of.as_ref().map(|owner| tx.container(owner));
     let row = owner.transpose()?.flatten().unwrap_or(row);
