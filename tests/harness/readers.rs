@@ -25,7 +25,7 @@ while not os.path.exists(sys.argv[1]):
         numbers = [re.findall(word + rb"-(\d+)", text) for word in (b"first", b"last")]
         whole = text.startswith(b"# minet begin\n127.0.0.1\tlocalhost\n") and text.endswith(b"\n# minet end\n")
         torn = not whole or b"\0" in text or numbers[0] != numbers[1]
-        if torn and time.monotonic() - began < 0.2:
+        if torn and time.monotonic() - began < 0.25:
             print("torn:", text.decode(errors="replace"), flush=True)
 print("read", reads, "times")
 "##;
@@ -40,7 +40,7 @@ until [ -e "$0" ]; do
     case $text in
     '# minet begin'*'localhost'*'# minet end
 .') ;;
-    *) [ $(($(date +%s%N) - began)) -gt 200000000 ] || echo "torn: $text" ;;
+    *) [ $(($(date +%s%N) - began)) -gt 250000000 ] || echo "torn: $text" ;;
     esac
     getent -s files hosts host.minet.internal >/dev/null || echo "torn: getent found nothing"
     reads=$((reads + 2))

@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A writer waits a little longer for one that has the file open; whoever was kept from its
+/// A writer waits so long for one that has the file open; whoever was kept from its
 /// processor for as long as that proves nothing.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How it is read, each time from `open` to `close`.
 #[derive(Clone, Copy)]
